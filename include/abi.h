@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF side and the user side share: the records of the ring buffer and the values of
+ * the maps. Comes in: facts that the kernel saw. Goes out: the same bytes, in user space.
+ * The kernel owns every layout here; both sides assert its size.
+ */
+#ifndef IMDSTRACE_ABI_H
+#define IMDSTRACE_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* The endpoint (AWS documentation, "Instance metadata service"): TCP port 80 of these two. */
+#define ENDPOINT_PORT 80
+#define ENDPOINT_IPV4 0xa9fea9fe /* 169.254.169.254, host byte order */
+#define ENDPOINT_IPV6_HI 0xfd000ec200000000ULL /* fd00:ec2::254, host byte order */
+#define ENDPOINT_IPV6_LO 0x0000000000000254ULL
+
+/* In the order in which a class is decided; the first that fits is the request's. */
+enum request_class {
+	CLASS_TOKEN,
+	CLASS_V2,
+	CLASS_FOREIGN,
+	CLASS_V1,
+	CLASS_UNKNOWN,
+	CLASS_COUNT,
+};
+
+enum outcome {
+	OUTCOME_OK,	  /* 2xx */
+	OUTCOME_REJECTED, /* 401 */
+	OUTCOME_OTHER,	  /* any other status */
+	OUTCOME_NONE,	  /* no answer */
+	OUTCOME_COUNT,
+};
+
+enum endpoint_family { FAMILY_IPV4, FAMILY_IPV6 };
+
+/* Why bytes became CLASS_UNKNOWN. */
+enum unknown_reason {
+	UNKNOWN_NOT_HTTP,   /* the bytes are no HTTP/1 request */
+	UNKNOWN_UNREADABLE, /* memory that the kernel side cannot read: sendfile, splice, bvec */
+	UNKNOWN_UNSEEN,	    /* the socket sent bytes that no send hook was given */
+	UNKNOWN_INCOMPLETE, /* the connection closed inside a request's head */
+	UNKNOWN_OVERSIZED,  /* a head over HTTP_HEAD_MAX, or a send with more pieces than are looked at */
+	UNKNOWN_CONTENDED,  /* two senders on one connection at the same time */
+	UNKNOWN_UNTRACKED,  /* no room in the table of connections */
+	UNKNOWN_REASONS,
+};
+
+/*
+ * A process between two execs. The pid is the initial namespace's; the start time (boot clock,
+ * ns) tells a reused pid apart; the exec count tells `sh` from the program that it became.
+ */
+struct process_key {
+	__u64 start_ns;
+	__u32 pid;
+	__u32 exec_count;
+};
+
+#define COMM_SIZE 16
+#define ANCESTORS_MAX 8
+#define ARGS_MAX 512
+#define PATH_COMPONENTS_MAX 32 /* the deepest components of a longer path are kept */
+#define IDENTITY_TEXT_MAX 4096
+
+/* One ancestor; exe_size bytes of identity.text. */
+struct ancestor {
+	__u64 start_ns;
+	__u32 pid;
+	__u16 exe_size;
+	__u16 reserved;
+	char comm[COMM_SIZE];
+};
+
+/*
+ * Who: written once, when a process is first seen at the endpoint.
+ *
+ * text holds, one behind the other and without padding: exe_size bytes of the executable's path,
+ * cgroup_size bytes of the cgroup's path, args_size bytes of arguments, then each ancestor's
+ * executable in order. A path is a list of components from the leaf to the root, each ended by a
+ * NUL ("curl\0bin\0usr\0" is /usr/bin/curl), because that is the order in which the kernel finds
+ * them. Arguments are as in memory, NUL-separated, token values masked with '*'.
+ */
+struct identity {
+	struct process_key key;
+	__u32 uid;
+	__u32 args_total; /* bytes the process has; more than args_size: cut */
+	__u16 exe_size;
+	__u16 cgroup_size;
+	__u16 args_size;
+	__u16 text_size;
+	__u8 ancestor_count;
+	__u8 ready;	  /* set last: the rest is complete */
+	__u8 exe_cut;	  /* more than PATH_COMPONENTS_MAX, or no room */
+	__u8 cgroup_v1;	  /* the path is one of a cgroup v1 hierarchy */
+	char comm[COMM_SIZE];
+	__u32 reserved;
+	struct ancestor ancestors[ANCESTORS_MAX];
+	char text[IDENTITY_TEXT_MAX];
+};
+
+/* Per process, exact even when the ring buffer was full. */
+struct account {
+	__u64 calls[CLASS_COUNT];
+	__u64 answers[CLASS_COUNT][OUTCOME_COUNT]; /* requests without an answer so far: the rest */
+	__u8 identified;
+	__u8 reserved[7];
+};
+
+#define METHOD_SIZE 24 /* with its NUL: longer methods are cut */
+#define TARGET_SIZE 256 /* 255 bytes and a NUL */
+#define AGENT_SIZE 256
+
+enum record_type { RECORD_REQUEST = 1, RECORD_ANSWER = 2 };
+
+enum request_flags {
+	REQUEST_PATH_CUT = 1 << 0,
+	REQUEST_AGENT_CUT = 1 << 1,
+	REQUEST_HAS_AGENT = 1 << 2,
+};
+
+/* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
+struct request_record {
+	__u32 type; /* RECORD_REQUEST */
+	__u8 class; /* enum request_class */
+	__u8 family; /* enum endpoint_family */
+	__u8 flags; /* enum request_flags */
+	__u8 reason; /* enum unknown_reason, with CLASS_UNKNOWN */
+	__u64 time_ns; /* boot clock */
+	__u64 connection; /* unique while the tracer runs */
+	__u32 index; /* the request's number on its connection, from 0; not for CLASS_UNKNOWN */
+	__u32 tid;
+	struct process_key process;
+	__u16 path_size;
+	__u16 agent_size;
+	__u32 reserved;
+	char method[METHOD_SIZE];
+	char path[TARGET_SIZE];
+	char agent[AGENT_SIZE];
+};
+
+/* What came back to request `index` of `connection`. */
+struct answer_record {
+	__u32 type; /* RECORD_ANSWER */
+	__u16 status;
+	__u8 class;
+	__u8 outcome;
+	__u64 time_ns;
+	__u64 connection;
+	__u32 index;
+	__u32 reserved;
+	struct process_key process;
+};
+
+/* Totals of the whole machine since the hooks were attached; every field only grows. */
+struct counters {
+	__u64 requests[CLASS_COUNT];
+	__u64 unknown[UNKNOWN_REASONS];
+	__u64 connections;	   /* opened to the endpoint */
+	__u64 lost_records;	   /* the ring buffer was full; RECORD_REQUEST only */
+	__u64 untracked_connections; /* the table of connections was full */
+	__u64 unnamed_processes;   /* no room for a new process's account or identity */
+	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
+};
+
+_Static_assert(sizeof(struct process_key) == 16, "shared layout");
+_Static_assert(sizeof(struct ancestor) == 32, "shared layout");
+_Static_assert(sizeof(struct identity) == 16 + 8 + 8 + 4 + 16 + 4 + 8 * 32 + 4096, "shared layout");
+_Static_assert(sizeof(struct request_record) == 56 + 24 + 256 + 256, "shared layout");
+_Static_assert(sizeof(struct answer_record) == 48, "shared layout");
+
+#endif

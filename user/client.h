@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which SDK a User-Agent names, and from which version on that SDK speaks IMDSv2. */
+#ifndef IMDSTRACE_CLIENT_H
+#define IMDSTRACE_CLIENT_H
+
+#include <stdbool.h>
+
+struct client {
+	const char *name;	 /* "boto3"; NULL: not known. A constant */
+	char version[32];	 /* "1.9.42"; empty: not said */
+	const char *min_version; /* first version with IMDSv2; NULL: none ever has it, or not a question (curl). A constant */
+	bool sdk;		 /* an AWS SDK or agent, which a newer version can cure; not curl or python-requests */
+	bool too_old;		 /* version is known and below min_version, or no version ever has it */
+};
+
+/* Recognises user_agent (NULL: none was sent). Always fills client. */
+void client__recognise(struct client *client, const char *user_agent);
+
+/* Compares dotted versions by number, part by part ("1.9" < "1.12" < "1.12.1"): <0, 0, >0. */
+int client__compare_versions(const char *a, const char *b);
+
+#endif

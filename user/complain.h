@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One sentence for a person, on stderr, behind "imdstrace: ". */
+#ifndef IMDSTRACE_COMPLAIN_H
+#define IMDSTRACE_COMPLAIN_H
+
+/* Prints "imdstrace: SENTENCE\n"; control bytes in it are shown, not sent, to the terminal. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, and returns -error (error: a positive errno), so that a failure is one line. */
+int complain_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

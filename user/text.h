@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Text that a stranger's process wrote, made safe to show. Everything that is captured is bytes;
+ * everything that is printed is valid UTF-8 without control characters.
+ */
+#ifndef IMDSTRACE_TEXT_H
+#define IMDSTRACE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A copy of size bytes as valid UTF-8: each byte that is not part of a valid sequence (no
+ * surrogates, no overlong forms) and each NUL becomes U+FFFD. Control characters stay: JSON
+ * escapes them. NULL when memory is short. The caller frees. */
+char *text__utf8(const char *bytes, size_t size);
+
+/* Like text__utf8, and safe on a terminal: control characters (C0, DEL, C1), bidirectional
+ * overrides and line separators are shown as \xNN or \u{NNNN}. The caller frees. */
+char *text__printable(const char *text);
+
+/* Columns that valid UTF-8 takes on a terminal (wcwidth; what it does not know counts as 1). */
+size_t text__columns(const char *text);
+
+/* Cuts valid UTF-8 in place to at most columns, the last one an ellipsis where it was cut. */
+void text__ellipsize(char *text, size_t columns);
+
+/* Whether fd is a terminal that may be coloured: isatty, TERM is not "dumb", NO_COLOR is unset or empty. */
+bool text__may_color(int fd);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A whole trace, from attaching to the last report: what `trace` and `demo` have in common. */
+#ifndef IMDSTRACE_TRACE_H
+#define IMDSTRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trace_options {
+	bool all;	/* live lines for every class, not v1 alone */
+	bool json;	/* NDJSON on stdout in place of live lines and summary */
+	bool quiet;	/* nothing on stdout */
+	bool no_responses; /* leave the outcomes alone */
+	const char *output; /* NULL: keep no report */
+	const char *hooks;  /* NULL: the first way that attaches */
+	int64_t interval;   /* ns between two states of output */
+	int64_t duration;   /* ns; 0: until SIGINT or SIGTERM */
+	int64_t min_window; /* ns, for the verdict of the summary */
+
+	/* Called once the hooks are attached; returning non-zero ends the trace with that status. */
+	int (*attached)(void *context);
+	/* Asked several times a second; true ends the trace. NULL: never. */
+	bool (*finished)(void *context);
+	void *context;
+};
+
+/* Runs until it is told to stop. An enum exit_status; what failed has been said on stderr. */
+int trace__run(const struct trace_options *options);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where a process lives: the systemd unit, container and pod that its cgroup path names.
+ * No daemon is asked; names come from files that the runtimes leave on disk.
+ */
+#ifndef IMDSTRACE_WORKLOAD_H
+#define IMDSTRACE_WORKLOAD_H
+
+struct container {
+	char *runtime; /* docker, containerd, cri-o, podman, ecs, lxc, nspawn; NULL: not in a container */
+	char *id;
+	char *name; /* NULL: not known */
+};
+
+struct pod {
+	char *uid; /* NULL: not in a pod */
+	char *name, *namespace; /* NULL: not known */
+};
+
+struct workload {
+	char *unit; /* "etl.service"; NULL: none, or the cgroup is the container's own */
+	char *slice; /* "system.slice"; NULL: none */
+	struct container container;
+	struct pod pod;
+};
+
+/* Fills workload from an absolute cgroup path ("/system.slice/cron.service"; NULL allowed), of
+ * either cgroup version. root: the directory in front of every file that is read ("" in
+ * production, a fixture in tests). 0 or -ENOMEM, then workload is empty. */
+int workload__find(struct workload *workload, const char *cgroup, const char *root);
+
+void workload__clear(struct workload *workload);
+
+#endif
