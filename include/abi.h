@@ -8,12 +8,13 @@
 #define IMDSTRACE_ABI_H
 
 #ifndef __VMLINUX_H__
+#include <stdbool.h>
 #include <linux/types.h>
 #endif
 
 /* The endpoint (AWS documentation, "Instance metadata service"): TCP port 80 of these two. */
-#define ENDPOINT_PORT 80
-#define ENDPOINT_IPV4 0xa9fea9fe /* 169.254.169.254, host byte order */
+#define ENDPOINT_PORT    80
+#define ENDPOINT_IPV4    0xa9fea9fe            /* 169.254.169.254, host byte order */
 #define ENDPOINT_IPV6_HI 0xfd000ec200000000ULL /* fd00:ec2::254, host byte order */
 #define ENDPOINT_IPV6_LO 0x0000000000000254ULL
 
@@ -28,10 +29,10 @@ enum request_class {
 };
 
 enum outcome {
-	OUTCOME_OK,	  /* 2xx */
+	OUTCOME_OK,       /* 2xx */
 	OUTCOME_REJECTED, /* 401 */
-	OUTCOME_OTHER,	  /* any other status */
-	OUTCOME_NONE,	  /* no answer */
+	OUTCOME_OTHER,    /* any other status */
+	OUTCOME_NONE,     /* no answer */
 	OUTCOME_COUNT,
 };
 
@@ -41,9 +42,10 @@ enum endpoint_family { FAMILY_IPV4, FAMILY_IPV6 };
 enum unknown_reason {
 	UNKNOWN_NOT_HTTP,   /* the bytes are no HTTP/1 request */
 	UNKNOWN_UNREADABLE, /* memory that the kernel side cannot read: sendfile, splice, bvec */
-	UNKNOWN_UNSEEN,	    /* the socket sent bytes that no send hook was given */
+	UNKNOWN_UNSEEN,     /* the socket sent bytes that no send hook was given */
 	UNKNOWN_INCOMPLETE, /* the connection closed inside a request's head */
-	UNKNOWN_OVERSIZED,  /* a head over HTTP_HEAD_MAX, or a send with more pieces than are looked at */
+	UNKNOWN_OVERSIZED,  /* a head over HTTP_HEAD_MAX, or a send with more pieces than are looked
+			       at */
 	UNKNOWN_CONTENDED,  /* two senders on one connection at the same time */
 	UNKNOWN_UNTRACKED,  /* no room in the table of connections */
 	UNKNOWN_REASONS,
@@ -59,11 +61,11 @@ struct process_key {
 	__u32 exec_count;
 };
 
-#define COMM_SIZE 16
-#define ANCESTORS_MAX 8
-#define ARGS_MAX 512
+#define COMM_SIZE           16
+#define ANCESTORS_MAX       8
+#define ARGS_MAX            512
 #define PATH_COMPONENTS_MAX 32 /* the deepest components of a longer path are kept */
-#define IDENTITY_TEXT_MAX 4096
+#define IDENTITY_TEXT_MAX   4096
 
 /* One ancestor; exe_size bytes of identity.text. */
 struct ancestor {
@@ -92,11 +94,11 @@ struct identity {
 	__u16 args_size;
 	__u16 text_size;
 	__u8 ancestor_count;
-	__u8 ready;	  /* set last: the rest is complete */
-	__u8 exe_cut;	  /* more than PATH_COMPONENTS_MAX, or no room */
-	__u8 cgroup_v1;	  /* the path is one of a cgroup v1 hierarchy */
+	__u8 ready;     /* set last: the rest is complete */
+	__u8 exe_cut;   /* more than PATH_COMPONENTS_MAX, or no room */
+	__u8 cgroup_v1; /* the path is one of a cgroup v1 hierarchy */
 	char comm[COMM_SIZE];
-	__u32 reserved;
+	__u32 mask_state; /* the kernel side's own */
 	struct ancestor ancestors[ANCESTORS_MAX];
 	char text[IDENTITY_TEXT_MAX];
 };
@@ -109,9 +111,9 @@ struct account {
 	__u8 reserved[7];
 };
 
-#define METHOD_SIZE 24 /* with its NUL: longer methods are cut */
+#define METHOD_SIZE 32  /* with its NUL: longer methods are cut */
 #define TARGET_SIZE 256 /* 255 bytes and a NUL */
-#define AGENT_SIZE 256
+#define AGENT_SIZE  256
 
 enum record_type { RECORD_REQUEST = 1, RECORD_ANSWER = 2 };
 
@@ -123,12 +125,12 @@ enum request_flags {
 
 /* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
 struct request_record {
-	__u32 type; /* RECORD_REQUEST */
-	__u8 class; /* enum request_class */
-	__u8 family; /* enum endpoint_family */
-	__u8 flags; /* enum request_flags */
-	__u8 reason; /* enum unknown_reason, with CLASS_UNKNOWN */
-	__u64 time_ns; /* boot clock */
+	__u32 type;       /* RECORD_REQUEST */
+	__u8 class;       /* enum request_class */
+	__u8 family;      /* enum endpoint_family */
+	__u8 flags;       /* enum request_flags */
+	__u8 reason;      /* enum unknown_reason, with CLASS_UNKNOWN */
+	__u64 time_ns;    /* boot clock */
 	__u64 connection; /* unique while the tracer runs */
 	__u32 index; /* the request's number on its connection, from 0; not for CLASS_UNKNOWN */
 	__u32 tid;
@@ -158,17 +160,17 @@ struct answer_record {
 struct counters {
 	__u64 requests[CLASS_COUNT];
 	__u64 unknown[UNKNOWN_REASONS];
-	__u64 connections;	   /* opened to the endpoint */
-	__u64 lost_records;	   /* the ring buffer was full; RECORD_REQUEST only */
+	__u64 connections;           /* opened to the endpoint */
+	__u64 lost_records;          /* the ring buffer was full; RECORD_REQUEST only */
 	__u64 untracked_connections; /* the table of connections was full */
-	__u64 unnamed_processes;   /* no room for a new process's account or identity */
+	__u64 unnamed_processes;     /* no room for a new process's account or identity */
 	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
 };
 
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");
 _Static_assert(sizeof(struct ancestor) == 32, "shared layout");
 _Static_assert(sizeof(struct identity) == 16 + 8 + 8 + 4 + 16 + 4 + 8 * 32 + 4096, "shared layout");
-_Static_assert(sizeof(struct request_record) == 56 + 24 + 256 + 256, "shared layout");
+_Static_assert(sizeof(struct request_record) == 56 + 32 + 256 + 256, "shared layout");
 _Static_assert(sizeof(struct answer_record) == 48, "shared layout");
 
 #endif

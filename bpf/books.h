@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The books: an account per connection, opened by the connect and balanced against the socket's
+ * own sequence numbers, so that what no send hook saw shows as a difference.
+ */
+#ifndef IMDSTRACE_BOOKS_H
+#define IMDSTRACE_BOOKS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "emit.h"
+#include "filter.h"
+#include "identity.h"
+#include "maps.h"
+
+enum tcp_state {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
+	TCP_CLOSING,
+};
+
+static __always_inline bool books__is_mptcp(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP;
+}
+
+/* The sequence number behind the last byte that the socket took from its senders. */
+static __always_inline u32 books__written(const struct sock *sk)
+{
+	if (!books__is_mptcp(sk))
+		return BPF_CORE_READ((const struct tcp_sock *)sk, write_seq);
+	if (bpf_core_type_exists(struct mptcp_sock))
+		return BPF_CORE_READ((const struct mptcp_sock *)sk, write_seq);
+	return 0;
+}
+
+/*
+ * The sequence number of the first byte that the socket ever sends: snd_una starts at the initial
+ * sequence number, which SYN takes, and bytes_acked (since 4.1) counts every step of it. Exact
+ * also when SYN carried data, and only while nobody else moves the two: under the socket's lock.
+ */
+static __always_inline u32 books__first(const struct tcp_sock *tp)
+{
+	return BPF_CORE_READ(tp, snd_una) - (u32)BPF_CORE_READ(tp, bytes_acked) + 1;
+}
+
+static __always_inline void books__base(struct connection *connection, u32 sequence)
+{
+	connection->base = sequence;
+	connection->next = sequence;
+	connection->based = true;
+}
+
+/* Counts the connection as unknown, once. process: who is to be named. */
+static __always_inline void books__unknown(struct connection *connection,
+	enum unknown_reason reason, const struct process_key *process, u32 tid)
+{
+	if (connection->unknown)
+		return;
+	connection->unknown = true;
+	emit__unknown(reason, connection->family, connection->id, process, tid);
+}
+
+/* A new account under key, or NULL where the table is full. */
+static __always_inline struct connection *books__open(u64 key, u8 family)
+{
+	struct connection *connection;
+
+	bpf_map_update_elem(&connections, &key, &blank_connection, BPF_ANY);
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection) {
+		COUNT(counters.untracked_connections);
+		return NULL;
+	}
+	/* odd times anything is a bijection, and a socket opens once at a time */
+	connection->id = bpf_ktime_get_boot_ns() * 0x9e3779b97f4a7c15ULL + key;
+	connection->family = family;
+	http__reset(&connection->requests, false);
+	return connection;
+}
+
+/* Whether sk is a subflow of an MPTCP connection. Such a one may send bytes again that another
+ * one lost, and only the first is credited with what the connection was given (send.h). */
+static __always_inline bool books__is_subflow(const struct sock *sk)
+{
+	return !books__is_mptcp(sk) && bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       BPF_CORE_READ((const struct tcp_sock *)sk, is_mptcp);
+}
+
+static __always_inline bool books__is_first_subflow(const struct sock *sk)
+{
+	struct mptcp_subflow_context *subflow =
+		BPF_CORE_READ((const struct inet_connection_sock *)sk, icsk_ulp_data);
+	const struct mptcp_sock *whole = (const void *)BPF_CORE_READ(subflow, conn);
+
+	return BPF_CORE_READ(whole, first) == sk;
+}
+
+/* Whether the hooks were given every byte that the socket sent. */
+static __always_inline bool books__balanced(
+	const struct sock *sk, const struct connection *connection)
+{
+	u32 sent = books__written(sk) - connection->fin - connection->base;
+	u32 seen = connection->next - connection->base;
+
+	if (!connection->based || seen == sent)
+		return true;
+	if (!books__is_subflow(sk))
+		return false;
+	return seen > sent || !books__is_first_subflow(sk);
+}
+
+/* Strikes the balance. Nothing may be under way. */
+static __always_inline void books__settle(const struct sock *sk, struct connection *connection)
+{
+	const struct process_key *sender = &connection->sender;
+
+	if (connection->settled)
+		return;
+	connection->settled = true;
+	if (!sender->pid)
+		sender = &connection->opener;
+	if (!books__balanced(sk, connection))
+		books__unknown(connection, UNKNOWN_UNSEEN, sender, 0);
+	else if (!connection->deaf && !http__idle(&connection->requests))
+		books__unknown(connection, UNKNOWN_INCOMPLETE, sender, 0);
+}
+
+/* Settles and ends the account of a socket that is closed, unless a send is under way on it: then
+ * that send's exit does. force: no send can be under way any more. */
+static __always_inline void books__close(const struct sock *sk, u64 key, bool force)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+
+	if (!connection)
+		return;
+	if (connection->pending.thread && !force) {
+		connection->closed = true;
+		return;
+	}
+	books__settle(sk, connection);
+	bpf_map_delete_elem(&connections, &key);
+}
+
+/* A connect: whoever connects is current. */
+static __always_inline void books__connect(const struct sock *sk, u64 key, u8 family)
+{
+	struct connection *connection;
+
+	COUNT(counters.connections);
+	books__close(sk, key, true); /* an account whose close was missed */
+	identify();
+	connection = books__open(key, family);
+	if (connection)
+		identity__current(&connection->opener);
+}
+
+/* Every change of a TCP state, in whatever context. */
+static __always_inline void books__state(const struct sock *sk, u64 key, u8 family, int to)
+{
+	struct connection *connection;
+
+	if (to == TCP_SYN_SENT) {
+		books__connect(sk, key, family);
+		return;
+	}
+	if (to == TCP_CLOSE) {
+		books__close(sk, key, false);
+		return;
+	}
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection)
+		return;
+	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {
+		books__base(connection, books__first((const struct tcp_sock *)sk));
+	} else if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) {
+		/* FIN is queued after this: nothing more can be sent, and the numbers are still
+		 * exact */
+		if (!connection->pending.thread)
+			books__settle(sk, connection);
+		connection->fin = true;
+	}
+}
+
+#endif

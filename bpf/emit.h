@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What leaves the kernel: exact counts in the maps, detail in the ring buffer. */
+#ifndef IMDSTRACE_EMIT_H
+#define IMDSTRACE_EMIT_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "../include/abi.h"
+#include "../include/http.h"
+#include "identity.h"
+#include "maps.h"
+
+static __always_inline void emit__count(const struct process_key *process, enum request_class class)
+{
+	struct account *account = bpf_map_lookup_elem(&accounts, process);
+
+	COUNT(counters.requests[class]);
+	if (account)
+		COUNT(account->calls[class]);
+}
+
+static __always_inline struct request_record *emit__reserve(u8 class, u8 family)
+{
+	struct request_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record) {
+		COUNT(counters.lost_records);
+		return NULL;
+	}
+	record->type = RECORD_REQUEST;
+	record->class = class;
+	record->family = family;
+	record->flags = 0;
+	record->reason = 0;
+	record->reserved = 0;
+	record->time_ns = bpf_ktime_get_boot_ns();
+	return record;
+}
+
+/* Bytes that could not be recognised; process is the sender, as far as it is known. */
+static __always_inline void emit__unknown(enum unknown_reason reason, u8 family, u64 connection,
+	const struct process_key *process, u32 tid)
+{
+	struct request_record *record;
+
+	COUNT(counters.unknown[reason]);
+	emit__count(process, CLASS_UNKNOWN);
+	record = emit__reserve(CLASS_UNKNOWN, family);
+	if (!record)
+		return;
+	record->reason = reason;
+	record->connection = connection;
+	record->index = 0;
+	record->tid = tid;
+	record->process = *process;
+	record->path_size = 0;
+	record->agent_size = 0;
+	record->method[0] = 0;
+	record->path[0] = 0;
+	record->agent[0] = 0;
+	bpf_ringbuf_submit(record, 0);
+}
+
+/* The request whose head the recogniser has just ended, sent by connection->sender. */
+static __always_inline void emit__request(struct connection *connection, u32 tid)
+{
+	struct http *http = &connection->requests;
+	enum request_class class = http__class(http);
+	struct request_record *record;
+
+	emit__count(&connection->sender, class);
+	record = emit__reserve(class, connection->family);
+	if (!record) {
+		connection->index++;
+		return;
+	}
+	if (http->path_cut)
+		record->flags |= REQUEST_PATH_CUT;
+	if (http->agent_cut)
+		record->flags |= REQUEST_AGENT_CUT;
+	if (http->seen & SEEN_AGENT)
+		record->flags |= REQUEST_HAS_AGENT;
+	record->connection = connection->id;
+	record->index = connection->index++;
+	record->tid = tid;
+	record->process = connection->sender;
+	record->path_size = http->path_size;
+	record->agent_size = http->agent_size;
+	/* what lies behind the sizes is an older request's, and user space does not look at it */
+	__builtin_memcpy(record->method, http->method, METHOD_SIZE);
+	record->method[http->method_size & (METHOD_SIZE - 1)] = 0;
+	__builtin_memcpy(record->path, http->path, TARGET_SIZE);
+	__builtin_memcpy(record->agent, http->agent, AGENT_SIZE);
+	bpf_ringbuf_submit(record, 0);
+}
+
+#endif

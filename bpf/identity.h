@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who: the current process, captured while it is still there. Comes in: the current task. Goes
+ * out: an entry in `accounts`, and once per process one in `identities`.
+ */
+#ifndef IMDSTRACE_IDENTITY_H
+#define IMDSTRACE_IDENTITY_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "../include/abi.h"
+#include "compat.h"
+#include "maps.h"
+
+#define PF_KTHREAD    0x00200000
+#define COMPONENT_MAX 256 /* NAME_MAX and a NUL */
+#define CGROUP_LINKS_MAX \
+	24 /* hierarchies of a machine: a dozen v1 controllers and some named ones */
+#define CGROUP_DEPTH_MAX 24
+#define PATH_STEPS_MAX   (PATH_COMPONENTS_MAX + 8) /* and the mounts crossed on the way */
+
+/* The process's main thread, for which a kernel thread may be working: before 5.12 io_uring's
+ * workers are kernel threads that borrow the process's memory. NULL: a kernel thread of its own. */
+static __always_inline struct task_struct *identity__task(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm;
+
+	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		return BPF_CORE_READ(task, group_leader);
+	mm = BPF_CORE_READ(task, mm);
+	if (!mm || !bpf_core_field_exists(mm->owner))
+		return NULL;
+	task = BPF_CORE_READ(mm, owner);
+	return task ? BPF_CORE_READ(task, group_leader) : NULL;
+}
+
+static __always_inline void identity__key(struct task_struct *leader, struct process_key *key)
+{
+	key->start_ns = BPF_CORE_READ(leader, start_boottime);
+	key->pid = BPF_CORE_READ(leader, tgid);
+	key->exec_count = BPF_CORE_READ(leader, self_exec_id);
+}
+
+/*
+ * Appends a kernel string with its NUL, where there is room. The end of the text is kept in the
+ * entry, not in a register: what the verifier does not know about a number it does not follow
+ * into every value, and the loops below stay cheap to verify.
+ */
+static __always_inline bool identity__append(struct identity *identity, const void *string)
+{
+	u32 at = identity->text_size;
+	long size;
+
+	if (at > IDENTITY_TEXT_MAX - COMPONENT_MAX)
+		return false;
+	size = bpf_probe_read_kernel_str(&identity->text[at], COMPONENT_MAX, string);
+	if (size < 2 || size > COMPONENT_MAX)
+		return false;
+	identity->text_size = at + size;
+	return true;
+}
+
+/* A file's path, from the leaf to the root of the mount namespace it was mounted in. */
+static __always_inline void identity__path(struct identity *identity, struct file *file)
+{
+	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+	for (int i = 0; i < PATH_STEPS_MAX; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+		if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
+			struct mount *mount =
+				(void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+			if (above == mount)
+				return;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+			continue;
+		}
+		if (!identity__append(identity, BPF_CORE_READ(dentry, d_name.name)))
+			break;
+		if (parent == dentry) /* a file without a place, as of memfd_create */
+			return;
+		dentry = parent;
+	}
+	identity->exe_cut = 1;
+}
+
+/*
+ * Appends the path of the program that runs in mm (NULL: a kernel thread) to the identity of the
+ * key's parts. A global function, which takes numbers alone: the verifier looks at it once, not
+ * once for each ancestor.
+ */
+__noinline int append_exe(u64 mm, u64 start_ns, u32 pid, u32 exec_count)
+{
+	struct process_key key = {.start_ns = start_ns, .pid = pid, .exec_count = exec_count};
+	struct identity *identity = bpf_map_lookup_elem(&identities, &key);
+	struct file *file = mm ? BPF_CORE_READ((struct mm_struct *)mm, exe_file) : NULL;
+
+	if (identity && file)
+		identity__path(identity, file);
+	return 0;
+}
+
+/* The size of what append_exe() appends. */
+static __always_inline u16 identity__exe(struct identity *identity, struct mm_struct *mm)
+{
+	u16 start = identity->text_size;
+
+	append_exe((u64)mm, identity->key.start_ns, identity->key.pid, identity->key.exec_count);
+	return identity->text_size - start;
+}
+
+static __always_inline bool cgroup__is_root(struct cgroup *cgroup)
+{
+	return !cgroup || !kernfs_node__parent(BPF_CORE_READ(cgroup, kn));
+}
+
+/* systemd's own v1 hierarchy has no controller: it is found among the links, by name. */
+static __noinline struct cgroup *cgroup__of_systemd(struct css_set *set)
+{
+	u64 head = (u64)set + bpf_core_field_offset(struct css_set, cgrp_links);
+	u64 at = (u64)BPF_CORE_READ(set, cgrp_links.next);
+	char name[8];
+
+	for (int i = 0; i < CGROUP_LINKS_MAX && at && at != head; i++) {
+		struct cgrp_cset_link *link =
+			(void *)at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+		struct cgroup *cgroup = BPF_CORE_READ(link, cgrp);
+		struct cgroup_root *root = BPF_CORE_READ(cgroup, root);
+
+		bpf_probe_read_kernel(name, sizeof(name),
+			(void *)root + bpf_core_field_offset(struct cgroup_root, name));
+		if (name[0] == 's' && name[1] == 'y' && name[2] == 's' && name[3] == 't' &&
+			name[4] == 'e' && name[5] == 'm' && name[6] == 'd' && !name[7])
+			return cgroup;
+		at = (u64)BPF_CORE_READ(link, cgrp_link.next);
+	}
+	return NULL;
+}
+
+/* The same loads as BPF_CORE_READ(set, subsys[id]), whose index would have to be a constant. */
+static __always_inline struct cgroup *cgroup__of_subsystem(struct css_set *set, u32 id)
+{
+	struct cgroup_subsys_state *state = NULL;
+
+	bpf_probe_read_kernel(&state, sizeof(state),
+		(void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(void *));
+	return state ? BPF_CORE_READ(state, cgroup) : NULL;
+}
+
+#define CGROUP_OF_SUBSYSTEM(set, id)                                                   \
+	(bpf_core_enum_value_exists(enum cgroup_subsys_id, id)                         \
+			? cgroup__of_subsystem(                                        \
+				  set, bpf_core_enum_value(enum cgroup_subsys_id, id)) \
+			: NULL)
+
+/* Where the process lives: cgroup2 unless that says nothing, then systemd's own hierarchy of
+ * cgroup v1, then the v1 controllers that every container runtime uses. */
+static __always_inline struct cgroup *identity__find_cgroup(
+	struct identity *identity, struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *root = BPF_CORE_READ(set, dfl_cgrp);
+	struct cgroup *cgroup = root;
+
+	if (!cgroup__is_root(cgroup))
+		return cgroup;
+	identity->cgroup_v1 = 1;
+	cgroup = cgroup__of_systemd(set);
+	if (!cgroup__is_root(cgroup))
+		return cgroup;
+	cgroup = CGROUP_OF_SUBSYSTEM(set, pids_cgrp_id);
+	if (!cgroup__is_root(cgroup))
+		return cgroup;
+	cgroup = CGROUP_OF_SUBSYSTEM(set, memory_cgrp_id);
+	if (!cgroup__is_root(cgroup))
+		return cgroup;
+	cgroup = CGROUP_OF_SUBSYSTEM(set, cpu_cgrp_id);
+	if (!cgroup__is_root(cgroup))
+		return cgroup;
+	identity->cgroup_v1 = 0;
+	return root;
+}
+
+static __always_inline u16 identity__cgroup(struct identity *identity, struct task_struct *task)
+{
+	struct kernfs_node *node = BPF_CORE_READ(identity__find_cgroup(identity, task), kn);
+	u16 start = identity->text_size;
+
+	for (int i = 0; i < CGROUP_DEPTH_MAX && node; i++) {
+		struct kernfs_node *parent = kernfs_node__parent(node);
+
+		if (!parent || !identity__append(identity, BPF_CORE_READ(node, name)))
+			break; /* the root has no name */
+		node = parent;
+	}
+	return identity->text_size - start;
+}
+
+#define TOKEN_NAME      "x-aws-ec2-metadata-token"
+#define TOKEN_NAME_SIZE (sizeof(TOKEN_NAME) - 1)
+
+enum mask_state { MASK_BEHIND_NAME = TOKEN_NAME_SIZE, MASK_SEPARATOR, MASK_VALUE };
+
+enum mask_byte { MASK_OTHER, MASK_NUL, MASK_TOKEN, MASK_EQUALS, MASK_SEPARATES, MASK_BYTES = 8 };
+
+static const u8 mask_bytes[256] = {
+	[0] = MASK_NUL,
+	['a' ... 'z'] = MASK_TOKEN,
+	['A' ... 'Z'] = MASK_TOKEN,
+	['0' ... '9'] = MASK_TOKEN,
+	['+'] = MASK_TOKEN,
+	['/'] = MASK_TOKEN,
+	['_'] = MASK_TOKEN,
+	['-'] = MASK_TOKEN,
+	['='] = MASK_EQUALS,
+	[':'] = MASK_SEPARATES,
+	['"'] = MASK_SEPARATES,
+	['\''] = MASK_SEPARATES,
+	[' '] = MASK_SEPARATES,
+	['\t'] = MASK_SEPARATES,
+	['\\'] = MASK_SEPARATES,
+};
+
+/* Behind the name: a value follows separators, or is the next argument. 0: start over. */
+static const u8 mask_behind[32][MASK_BYTES] = {
+	[MASK_BEHIND_NAME] = {[MASK_NUL] = MASK_SEPARATOR,
+		[MASK_EQUALS] = MASK_SEPARATOR,
+		[MASK_SEPARATES] = MASK_SEPARATOR},
+	[MASK_SEPARATOR] = {[MASK_TOKEN] = MASK_VALUE,
+		[MASK_EQUALS] = MASK_SEPARATOR,
+		[MASK_SEPARATES] = MASK_SEPARATOR},
+	[MASK_VALUE] = {[MASK_TOKEN] = MASK_VALUE, [MASK_EQUALS] = MASK_VALUE},
+};
+
+/*
+ * One byte of the arguments, from one state to the next: how much of the header's name was matched
+ * (only its first letter is an x, so a mismatch starts over), or where behind the name we are.
+ * MASK_VALUE: this byte belongs to a token's value.
+ */
+static __always_inline u32 mask__next(u32 state, u8 byte)
+{
+	static const char name[64] = TOKEN_NAME;
+	u8 behind = mask_behind[state & 31][mask_bytes[byte] & (MASK_BYTES - 1)];
+
+	if (behind)
+		return behind;
+	byte |= 0x20; /* lower case, and no other character of the name is changed by it */
+	if (name[state & 63] == byte)
+		return state + 1;
+	return byte == 'x';
+}
+
+/* Masks tokens in size bytes of the text. Its state is kept in the entry, as the text's end is. */
+static __noinline void identity__mask(struct identity *identity, u32 at, u32 size)
+{
+	volatile u32 *state = &identity->mask_state;
+
+	*state = 0;
+	for (u32 i = 0; i < ARGS_MAX; i++) {
+		u32 index = at + i;
+
+		if (i >= size || index >= IDENTITY_TEXT_MAX)
+			return;
+		*state = mask__next(*state, identity->text[index]);
+		if (*state == MASK_VALUE)
+			identity->text[index] = '*';
+	}
+}
+
+static __always_inline u16 identity__args(struct identity *identity, struct mm_struct *mm)
+{
+	u64 start = BPF_CORE_READ(mm, arg_start);
+	u64 total = BPF_CORE_READ(mm, arg_end) - start;
+	u32 size = total < ARGS_MAX ? total : ARGS_MAX;
+	u32 at = identity->text_size;
+
+	identity->args_total = total;
+	if (!size || at > IDENTITY_TEXT_MAX - ARGS_MAX ||
+		bpf_probe_read_user(&identity->text[at], size, (void *)start))
+		return 0;
+	identity__mask(identity, at, size);
+	identity->text_size = at + size;
+	return size;
+}
+
+static __always_inline void identity__ancestors(struct identity *identity, struct task_struct *task)
+{
+	for (u32 i = 0; i < ANCESTORS_MAX; i++) {
+		struct ancestor *ancestor = &identity->ancestors[i];
+
+		task = BPF_CORE_READ(task, real_parent, group_leader);
+		ancestor->pid = BPF_CORE_READ(task, tgid);
+		if (!ancestor->pid)
+			break;
+		ancestor->start_ns = BPF_CORE_READ(task, start_boottime);
+		BPF_CORE_READ_STR_INTO(&ancestor->comm, task, comm);
+		ancestor->exe_size = identity__exe(identity, BPF_CORE_READ(task, mm));
+		identity->ancestor_count = i + 1;
+	}
+}
+
+/* Fills the entry in place. The memory is the current thread's: the main thread may have left. */
+static __always_inline void identity__fill(struct identity *identity, struct task_struct *task)
+{
+	struct task_struct *current = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(current, mm);
+
+	identity->uid = BPF_CORE_READ(task, cred, uid.val);
+	BPF_CORE_READ_STR_INTO(&identity->comm, task, comm);
+	identity->exe_size = identity__exe(identity, mm);
+	identity->cgroup_size = identity__cgroup(identity, task);
+	identity->args_size = identity__args(identity, mm);
+	identity__ancestors(identity, task);
+	identity->ready = 1;
+}
+
+/*
+ * Makes sure that the current process has an account and, once, an identity. 0, or -1 where there
+ * is no process (a kernel thread) or no room for an account. A process without room for its
+ * identity is counted as unnamed, and user space looks in /proc instead.
+ * A global function, so that the verifier looks at it once.
+ */
+__noinline int identify(void)
+{
+	struct task_struct *leader = identity__task();
+	struct process_key key = {};
+	struct identity *identity;
+	struct account *account;
+
+	if (!leader)
+		return -1;
+	identity__key(leader, &key);
+	account = bpf_map_lookup_elem(&accounts, &key);
+	if (!account) {
+		bpf_map_update_elem(&accounts, &key, &blank_account, BPF_NOEXIST);
+		account = bpf_map_lookup_elem(&accounts, &key);
+	}
+	if (!account) {
+		COUNT(counters.unnamed_processes);
+		return -1;
+	}
+	if (account->identified)
+		return 0;
+	account->identified = 1;
+	if (bpf_map_update_elem(&identities, &key, &blank_identity, BPF_NOEXIST)) {
+		COUNT(counters.unnamed_processes);
+		return 0;
+	}
+	identity = bpf_map_lookup_elem(&identities, &key);
+	if (!identity)
+		return 0;
+	identity->key = key;
+	identity__fill(identity, leader);
+	return 0;
+}
+
+/* The current process's key; pid 0 where there is none. */
+static __always_inline void identity__current(struct process_key *key)
+{
+	struct task_struct *leader = identity__task();
+
+	if (leader)
+		identity__key(leader, key);
+}
+
+#endif

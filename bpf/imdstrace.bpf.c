@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The entry points, and nothing else: each filters by port with a direct load, and hands the
+ * socket to the room that does the work. The socket's address is both its key in the maps and,
+ * read from the context as a number, what global functions may be given.
+ *
+ * The loader loads the programs of one way (user/tracer.c); those on connects serve all ways.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "books.h"
+#include "filter.h"
+#include "send.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/*
+ * A program that is entered again on one CPU while it runs there is skipped. Where the kernel has
+ * bpf_preempt_disable() (6.10) and takes it around global functions (6.15), preemption is kept off
+ * for as long as a program of the fentry way has the endpoint in hand. Decided by loading.
+ */
+const volatile bool hold_cpu = false;
+
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+#define HOLDING_CPU(...)                       \
+	do {                                   \
+		if (hold_cpu)                  \
+			bpf_preempt_disable(); \
+		__VA_ARGS__;                   \
+		if (hold_cpu)                  \
+			bpf_preempt_enable();  \
+	} while (0)
+
+/* A pointer argument as a number. */
+static __always_inline u64 argument(const unsigned long long *ctx, int index)
+{
+	u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &ctx[index]);
+	return value;
+}
+
+#define TO_ENDPOINT_PORT(sk) ((sk)->__sk_common.skc_dport == TCP_PORT_NET)
+
+/* connects and closes, for every way */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, const struct sock *sk, int from, int to)
+{
+	u8 family = 0;
+
+	if (TO_ENDPOINT_PORT(sk) && filter__socket(sk, &family))
+		books__state(sk, argument(ctx, 0), family, to);
+	return 0;
+}
+
+/* A second chance to settle: a program that interrupts itself is skipped, another one is not. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(on_destroy, const struct sock *sk)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		books__close(sk, argument(ctx, 0), true);
+	return 0;
+}
+
+/* fentry and fexit */
+
+static __always_inline bool send__concerns(const struct sock *sk, const struct msghdr *msg)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		return true;
+	return !sk->__sk_common.skc_dport && (msg->msg_flags & MSG_FASTOPEN) && filter__name(msg);
+}
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
+{
+	if (send__concerns(sk, msg))
+		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
+	return 0;
+}
+
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+	return 0;
+}
+
+SEC("fentry/mptcp_sendmsg")
+int BPF_PROG(mptcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
+{
+	if (send__concerns(sk, msg))
+		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
+	return 0;
+}
+
+SEC("fexit/mptcp_sendmsg")
+int BPF_PROG(mptcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+	return 0;
+}
+
+/* sendfile and splice up to 6.4: a page, without an address to read it at */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, size_t size, int flags,
+	int sent)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNREADABLE));
+	return 0;
+}
+
+/* BTF tracepoints */
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(sendmsg_locked, const struct sock *sk, const struct msghdr *msg)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		send__enter(argument(ctx, 0), msg, true);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(send_length, const struct sock *sk, int sent)
+{
+	if (TO_ENDPOINT_PORT(sk))
+		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN);
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps, and the state that one connection keeps. */
+#ifndef IMDSTRACE_MAPS_H
+#define IMDSTRACE_MAPS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "../include/abi.h"
+#include "../include/http.h"
+#include "compat.h"
+
+#define CONNECTIONS_MAX 2048
+#define ACCOUNTS_MAX    8192
+#define IDENTITIES_MAX  512
+#define RING_SIZE       (2 << 20)
+#define CHUNK_SIZE      128 /* bytes examined at a step */
+
+/* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
+struct pending {
+	struct span span;
+	u64 thread; /* pid_tgid of the sender; 0: nothing is under way */
+	u32 start;  /* write_seq before its first byte, where start_known */
+	bool start_known;
+};
+
+/* What step() has still to feed of a send that is over. */
+struct feed {
+	u64 piece; /* where the current buffer goes on */
+	u32 piece_size;
+	u32 left;    /* bytes of the send */
+	u32 scanned; /* bytes of the chunk, and the event behind them */
+	u32 event;
+	struct span span;
+};
+
+/* The account of one socket. In order to balance, next is compared with the socket's own write_seq.
+ */
+struct connection {
+	u64 id;
+	struct process_key opener; /* who connected; pid 0: before the tracer */
+	struct process_key sender; /* who sent last */
+	u32 base;                  /* write_seq of the first byte of the account */
+	u32 next;                  /* write_seq of the next byte to come */
+	u32 index;                 /* of the next request */
+	s32 users; /* programs that feed it at this moment: more than one is a contention */
+	u8 family;
+	bool based;   /* base and next are known */
+	bool unknown; /* was counted as unknown: once is enough */
+	bool deaf;    /* what follows cannot be recognised */
+	bool settled; /* the balance was struck: FIN is queued, nothing can follow */
+	bool fin;     /* FIN took a sequence number */
+	bool closed;  /* closed while a send was under way, which will settle it */
+	struct pending pending;
+	struct feed feed;
+	struct http requests;
+	u8 chunk[CHUNK_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__type(key, struct process_key);
+	__type(value, struct account);
+} accounts SEC(".maps");
+
+/* User space takes an entry out as soon as it has read it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, IDENTITIES_MAX);
+	__type(key, struct process_key);
+	__type(value, struct identity);
+} identities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_SIZE);
+} records SEC(".maps");
+
+struct counters counters = {};
+
+/* What a new entry starts as. Too large for the stack. */
+static const struct connection blank_connection = {};
+static const struct account blank_account = {};
+static const struct identity blank_identity = {};
+
+#define COUNT(counter) __sync_fetch_and_add(&(counter), 1)
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A send, in two halves: what it was given is noted at its entry, because the iterator is consumed
+ * on the way; as many bytes as it took are read at its exit, because a page that was not resident
+ * before is then, and because only then their number is known.
+ */
+#ifndef IMDSTRACE_SEND_H
+#define IMDSTRACE_SEND_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "books.h"
+#include "compat.h"
+#include "emit.h"
+#include "filter.h"
+#include "maps.h"
+
+#define STEPS_MAX    4096 /* 1,024 buffers and 384 KiB, or any mixture */
+#define MSG_FASTOPEN 0x20000000
+
+enum step { STEP_DONE, STEP_MORE };
+
+/* The account of a socket that sends, opened now if it connected before the tracer was there. */
+static __always_inline struct connection *send__account(u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	u8 family = 0;
+
+	if (connection)
+		return connection;
+	if (!filter__socket((const struct sock *)key, &family))
+		return NULL;
+	return books__open(key, family);
+}
+
+/*
+ * The entry of a send. locked: the socket's lock is held, so that its write_seq is where this
+ * send's first byte goes. A second call for the same send (the tracepoint sits in a loop) is told
+ * by the thread. Of two threads' sends that are under way together, the first one's note is
+ * overwritten, and its bytes will be unknown.
+ */
+static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool locked)
+{
+	const struct sock *sk = (const struct sock *)key;
+	u64 thread = bpf_get_current_pid_tgid();
+	struct connection *connection = send__account(key);
+	struct pending *pending;
+
+	if (!connection)
+		return;
+	pending = &connection->pending;
+	if (locked && pending->thread == thread)
+		return;
+	iov_iter__span(&msg->msg_iter, &pending->span);
+	pending->start_known = locked;
+	pending->start = locked ? books__written(sk) : 0;
+	pending->thread = thread;
+}
+
+/* The bytes that went into the connection are not known: what comes next starts afresh. */
+static __always_inline void send__gap(
+	struct connection *connection, enum unknown_reason reason, u32 tid)
+{
+	books__unknown(connection, reason, &connection->sender, tid);
+	http__reset(&connection->requests, false);
+}
+
+/* The next buffer of the send. */
+static __always_inline bool send__next_piece(struct feed *feed)
+{
+	struct iovec piece = {};
+
+	if (!feed->span.pieces)
+		return false;
+	feed->span.pieces--;
+	if (feed->span.kind == SPAN_BUFFER) {
+		feed->piece = feed->span.start + feed->span.offset;
+		feed->piece_size = feed->left;
+		return true;
+	}
+	if (bpf_probe_read_kernel(&piece, sizeof(piece), (void *)feed->span.start))
+		return false;
+	feed->span.start += sizeof(piece);
+	if (piece.iov_len < feed->span.offset)
+		return false;
+	piece.iov_len -= feed->span.offset;
+	feed->piece = (u64)piece.iov_base + feed->span.offset;
+	feed->piece_size = piece.iov_len < feed->left ? piece.iov_len : feed->left;
+	feed->span.offset = 0;
+	return true;
+}
+
+static __always_inline long send__read(struct connection *connection, u32 size)
+{
+	const void *piece = (const void *)connection->feed.piece;
+
+	if (connection->feed.span.kind == SPAN_KERNEL)
+		return bpf_probe_read_kernel(connection->chunk, size, piece);
+	return bpf_probe_read_user(connection->chunk, size, piece);
+}
+
+static __always_inline int send__unreadable(struct connection *connection, u32 tid)
+{
+	send__gap(connection, UNKNOWN_UNREADABLE, tid);
+	return STEP_DONE;
+}
+
+static __always_inline void send__consume(struct feed *feed, u32 size)
+{
+	feed->piece += size;
+	feed->piece_size -= size;
+	feed->left -= size;
+}
+
+/*
+ * Feeds up to size bytes of the chunk to the recogniser, up to the first event. How far it came and
+ * what the event was are left in memory, where the verifier does not follow them: otherwise it
+ * would look at everything behind the loop once for every byte at which the loop may end.
+ */
+static __always_inline void send__recognise(struct connection *connection, u32 size)
+{
+	volatile struct feed *feed = &connection->feed;
+	enum http_event event = HTTP_MORE;
+	u32 at;
+
+	for (at = 0; at < CHUNK_SIZE; at++) {
+		if (at >= size)
+			break;
+		event = http__byte(&connection->requests, connection->chunk[at]);
+		if (event != HTTP_MORE) {
+			at++;
+			break;
+		}
+	}
+	feed->scanned = at;
+	feed->event = event;
+}
+
+/*
+ * One step of reading what was sent: to the next buffer, over a body, or through at most one chunk
+ * up to the end of a head. A global function, so that the verifier looks at its loop once, however
+ * many steps a send takes: this is what lets long sends pass the verifiers without bpf_loop.
+ */
+__noinline int step(u64 key, u32 tid)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct feed *feed;
+	struct http *http;
+	u32 size;
+
+	if (!connection)
+		return STEP_DONE;
+	feed = &connection->feed;
+	http = &connection->requests;
+	if (!feed->left)
+		return STEP_DONE;
+	if (!feed->piece_size) {
+		if (send__next_piece(feed))
+			return STEP_MORE;
+		return send__unreadable(connection, tid);
+	}
+	size = http__skip(http, feed->piece_size);
+	if (size) {
+		send__consume(feed, size);
+		return STEP_MORE;
+	}
+	size = feed->piece_size < CHUNK_SIZE ? feed->piece_size : CHUNK_SIZE;
+	if (send__read(connection, size))
+		return send__unreadable(connection, tid);
+	send__recognise(connection, size);
+	send__consume(feed, feed->scanned);
+	if (feed->event == HTTP_HEAD) {
+		emit__request(connection, tid);
+	} else if (feed->event == HTTP_NOT) {
+		connection->deaf = true;
+		books__unknown(connection, http->oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP,
+			&connection->sender, tid);
+		return STEP_DONE;
+	}
+	return STEP_MORE;
+}
+
+/* Feeds size bytes of the pending send to the recogniser. */
+static __always_inline void send__feed(u64 key, struct connection *connection, u32 size, u32 tid)
+{
+	struct feed *feed = &connection->feed;
+
+	feed->span = connection->pending.span;
+	feed->left = size;
+	feed->piece_size = 0;
+	if (connection->deaf)
+		return;
+	if (feed->span.kind == SPAN_OPAQUE) {
+		send__gap(connection, UNKNOWN_UNREADABLE, tid);
+		return;
+	}
+	for (int i = 0; i < STEPS_MAX; i++)
+		if (step(key, tid) != STEP_MORE)
+			return;
+	send__gap(connection, UNKNOWN_OVERSIZED, tid);
+}
+
+/*
+ * Where in the stream the send's bytes went, compared with where the account stands: what lies
+ * between went unseen. A Fast Open send is first seen behind what SYN took of its first buffer:
+ * then the span is taken back to where it began.
+ */
+static __always_inline void send__reconcile(
+	const struct sock *sk, struct connection *connection, u32 sent, u32 tid)
+{
+	struct pending *pending = &connection->pending;
+	u32 written = books__written(sk) - connection->fin;
+	u32 start = written - sent;
+	u32 behind = pending->start - start;
+
+	if (!connection->based) {
+		bool fresh = connection->opener.pid && !books__is_mptcp(sk);
+
+		books__base(connection, fresh ? books__first((const struct tcp_sock *)sk) : start);
+	}
+	if (pending->start_known && behind <= pending->span.offset)
+		pending->span.offset -= behind;
+	if (connection->next != start)
+		send__gap(connection, UNKNOWN_UNSEEN, tid);
+	connection->next = written;
+}
+
+/* The bytes of an MPTCP connection leave through a subflow, whose own account has no sender: it is
+ * credited here, so that its books tell what the connection above it did not see. */
+static __always_inline void send__credit_subflow(const struct sock *sk, u32 sent)
+{
+	struct connection *connection;
+	u64 first;
+
+	if (!books__is_mptcp(sk) || !bpf_core_type_exists(struct mptcp_sock))
+		return;
+	first = (u64)BPF_CORE_READ((const struct mptcp_sock *)sk, first);
+	connection = bpf_map_lookup_elem(&connections, &first);
+	if (connection)
+		connection->next += sent;
+}
+
+/* A send on a connection for which there is no room: all that can be told is who. */
+static __always_inline void send__untracked(const struct sock *sk, u64 key, u32 tid)
+{
+	struct process_key sender = {};
+	u8 family = 0;
+
+	if (!filter__socket(sk, &family))
+		return;
+	identify();
+	identity__current(&sender);
+	emit__unknown(UNKNOWN_UNTRACKED, family, key, &sender, tid);
+}
+
+/* The bytes of a send that is over. seen: its entry was noted; else they are unknown, for reason.
+ */
+static __always_inline void send__over(const struct sock *sk, u64 key,
+	struct connection *connection, u32 sent, bool seen, enum unknown_reason reason)
+{
+	u32 tid = bpf_get_current_pid_tgid();
+
+	identify();
+	identity__current(&connection->sender);
+	if (!connection->sender.pid)
+		connection->sender = connection->opener;
+	send__reconcile(sk, connection, sent, tid);
+	send__credit_subflow(sk, sent);
+	if (seen)
+		send__feed(key, connection, sent, tid);
+	else
+		send__gap(connection, reason, tid);
+}
+
+/*
+ * The exit of a send that took sent bytes, or failed (sent <= 0). reason: why its bytes are unknown
+ * where no entry was noted.
+ */
+static __always_inline void send__exit(u64 key, int sent, enum unknown_reason reason)
+{
+	const struct sock *sk = (const struct sock *)key;
+	u64 thread = bpf_get_current_pid_tgid();
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	bool seen;
+
+	if (!connection) {
+		/* a socket that is closed by now was settled without this send */
+		if (sent <= 0 || BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+			return;
+		connection = send__account(key);
+		if (!connection) {
+			send__untracked(sk, key, thread);
+			return;
+		}
+	}
+	seen = connection->pending.thread == thread;
+	if (sent > 0) {
+		/* exits run outside the socket's lock: whoever is not alone keeps off the
+		 * recogniser */
+		__sync_fetch_and_add(&connection->users, 1);
+		if (*(volatile s32 *)&connection->users == 1) {
+			send__over(sk, key, connection, sent, seen, reason);
+		} else {
+			connection->deaf = true;
+			connection->next += sent;
+			books__unknown(connection, UNKNOWN_CONTENDED, &connection->sender, thread);
+		}
+		__sync_fetch_and_add(&connection->users, -1);
+	}
+	if (seen)
+		connection->pending.thread = 0;
+	if (connection->closed)
+		books__close(sk, key, true);
+}
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imdstrace.skel.h"
+
+#define PROGRAMS_MAX 8
+
+struct tracer {
+	const struct way *way;
+	struct imdstrace_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct tracer_sink sink;
+};
+
+/* A program of a way, and the kernel function without which it has no place. */
+struct hook {
+	const char *program;
+	const char *function; /* NULL: the way needs this program; else only where that function
+				 exists */
+};
+
+struct way {
+	struct hook hooks[PROGRAMS_MAX];
+	bool may_hold_cpu; /* has a variant that keeps preemption off */
+};
+
+const struct tracer_way tracer_ways[] = {
+	{"fentry", "function entry and exit through BPF trampolines"},
+	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
+	{NULL, NULL},
+};
+
+/* Rows as in tracer_ways. */
+static const struct way ways[] = {
+	{{{"tcp_sendmsg_enter", NULL}, {"tcp_sendmsg_exit", NULL},
+		 {"mptcp_sendmsg_enter", "mptcp_sendmsg"}, {"mptcp_sendmsg_exit", "mptcp_sendmsg"},
+		 {"tcp_sendpage_exit", "tcp_sendpage"}},
+		true},
+	{{{"sendmsg_locked", NULL}, {"send_length", NULL}}, false},
+};
+
+static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
+
+/* What libbpf said last; its own words help where errno does not. */
+static char libbpf_said[256];
+
+static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (getenv("IMDSTRACE_DEBUG"))
+		return vfprintf(stderr, format, arguments);
+	if (level == LIBBPF_WARN) {
+		vsnprintf(libbpf_said, sizeof(libbpf_said), format, arguments);
+		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static int fail(struct tracer_failure *failure, int error, const char *what)
+{
+	failure->error = -error;
+	snprintf(failure->sentence, sizeof(failure->sentence), "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static bool kernel_has(const struct btf *kernel, const char *function)
+{
+	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
+}
+
+static void choose_programs(
+	struct imdstrace_bpf *skeleton, const struct way *way, const struct btf *kernel)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+		bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < sizeof(common_hooks) / sizeof(*common_hooks); i++) {
+		program = bpf_object__find_program_by_name(skeleton->obj, common_hooks[i].program);
+		bpf_program__set_autoload(program, true);
+	}
+	for (const struct hook *hook = way->hooks; hook->program; hook++) {
+		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
+		if (!hook->function || kernel_has(kernel, hook->function))
+			bpf_program__set_autoload(program, true);
+	}
+}
+
+static int open_loaded(struct imdstrace_bpf **skeleton, const struct way *way,
+	const struct btf *kernel, bool hold_cpu, struct tracer_failure *failure)
+{
+	struct imdstrace_bpf *opened = imdstrace_bpf__open();
+	int error;
+
+	if (!opened)
+		return fail(failure, -errno, "the BPF object cannot be opened");
+	choose_programs(opened, way, kernel);
+	opened->rodata->hold_cpu = hold_cpu;
+	error = imdstrace_bpf__load(opened);
+	if (error) {
+		imdstrace_bpf__destroy(opened);
+		return fail(failure, error, "the kernel refuses to load the program");
+	}
+	*skeleton = opened;
+	return 0;
+}
+
+static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+	struct tracer_failure *failure)
+{
+	struct imdstrace_bpf *skeleton;
+	int error = -ENOTSUP;
+
+	if (way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable"))
+		error = open_loaded(&skeleton, way, kernel, true, failure);
+	if (error)
+		error = open_loaded(&skeleton, way, kernel, false, failure);
+	if (error)
+		return error;
+	error = imdstrace_bpf__attach(skeleton);
+	if (error) {
+		imdstrace_bpf__destroy(skeleton);
+		return fail(failure, error, "the kernel refuses to attach the program");
+	}
+	memset(failure, 0, sizeof(*failure));
+	tracer->skeleton = skeleton;
+	tracer->way = way;
+	return 0;
+}
+
+static int hand_over(void *context, void *bytes, size_t size)
+{
+	struct tracer *tracer = context;
+	const struct request_record *request = bytes;
+
+	if (size >= sizeof(*request) && request->type == RECORD_REQUEST)
+		tracer->sink.request(tracer->sink.context, request);
+	else if (size >= sizeof(struct answer_record) && request->type == RECORD_ANSWER)
+		tracer->sink.answer(tracer->sink.context, bytes);
+	return 0;
+}
+
+static int open_ring(struct tracer *tracer)
+{
+	tracer->ring = ring_buffer__new(
+		bpf_map__fd(tracer->skeleton->maps.records), hand_over, tracer, NULL);
+	return tracer->ring ? 0 : -errno;
+}
+
+int tracer__open(struct tracer **tracer, const char *way, const struct tracer_sink *sink,
+	struct tracer_failure *failures)
+{
+	struct tracer *opened = calloc(1, sizeof(*opened));
+	struct btf *kernel;
+	int error = -ENOTSUP;
+
+	if (!opened)
+		return -ENOMEM;
+	libbpf_set_print(hear_libbpf);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	opened->sink = *sink;
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel) {
+		error = fail(&failures[0], -errno, "the kernel's BTF cannot be read");
+		goto out;
+	}
+	for (size_t i = 0; tracer_ways[i].name && error; i++)
+		if (!way || !strcmp(way, tracer_ways[i].name))
+			error = attach(opened, &ways[i], kernel, &failures[i]);
+	if (!error)
+		error = open_ring(opened);
+out:
+	btf__free(kernel);
+	if (error)
+		tracer__close(opened);
+	else
+		*tracer = opened;
+	return error;
+}
+
+void tracer__close(struct tracer *tracer)
+{
+	if (!tracer)
+		return;
+	ring_buffer__free(tracer->ring);
+	imdstrace_bpf__destroy(tracer->skeleton);
+	free(tracer);
+}
+
+const char *tracer__way(const struct tracer *tracer)
+{
+	return tracer_ways[tracer->way - ways].name;
+}
+
+int tracer__poll(struct tracer *tracer, int timeout_ms)
+{
+	int handed = ring_buffer__poll(tracer->ring, timeout_ms);
+
+	return handed < 0 ? handed : 0;
+}
+
+int tracer__drain(struct tracer *tracer)
+{
+	int handed = ring_buffer__consume(tracer->ring);
+
+	return handed < 0 ? handed : 0;
+}
+
+void tracer__counters(const struct tracer *tracer, struct counters *counters)
+{
+	*counters = tracer->skeleton->bss->counters;
+}
+
+int tracer__take_identity(
+	struct tracer *tracer, const struct process_key *key, struct identity *identity)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.identities);
+
+	if (bpf_map_lookup_elem(map, key, identity) || !identity->ready)
+		return -ENOENT;
+	bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct account *account)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
+
+	do {
+		if (bpf_map_get_next_key(map, key, next))
+			return -ENOENT;
+		key = next;
+	} while (bpf_map_lookup_elem(map, next, account));
+	return 0;
+}
+
+void tracer__forget(struct tracer *tracer, const struct process_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.accounts), key);
+	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.identities), key);
+}
+
+uint64_t tracer__skipped(const struct tracer *tracer)
+{
+	struct bpf_program *program;
+	uint64_t skipped = 0;
+
+	bpf_object__for_each_program(program, tracer->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+			!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			skipped += info.recursion_misses;
+	}
+	return skipped;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel side, as user space sees it: loads and attaches the BPF program by the first way that
+ * works, and hands over what it records. Owns every map, link and descriptor of it.
+ */
+#ifndef IMDSTRACE_TRACER_H
+#define IMDSTRACE_TRACER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+struct tracer;
+
+/* The ways in, in the order in which they are tried. */
+struct tracer_way {
+	const char *name;    /* "fentry" */
+	const char *summary; /* for doctor and --help */
+};
+extern const struct tracer_way tracer_ways[]; /* ended by one without a name */
+
+/* Why a way could not be used: one line, without a full stop. */
+struct tracer_failure {
+	char sentence[256];
+	int error; /* a positive errno */
+};
+
+struct tracer_sink {
+	void (*request)(void *context, const struct request_record *record);
+	void (*answer)(void *context, const struct answer_record *record);
+	void *context;
+};
+
+/*
+ * Attaches by the way of that name (NULL: the first that attaches). 0, or -errno: then every way
+ * that was tried has its line in failures, which holds as many as there are ways and is zeroed
+ * otherwise. *tracer is untouched on failure.
+ */
+int tracer__open(struct tracer **tracer, const char *way, const struct tracer_sink *sink,
+	struct tracer_failure *failures);
+void tracer__close(struct tracer *tracer);
+
+/* "fentry": the way that is attached. */
+const char *tracer__way(const struct tracer *tracer);
+
+/* Waits up to timeout_ms for records and hands them to the sink. 0 or -errno (-EINTR: a signal). */
+int tracer__poll(struct tracer *tracer, int timeout_ms);
+/* Hands over what is there, without waiting. 0 or -errno. */
+int tracer__drain(struct tracer *tracer);
+
+void tracer__counters(const struct tracer *tracer, struct counters *counters);
+
+/* Hands over a process's identity and takes it out of the kernel's table. 0, or -ENOENT. */
+int tracer__take_identity(
+	struct tracer *tracer, const struct process_key *key, struct identity *identity);
+
+/* The account after the one of *key in no order (NULL: the first), with its key. 0, or -ENOENT at
+ * the end. */
+int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct account *account);
+/* Takes out the account of a process that is gone. */
+void tracer__forget(struct tracer *tracer, const struct process_key *key);
+
+/* Entries of hooks that the kernel skipped, other sockets' included (recursion_misses): a
+ * diagnostic. */
+uint64_t tracer__skipped(const struct tracer *tracer);
+
+#endif
