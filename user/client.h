@@ -6,11 +6,13 @@
 #include <stdbool.h>
 
 struct client {
-	const char *name;	 /* "boto3"; NULL: not known. A constant */
-	char version[32];	 /* "1.9.42"; empty: not said */
-	const char *min_version; /* first version with IMDSv2; NULL: none ever has it, or not a question (curl). A constant */
-	bool sdk;		 /* an AWS SDK or agent, which a newer version can cure; not curl or python-requests */
-	bool too_old;		 /* version is known and below min_version, or no version ever has it */
+	const char *name;        /* "boto3"; NULL: not known. A constant */
+	char version[32];        /* "1.9.42"; empty: not said */
+	const char *min_version; /* first version with IMDSv2; NULL: none ever has it, or not a
+				    question (curl). A constant */
+	bool sdk;                /* an AWS SDK or agent, which a newer version can cure; not curl or
+				    python-requests */
+	bool too_old; /* version is known and below min_version, or no version ever has it */
 };
 
 /* Recognises user_agent (NULL: none was sent). Always fills client. */

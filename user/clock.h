@@ -26,7 +26,8 @@ int clock__parse(const char *text, int64_t *time_ns);
  * no duration, -ERANGE for one that does not fit. Result in ns. */
 int duration__parse(const char *text, int64_t *duration_ns);
 
-/* "1d 2h 3m", "45s", "0s": two leading units that are not zero. */
+/* "1d 2h", "1h 30s", "45s", "0s": the first two units that are not zero; less than a second is
+ * dropped. */
 void duration__format(char *out, size_t size, int64_t duration_ns);
 
 #endif

@@ -9,13 +9,18 @@
  * /proc files too. *content is the caller's to free and untouched on failure. 0 or -errno. */
 int file__read(const char *path, size_t limit, char **content, size_t *size);
 
+/* The same for a file that somebody else may have made: only a regular file is read (-EINVAL for
+ * others), and opening it waits for nobody. */
+int file__read_regular(const char *path, size_t limit, char **content, size_t *size);
+
 /* Replaces path by content: a temporary file beside it, fsync, rename; its mode (or 0644) and,
- * where allowed, its owner are kept; a symbolic link is followed, not replaced. A path that is no regular
- * file (/dev/stdout, a FIFO) is written to as it is. The old file stays as it was on any failure,
- * also a full disk. 0 or -errno. */
+ * where allowed, its owner are kept; a symbolic link is followed, not replaced. A path that is no
+ * regular file (/dev/stdout, a FIFO) is written to as it is. The old file stays as it was on any
+ * failure, also a full disk. 0 or -errno. */
 int file__replace(const char *path, const char *content, size_t size);
 
-/* Whether file__replace could work: 0, or -errno, without changing path or leaving a file behind. */
+/* Whether file__replace could work: 0, or -errno, without changing path or leaving a file behind.
+ */
 int file__writable(const char *path);
 
 #endif

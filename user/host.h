@@ -5,8 +5,9 @@
 
 struct host {
 	char *hostname, *machine_id, *kernel, *boot_id;
-	char *instance_id; /* NULL: not known (DMI board_asset_tag on Nitro, cloud-init's instance-data.json) */
-	char *region;	   /* NULL: not known */
+	char *instance_id; /* NULL: not known (DMI board_asset_tag on Nitro, cloud-init's
+			      instance-data.json) */
+	char *region;      /* NULL: not known */
 };
 
 /* root: the directory in front of every file that is read ("" in production). Where machine-id is

@@ -8,6 +8,7 @@
 #define IMDSTRACE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "abi.h"
@@ -24,10 +25,10 @@ struct process {
 	struct process_key key;
 	uint32_t uid;
 	char *comm;
-	char *exe; /* NULL: unknown */
+	char *exe;   /* NULL: unknown */
 	char **args; /* NULL-terminated; empty when nothing could be read */
 	bool args_cut;
-	char *script; /* as in struct ancestor_process */
+	char *script;                                    /* as in struct ancestor_process */
 	struct ancestor_process ancestry[ANCESTORS_MAX]; /* nearest first */
 	unsigned int ancestor_count;
 	struct workload workload;
@@ -45,7 +46,8 @@ struct process *process__from_proc(const struct process_key *key);
  * the script, or exe's base name, or comm. The caller frees. */
 char *process__name(const struct process *process);
 
-/* The same for its parent, or NULL where it has none: "bash /etc/cron.daily/tag". The caller frees. */
+/* The same for its parent, or NULL where it has none: "bash /etc/cron.daily/tag". The caller frees.
+ */
 char *process__parent_name(const struct process *process);
 
 void process__free(struct process *process);

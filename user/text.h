@@ -14,6 +14,10 @@
  * escapes them. NULL when memory is short. The caller frees. */
 char *text__utf8(const char *bytes, size_t size);
 
+/* size less a sequence that is cut off at its end: for bytes that were cut at a fixed length, so
+ * that half a character does not become U+FFFD. */
+size_t text__complete(const char *bytes, size_t size);
+
 /* Like text__utf8, and safe on a terminal: control characters (C0, DEL, C1), bidirectional
  * overrides and line separators are shown as \xNN or \u{NNNN}. The caller frees. */
 char *text__printable(const char *text);
@@ -24,7 +28,8 @@ size_t text__columns(const char *text);
 /* Cuts valid UTF-8 in place to at most columns, the last one an ellipsis where it was cut. */
 void text__ellipsize(char *text, size_t columns);
 
-/* Whether fd is a terminal that may be coloured: isatty, TERM is not "dumb", NO_COLOR is unset or empty. */
+/* Whether fd is a terminal that may be coloured: isatty, TERM is not "dumb", NO_COLOR is unset or
+ * empty. */
 bool text__may_color(int fd);
 
 #endif

@@ -7,18 +7,19 @@
 #define IMDSTRACE_WORKLOAD_H
 
 struct container {
-	char *runtime; /* docker, containerd, cri-o, podman, ecs, lxc, nspawn; NULL: not in a container */
+	char *runtime; /* docker, containerd, cri-o, podman, ecs, lxc, nspawn; NULL: not in a
+			  container */
 	char *id;
 	char *name; /* NULL: not known */
 };
 
 struct pod {
-	char *uid; /* NULL: not in a pod */
+	char *uid;              /* NULL: not in a pod */
 	char *name, *namespace; /* NULL: not known */
 };
 
 struct workload {
-	char *unit; /* "etl.service"; NULL: none, or the cgroup is the container's own */
+	char *unit;  /* "etl.service"; NULL: none, or the cgroup is the container's own */
 	char *slice; /* "system.slice"; NULL: none */
 	struct container container;
 	struct pod pod;
