@@ -12,7 +12,7 @@
 struct render_options {
 	struct verdict_options verdict;
 	unsigned int columns; /* text: the terminal's width; 80 where there is none */
-	bool color;	      /* text */
+	bool color;           /* text */
 };
 
 struct renderer {
@@ -26,6 +26,10 @@ struct renderer {
 const struct renderer *render__find(const char *name);
 /* All, ended by one without a name. */
 extern const struct renderer renderers[];
+
+/* One each in render_NAME.c. */
+int text__render(FILE *out, const struct report *report, const struct render_options *options);
+int json__render(FILE *out, const struct report *report, const struct render_options *options);
 
 /* Colour and width for what goes to fd. */
 void render__options_for(struct render_options *options, int fd);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reports for tests, written as JSON with ' in place of ". */
+#ifndef IMDSTRACE_REPORT_FIXTURE_H
+#define IMDSTRACE_REPORT_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+#define HEAD "{'schema':'imdstrace.report/1','version':'0.1.0',"
+#define HOST(id, name) \
+	"{'hostname':'" name "','machine_id':'" id "','kernel':'6.1.0','instance_id':null}"
+#define WINDOW(host, boot, start, end)                                                      \
+	"{'host':'" host "','boot_id':'" boot "','start':'2026-01-" start ":00:00Z','end':" \
+	"'2026-01-" end ":00:00Z','hooks':'fentry'}"
+#define CALLS(v1, v2, token, foreign, unknown)                                                     \
+	"{'v1':" #v1 ",'v2':" #v2 ",'token':" #token ",'foreign':" #foreign ",'unknown':" #unknown \
+	"}"
+#define TOTALS(v1, v2, token, foreign, unknown, lost)                                \
+	"'totals':{'v1':" #v1 ",'v2':" #v2 ",'token':" #token ",'foreign':" #foreign \
+	",'unknown':" #unknown ",'lost':" #lost "}"
+
+/* The caller frees. */
+static inline char *json__of(const char *quoted)
+{
+	char *text = strdup(quoted);
+
+	assert_non_null(text);
+	for (char *at = text; *at; at++)
+		if (*at == '\'')
+			*at = '"';
+	return text;
+}
+
+static inline struct report *report__of(const char *quoted)
+{
+	struct report *report = NULL;
+	char *text = json__of(quoted), why[256] = "";
+
+	if (report__from_json(&report, text, strlen(text), why, sizeof(why)))
+		fail_msg("%s: %s", why, text);
+	free(text);
+	return report;
+}
+
+#endif

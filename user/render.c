@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "render.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "text.h"
+
+#define COLUMNS_DEFAULT 80
+#define COLUMNS_MIN     20
+
+const struct renderer renderers[] = {
+	{"text", "a summary for a person, as wide as the terminal", text__render},
+	{"json", "the report itself, as scripts and this command read it", json__render},
+	{NULL, NULL, NULL},
+};
+
+const struct renderer *render__find(const char *name)
+{
+	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
+		if (!strcmp(renderer->name, name))
+			return renderer;
+	return NULL;
+}
+
+void render__options_for(struct render_options *options, int fd)
+{
+	struct winsize size;
+
+	options->columns = COLUMNS_DEFAULT;
+	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
+		options->columns = size.ws_col < COLUMNS_MIN ? COLUMNS_MIN : size.ws_col;
+	options->color = text__may_color(fd);
+}
