@@ -191,6 +191,7 @@ struct inet_connection_sock {
 struct tcp_sock {
 	u32 write_seq;
 	u32 snd_una;
+	u32 rcv_nxt;
 	u64 bytes_acked;
 	bool is_mptcp;
 };
@@ -207,5 +208,28 @@ struct mptcp_subflow_context {
 struct sk_buff;
 
 #pragma clang attribute pop
+
+/* What a cgroup_skb program is given: the kernel's user API, whose layout never changes. */
+
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority;
+	__u32 src_ip4, src_ip6[4];
+	__u32 src_port;
+	__be16 dst_port;
+};
+
+struct __sk_buff {
+	__u32 len, pkt_type, mark, queue_mapping;
+	__u32 protocol; /* __be16 */
+	__u32 vlan_present, vlan_tci, vlan_proto, priority, ingress_ifindex, ifindex, tc_index;
+	__u32 cb[5];
+	__u32 hash, tc_classid, data, data_end, napi_id;
+	__u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	__u32 data_meta;
+	__u64 flow_keys;
+	__u64 tstamp;
+	__u32 wire_len, gso_segs;
+	struct bpf_sock *sk __attribute__((aligned(8)));
+};
 
 #endif

@@ -9,6 +9,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "answers.h"
 #include "emit.h"
 #include "filter.h"
 #include "identity.h"
@@ -67,7 +68,7 @@ static __always_inline void books__unknown(struct connection *connection,
 	if (connection->unknown)
 		return;
 	connection->unknown = true;
-	emit__unknown(reason, connection->family, connection->id, process, tid);
+	emit__unknown(reason, connection->family, process, tid);
 }
 
 /* A new account under key, or NULL where the table is full. */
@@ -81,10 +82,11 @@ static __always_inline struct connection *books__open(u64 key, u8 family)
 		COUNT(counters.untracked_connections);
 		return NULL;
 	}
-	/* odd times anything is a bijection, and a socket opens once at a time */
-	connection->id = bpf_ktime_get_boot_ns() * 0x9e3779b97f4a7c15ULL + key;
+	connection->key = key;
 	connection->family = family;
+	connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)key, rcv_nxt);
 	http__reset(&connection->requests, false);
+	http__reset(&connection->answers, true);
 	return connection;
 }
 
@@ -148,6 +150,7 @@ static __always_inline void books__close(const struct sock *sk, u64 key, bool fo
 		return;
 	}
 	books__settle(sk, connection);
+	answers__pair(connection);
 	bpf_map_delete_elem(&connections, &key);
 }
 
@@ -182,6 +185,7 @@ static __always_inline void books__state(const struct sock *sk, u64 key, u8 fami
 		return;
 	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {
 		books__base(connection, books__first((const struct tcp_sock *)sk));
+		connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt);
 	} else if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) {
 		/* FIN is queued after this: nothing more can be sent, and the numbers are still
 		 * exact */

@@ -27,7 +27,6 @@ static __always_inline struct request_record *emit__reserve(u8 class, u8 family)
 		COUNT(counters.lost_records);
 		return NULL;
 	}
-	record->type = RECORD_REQUEST;
 	record->class = class;
 	record->family = family;
 	record->flags = 0;
@@ -38,8 +37,8 @@ static __always_inline struct request_record *emit__reserve(u8 class, u8 family)
 }
 
 /* Bytes that could not be recognised; process is the sender, as far as it is known. */
-static __always_inline void emit__unknown(enum unknown_reason reason, u8 family, u64 connection,
-	const struct process_key *process, u32 tid)
+static __always_inline void emit__unknown(
+	enum unknown_reason reason, u8 family, const struct process_key *process, u32 tid)
 {
 	struct request_record *record;
 
@@ -49,8 +48,6 @@ static __always_inline void emit__unknown(enum unknown_reason reason, u8 family,
 	if (!record)
 		return;
 	record->reason = reason;
-	record->connection = connection;
-	record->index = 0;
 	record->tid = tid;
 	record->process = *process;
 	record->path_size = 0;
@@ -61,6 +58,17 @@ static __always_inline void emit__unknown(enum unknown_reason reason, u8 family,
 	bpf_ringbuf_submit(record, 0);
 }
 
+/* Notes that an answer of this class is to come (answers.h). */
+static __always_inline void emit__await(struct connection *connection, enum request_class class)
+{
+	struct http *http = &connection->requests;
+	bool head = http->method_size == 4 && HTTP_BEGINS(http, method, "HEAD");
+
+	connection->awaited[connection->asked & (AWAITED_MAX - 1)] =
+		class | (head ? AWAITED_HEAD : 0);
+	__sync_fetch_and_add(&connection->asked, 1);
+}
+
 /* The request whose head the recogniser has just ended, sent by connection->sender. */
 static __always_inline void emit__request(struct connection *connection, u32 tid)
 {
@@ -69,19 +77,16 @@ static __always_inline void emit__request(struct connection *connection, u32 tid
 	struct request_record *record;
 
 	emit__count(&connection->sender, class);
+	emit__await(connection, class);
 	record = emit__reserve(class, connection->family);
-	if (!record) {
-		connection->index++;
+	if (!record)
 		return;
-	}
 	if (http->path_cut)
 		record->flags |= REQUEST_PATH_CUT;
 	if (http->agent_cut)
 		record->flags |= REQUEST_AGENT_CUT;
 	if (http->seen & SEEN_AGENT)
 		record->flags |= REQUEST_HAS_AGENT;
-	record->connection = connection->id;
-	record->index = connection->index++;
 	record->tid = tid;
 	record->process = connection->sender;
 	record->path_size = http->path_size;

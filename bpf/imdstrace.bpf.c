@@ -9,6 +9,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "answers.h"
 #include "books.h"
 #include "filter.h"
 #include "send.h"
@@ -133,4 +134,16 @@ int BPF_PROG(send_length, const struct sock *sk, int sent)
 	if (TO_ENDPOINT_PORT(sk))
 		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN);
 	return 0;
+}
+
+/* responses, for every way */
+
+SEC("cgroup_skb/ingress")
+int on_packet(struct __sk_buff *packet)
+{
+	struct bpf_sock *sk = packet->sk;
+
+	if (sk && sk->dst_port == TCP_PORT_NET)
+		answers__packet(packet, sk);
+	return 1; /* let it pass, whatever it is */
 }

@@ -9,11 +9,15 @@
 #include "../include/http.h"
 #include "compat.h"
 
-#define CONNECTIONS_MAX 2048
+#define CONNECTIONS_MAX 1024
 #define ACCOUNTS_MAX    8192
 #define IDENTITIES_MAX  512
 #define RING_SIZE       (2 << 20)
 #define CHUNK_SIZE      128 /* bytes examined at a step */
+
+#define AWAITED_MAX 32 /* requests of one connection that wait for their answers; a power of two \
+			*/
+#define AWAITED_HEAD 0x80
 
 /* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
 struct pending {
@@ -36,12 +40,11 @@ struct feed {
 /* The account of one socket. In order to balance, next is compared with the socket's own write_seq.
  */
 struct connection {
-	u64 id;
+	u64 key;                   /* under which it is kept, as a number */
 	struct process_key opener; /* who connected; pid 0: before the tracer */
 	struct process_key sender; /* who sent last */
 	u32 base;                  /* write_seq of the first byte of the account */
 	u32 next;                  /* write_seq of the next byte to come */
-	u32 index;                 /* of the next request */
 	s32 users; /* programs that feed it at this moment: more than one is a contention */
 	u8 family;
 	bool based;   /* base and next are known */
@@ -51,9 +54,29 @@ struct connection {
 	bool fin;     /* FIN took a sequence number */
 	bool closed;  /* closed while a send was under way, which will settle it */
 	struct pending pending;
+
+	/* Requests and answers come from different hooks, in no order that they could rely on: each
+	 * side counts up its own, and whoever is there counts the pairs (answers.h). */
+	u32 asked;    /* requests so far */
+	u32 answered; /* responses so far */
+	u32 paired;   /* pairs of both that are counted */
+	s32 pairing;  /* programs that count pairs at this moment */
+	s32 answer_users;
+	u32 answer_next;          /* sequence number of the next byte to come */
+	bool answers_lost;        /* a segment was missed, or too much is awaited: no more pairs */
+	u8 awaited[AWAITED_MAX];  /* class of a request, with AWAITED_HEAD */
+	u8 outcomes[AWAITED_MAX]; /* enum outcome of a response */
+
 	struct feed feed;
 	struct http requests;
 	u8 chunk[CHUNK_SIZE];
+
+	u32 answer_offset; /* into the packet: where its payload goes on */
+	u32 answer_left;   /* bytes of it */
+	u32 answer_scanned;
+	u32 answer_event;
+	struct http answers;
+	u8 answer_chunk[CHUNK_SIZE];
 };
 
 struct {

@@ -10,6 +10,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "answers.h"
 #include "books.h"
 #include "compat.h"
 #include "emit.h"
@@ -172,6 +173,7 @@ __noinline int step(u64 key, u32 tid)
 	send__consume(feed, feed->scanned);
 	if (feed->event == HTTP_HEAD) {
 		emit__request(connection, tid);
+		answers__pair(connection);
 	} else if (feed->event == HTTP_NOT) {
 		connection->deaf = true;
 		books__unknown(connection, http->oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP,
@@ -242,7 +244,7 @@ static __always_inline void send__credit_subflow(const struct sock *sk, u32 sent
 }
 
 /* A send on a connection for which there is no room: all that can be told is who. */
-static __always_inline void send__untracked(const struct sock *sk, u64 key, u32 tid)
+static __always_inline void send__untracked(const struct sock *sk, u32 tid)
 {
 	struct process_key sender = {};
 	u8 family = 0;
@@ -251,7 +253,7 @@ static __always_inline void send__untracked(const struct sock *sk, u64 key, u32 
 		return;
 	identify();
 	identity__current(&sender);
-	emit__unknown(UNKNOWN_UNTRACKED, family, key, &sender, tid);
+	emit__unknown(UNKNOWN_UNTRACKED, family, &sender, tid);
 }
 
 /* The bytes of a send that is over. seen: its entry was noted; else they are unknown, for reason.
@@ -290,7 +292,7 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 			return;
 		connection = send__account(key);
 		if (!connection) {
-			send__untracked(sk, key, thread);
+			send__untracked(sk, thread);
 			return;
 		}
 	}

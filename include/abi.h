@@ -106,7 +106,7 @@ struct identity {
 /* Per process, exact even when the ring buffer was full. */
 struct account {
 	__u64 calls[CLASS_COUNT];
-	__u64 answers[CLASS_COUNT][OUTCOME_COUNT]; /* requests without an answer so far: the rest */
+	__u64 answers[CLASS_COUNT][OUTCOME_COUNT]; /* what is missing to calls has no answer so far */
 	__u8 identified;
 	__u8 reserved[7];
 };
@@ -114,8 +114,6 @@ struct account {
 #define METHOD_SIZE 32  /* with its NUL: longer methods are cut */
 #define TARGET_SIZE 256 /* 255 bytes and a NUL */
 #define AGENT_SIZE  256
-
-enum record_type { RECORD_REQUEST = 1, RECORD_ANSWER = 2 };
 
 enum request_flags {
 	REQUEST_PATH_CUT = 1 << 0,
@@ -125,15 +123,12 @@ enum request_flags {
 
 /* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
 struct request_record {
-	__u32 type;       /* RECORD_REQUEST */
-	__u8 class;       /* enum request_class */
-	__u8 family;      /* enum endpoint_family */
-	__u8 flags;       /* enum request_flags */
-	__u8 reason;      /* enum unknown_reason, with CLASS_UNKNOWN */
-	__u64 time_ns;    /* boot clock */
-	__u64 connection; /* unique while the tracer runs */
-	__u32 index; /* the request's number on its connection, from 0; not for CLASS_UNKNOWN */
+	__u8 class;  /* enum request_class */
+	__u8 family; /* enum endpoint_family */
+	__u8 flags;  /* enum request_flags */
+	__u8 reason; /* enum unknown_reason, with CLASS_UNKNOWN */
 	__u32 tid;
+	__u64 time_ns; /* boot clock */
 	struct process_key process;
 	__u16 path_size;
 	__u16 agent_size;
@@ -143,25 +138,12 @@ struct request_record {
 	char agent[AGENT_SIZE];
 };
 
-/* What came back to request `index` of `connection`. */
-struct answer_record {
-	__u32 type; /* RECORD_ANSWER */
-	__u16 status;
-	__u8 class;
-	__u8 outcome;
-	__u64 time_ns;
-	__u64 connection;
-	__u32 index;
-	__u32 reserved;
-	struct process_key process;
-};
-
 /* Totals of the whole machine since the hooks were attached; every field only grows. */
 struct counters {
 	__u64 requests[CLASS_COUNT];
 	__u64 unknown[UNKNOWN_REASONS];
 	__u64 connections;           /* opened to the endpoint */
-	__u64 lost_records;          /* the ring buffer was full; RECORD_REQUEST only */
+	__u64 lost_records;          /* the ring buffer was full */
 	__u64 untracked_connections; /* the table of connections was full */
 	__u64 unnamed_processes;     /* no room for a new process's account or identity */
 	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
@@ -170,7 +152,6 @@ struct counters {
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");
 _Static_assert(sizeof(struct ancestor) == 32, "shared layout");
 _Static_assert(sizeof(struct identity) == 16 + 8 + 8 + 4 + 16 + 4 + 8 * 32 + 4096, "shared layout");
-_Static_assert(sizeof(struct request_record) == 56 + 32 + 256 + 256, "shared layout");
-_Static_assert(sizeof(struct answer_record) == 48, "shared layout");
+_Static_assert(sizeof(struct request_record) == 40 + 32 + 256 + 256, "shared layout");
 
 #endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What came back: the status of each response, paired with its request. Comes in: the segments
+ * that a socket to the endpoint receives. Goes out: counts of outcomes.
+ *
+ * Segments are followed by their sequence numbers. One that is missed (reordering, which the
+ * instance's own link does not do) ends the pairing on its connection rather than pair wrongly.
+ */
+#ifndef IMDSTRACE_ANSWERS_H
+#define IMDSTRACE_ANSWERS_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "../include/abi.h"
+#include "../include/http.h"
+#include "filter.h"
+#include "maps.h"
+
+#define ETH_P_IP         0x0800
+#define ETH_P_IPV6       0x86dd
+#define IPV6_HEADER_SIZE 40
+#define ANSWER_STEPS_MAX 256 /* 32 KiB of heads in one packet; bodies are passed over */
+
+/* Counts an answer of its class, for whoever sent last: a connection's requests are one process's.
+ */
+static __always_inline void answers__count(struct connection *connection, u8 class, u8 outcome)
+{
+	struct account *account = bpf_map_lookup_elem(&accounts, &connection->sender);
+
+	if (class >= CLASS_COUNT || outcome >= OUTCOME_COUNT)
+		return;
+	COUNT(counters.answers[class][outcome]);
+	if (account)
+		COUNT(account->answers[class][outcome]);
+}
+
+/*
+ * Counts the pairs of requests and responses that are there and not counted. Both sides call it
+ * after having counted up their own; who finds the other one at it leaves the rest to the next
+ * call, at the latest to the one at the close.
+ */
+static __always_inline void answers__pair(struct connection *connection)
+{
+	__sync_fetch_and_add(&connection->pairing, 1);
+	if (*(volatile s32 *)&connection->pairing == 1 && !connection->answers_lost) {
+		for (int i = 0; i < AWAITED_MAX; i++) {
+			volatile struct connection *now = connection;
+			u32 at = now->paired;
+
+			if ((s32)(now->asked - at) <= 0 || (s32)(now->answered - at) <= 0)
+				break;
+			answers__count(connection,
+				now->awaited[at & (AWAITED_MAX - 1)] & ~AWAITED_HEAD,
+				now->outcomes[at & (AWAITED_MAX - 1)]);
+			now->paired = at + 1;
+		}
+		/* the rings are as long as what may be under way */
+		if (connection->asked - connection->paired > AWAITED_MAX ||
+			connection->answered - connection->paired > AWAITED_MAX)
+			connection->answers_lost = true;
+	}
+	__sync_fetch_and_add(&connection->pairing, -1);
+}
+
+static __always_inline enum outcome answers__outcome(u16 status)
+{
+	if (status >= 200 && status < 300)
+		return OUTCOME_OK;
+	return status == 401 ? OUTCOME_REJECTED : OUTCOME_OTHER;
+}
+
+/* As send__recognise() for the other direction. */
+static __always_inline void answers__recognise(struct connection *connection, u32 size)
+{
+	volatile struct connection *result = connection;
+	enum http_event event = HTTP_MORE;
+	u32 at;
+
+	for (at = 0; at < CHUNK_SIZE; at++) {
+		if (at >= size)
+			break;
+		event = http__byte(&connection->answers, connection->answer_chunk[at]);
+		if (event != HTTP_MORE) {
+			at++;
+			break;
+		}
+	}
+	result->answer_scanned = at;
+	result->answer_event = event;
+}
+
+static __always_inline void answers__add(struct connection *connection)
+{
+	struct http *http = &connection->answers;
+
+	if (!http__final(http))
+		return;
+	connection->outcomes[connection->answered & (AWAITED_MAX - 1)] =
+		answers__outcome(http->status);
+	__sync_fetch_and_add(&connection->answered, 1);
+	answers__pair(connection);
+}
+
+/* One step through a packet's payload, as step() is one through a send. 0: it is over. */
+__noinline int answer_step(struct __sk_buff *packet, u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct http *http;
+	u32 size;
+
+	if (!connection || !connection->answer_left || connection->answers_lost)
+		return 0;
+	http = &connection->answers;
+	http->answers_head =
+		connection->awaited[connection->answered & (AWAITED_MAX - 1)] & AWAITED_HEAD;
+	size = http__skip(http, connection->answer_left);
+	if (!size) {
+		size = connection->answer_left < CHUNK_SIZE ? connection->answer_left : CHUNK_SIZE;
+		if (bpf_skb_load_bytes(
+			    packet, connection->answer_offset, connection->answer_chunk, size)) {
+			connection->answers_lost = true;
+			return 0;
+		}
+		answers__recognise(connection, size);
+		size = connection->answer_scanned;
+		if (connection->answer_event == HTTP_HEAD)
+			answers__add(connection);
+		else if (connection->answer_event == HTTP_NOT)
+			connection->answers_lost = true;
+	}
+	connection->answer_offset += size;
+	connection->answer_left -= size;
+	return 1;
+}
+
+struct segment {
+	u32 sequence;
+	u32 offset; /* of its payload in the packet, which begins with the IP header */
+	u32 size;   /* of its payload */
+};
+
+static __always_inline bool answers__parse(struct __sk_buff *packet, struct segment *segment)
+{
+	u8 byte = 0;
+	u32 tcp = IPV6_HEADER_SIZE;
+	__be32 sequence = 0;
+
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		if (bpf_skb_load_bytes(packet, 0, &byte, 1))
+			return false;
+		tcp = (byte & 0xf) * 4;
+	} else if (bpf_skb_load_bytes(packet, 6, &byte, 1) || byte != IPPROTO_TCP) {
+		return false; /* extension headers, which nobody sends here */
+	}
+	if (bpf_skb_load_bytes(packet, tcp + 4, &sequence, 4) ||
+		bpf_skb_load_bytes(packet, tcp + 12, &byte, 1))
+		return false;
+	segment->sequence = bpf_ntohl(sequence);
+	segment->offset = tcp + (byte >> 4) * 4;
+	segment->size = packet->len > segment->offset ? packet->len - segment->offset : 0;
+	return true;
+}
+
+/* Sets the account on the part of a segment that is new. */
+static __always_inline bool answers__take(
+	struct connection *connection, const struct segment *segment)
+{
+	u32 known = connection->answer_next - segment->sequence;
+
+	if ((s32)known < 0) {
+		connection->answers_lost = true;
+		return false;
+	}
+	if (known >= segment->size)
+		return false;
+	connection->answer_offset = segment->offset + known;
+	connection->answer_left = segment->size - known;
+	connection->answer_next += segment->size - known;
+	return true;
+}
+
+/* A packet for a socket whose peer port is the endpoint's. */
+static __always_inline void answers__packet(struct __sk_buff *packet, struct bpf_sock *sk)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &sk);
+	struct segment segment = {};
+
+	if (!connection || connection->answers_lost || !answers__parse(packet, &segment) ||
+		!segment.size)
+		return;
+	__sync_fetch_and_add(&connection->answer_users, 1);
+	if (*(volatile s32 *)&connection->answer_users != 1) {
+		connection->answers_lost = true;
+	} else if (answers__take(connection, &segment)) {
+		for (int i = 0; i < ANSWER_STEPS_MAX; i++)
+			if (!answer_step(packet, connection->key))
+				break;
+		if (connection->answer_left)
+			connection->answers_lost = true;
+	}
+	__sync_fetch_and_add(&connection->answer_users, -1);
+}
+
+#endif
