@@ -7,17 +7,18 @@
 #include <stdint.h>
 
 struct trace_options {
-	bool all;	/* live lines for every class, not v1 alone */
-	bool json;	/* NDJSON on stdout in place of live lines and summary */
-	bool quiet;	/* nothing on stdout */
-	bool no_responses; /* leave the outcomes alone */
+	bool all;           /* live lines for every class, not v1 alone */
+	bool json;          /* NDJSON on stdout in place of live lines and summary */
+	bool quiet;         /* nothing on stdout */
+	bool no_responses;  /* leave the outcomes alone */
 	const char *output; /* NULL: keep no report */
 	const char *hooks;  /* NULL: the first way that attaches */
 	int64_t interval;   /* ns between two states of output */
 	int64_t duration;   /* ns; 0: until SIGINT or SIGTERM */
 	int64_t min_window; /* ns, for the verdict of the summary */
 
-	/* Called once the hooks are attached; returning non-zero ends the trace with that status. */
+	/* Called once the hooks are attached; returning non-zero ends the trace with that status.
+	 */
 	int (*attached)(void *context);
 	/* Asked several times a second; true ends the trace. NULL: never. */
 	bool (*finished)(void *context);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "imdstrace.skel.h"
 
@@ -20,6 +22,7 @@ struct tracer {
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct tracer_sink sink;
+	int cgroup; /* the root of cgroup2; -1: responses are not watched */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
@@ -72,13 +75,30 @@ static int fail(struct tracer_failure *failure, int error, const char *what)
 	return error;
 }
 
+/*
+ * The root of the cgroup2 hierarchy, mounted for this descriptor alone (5.2), so that it need not
+ * be mounted anywhere; or -1.
+ */
+static int cgroup__open_root(void)
+{
+	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
+	int mount = -1;
+
+	if (context < 0)
+		return -1;
+	if (!fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	close(context);
+	return mount;
+}
+
 static bool kernel_has(const struct btf *kernel, const char *function)
 {
 	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
 }
 
-static void choose_programs(
-	struct imdstrace_bpf *skeleton, const struct way *way, const struct btf *kernel)
+static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
+	const struct btf *kernel, bool responses)
 {
 	struct bpf_program *program;
 
@@ -88,6 +108,7 @@ static void choose_programs(
 		program = bpf_object__find_program_by_name(skeleton->obj, common_hooks[i].program);
 		bpf_program__set_autoload(program, true);
 	}
+	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
 		if (!hook->function || kernel_has(kernel, hook->function))
@@ -96,14 +117,14 @@ static void choose_programs(
 }
 
 static int open_loaded(struct imdstrace_bpf **skeleton, const struct way *way,
-	const struct btf *kernel, bool hold_cpu, struct tracer_failure *failure)
+	const struct btf *kernel, bool responses, bool hold_cpu, struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *opened = imdstrace_bpf__open();
 	int error;
 
 	if (!opened)
 		return fail(failure, -errno, "the BPF object cannot be opened");
-	choose_programs(opened, way, kernel);
+	choose_programs(opened, way, kernel, responses);
 	opened->rodata->hold_cpu = hold_cpu;
 	error = imdstrace_bpf__load(opened);
 	if (error) {
@@ -114,16 +135,32 @@ static int open_loaded(struct imdstrace_bpf **skeleton, const struct way *way,
 	return 0;
 }
 
+/* Responses are worth having and not worth failing for. */
+static void attach_responses(struct tracer *tracer)
+{
+	struct imdstrace_bpf *skeleton = tracer->skeleton;
+
+	if (tracer->cgroup < 0)
+		return;
+	skeleton->links.on_packet =
+		bpf_program__attach_cgroup(skeleton->progs.on_packet, tracer->cgroup);
+	if (skeleton->links.on_packet)
+		return;
+	close(tracer->cgroup);
+	tracer->cgroup = -1;
+}
+
 static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
+	bool responses = tracer->cgroup >= 0;
 	struct imdstrace_bpf *skeleton;
 	int error = -ENOTSUP;
 
 	if (way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable"))
-		error = open_loaded(&skeleton, way, kernel, true, failure);
+		error = open_loaded(&skeleton, way, kernel, responses, true, failure);
 	if (error)
-		error = open_loaded(&skeleton, way, kernel, false, failure);
+		error = open_loaded(&skeleton, way, kernel, responses, false, failure);
 	if (error)
 		return error;
 	error = imdstrace_bpf__attach(skeleton);
@@ -134,6 +171,7 @@ static int attach(struct tracer *tracer, const struct way *way, const struct btf
 	memset(failure, 0, sizeof(*failure));
 	tracer->skeleton = skeleton;
 	tracer->way = way;
+	attach_responses(tracer);
 	return 0;
 }
 
@@ -142,10 +180,8 @@ static int hand_over(void *context, void *bytes, size_t size)
 	struct tracer *tracer = context;
 	const struct request_record *request = bytes;
 
-	if (size >= sizeof(*request) && request->type == RECORD_REQUEST)
+	if (size >= sizeof(*request))
 		tracer->sink.request(tracer->sink.context, request);
-	else if (size >= sizeof(struct answer_record) && request->type == RECORD_ANSWER)
-		tracer->sink.answer(tracer->sink.context, bytes);
 	return 0;
 }
 
@@ -156,8 +192,8 @@ static int open_ring(struct tracer *tracer)
 	return tracer->ring ? 0 : -errno;
 }
 
-int tracer__open(struct tracer **tracer, const char *way, const struct tracer_sink *sink,
-	struct tracer_failure *failures)
+int tracer__open(struct tracer **tracer, const struct tracer_options *options,
+	const struct tracer_sink *sink, struct tracer_failure *failures)
 {
 	struct tracer *opened = calloc(1, sizeof(*opened));
 	struct btf *kernel;
@@ -168,13 +204,14 @@ int tracer__open(struct tracer **tracer, const char *way, const struct tracer_si
 	libbpf_set_print(hear_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
+	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel) {
 		error = fail(&failures[0], -errno, "the kernel's BTF cannot be read");
 		goto out;
 	}
 	for (size_t i = 0; tracer_ways[i].name && error; i++)
-		if (!way || !strcmp(way, tracer_ways[i].name))
+		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
 			error = attach(opened, &ways[i], kernel, &failures[i]);
 	if (!error)
 		error = open_ring(opened);
@@ -193,12 +230,24 @@ void tracer__close(struct tracer *tracer)
 		return;
 	ring_buffer__free(tracer->ring);
 	imdstrace_bpf__destroy(tracer->skeleton);
+	if (tracer->cgroup >= 0)
+		close(tracer->cgroup);
 	free(tracer);
 }
 
 const char *tracer__way(const struct tracer *tracer)
 {
 	return tracer_ways[tracer->way - ways].name;
+}
+
+bool tracer__responses(const struct tracer *tracer)
+{
+	return tracer->cgroup >= 0;
+}
+
+void tracer__stop(struct tracer *tracer)
+{
+	imdstrace_bpf__detach(tracer->skeleton);
 }
 
 int tracer__poll(struct tracer *tracer, int timeout_ms)
@@ -242,6 +291,14 @@ int tracer__next_account(const struct tracer *tracer, const struct process_key *
 		key = next;
 	} while (bpf_map_lookup_elem(map, next, account));
 	return 0;
+}
+
+int tracer__account(
+	const struct tracer *tracer, const struct process_key *key, struct account *account)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
+
+	return bpf_map_lookup_elem(map, key, account) ? -ENOENT : 0;
 }
 
 void tracer__forget(struct tracer *tracer, const struct process_key *key)

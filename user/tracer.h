@@ -6,6 +6,7 @@
 #ifndef IMDSTRACE_TRACER_H
 #define IMDSTRACE_TRACER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,21 +29,32 @@ struct tracer_failure {
 
 struct tracer_sink {
 	void (*request)(void *context, const struct request_record *record);
-	void (*answer)(void *context, const struct answer_record *record);
 	void *context;
 };
 
+struct tracer_options {
+	const char *way;   /* NULL: the first that attaches */
+	bool no_responses; /* leave out the hook on what comes back */
+};
+
 /*
- * Attaches by the way of that name (NULL: the first that attaches). 0, or -errno: then every way
+ * Attaches. 0, or -errno: then every way
  * that was tried has its line in failures, which holds as many as there are ways and is zeroed
  * otherwise. *tracer is untouched on failure.
  */
-int tracer__open(struct tracer **tracer, const char *way, const struct tracer_sink *sink,
-	struct tracer_failure *failures);
+int tracer__open(struct tracer **tracer, const struct tracer_options *options,
+	const struct tracer_sink *sink, struct tracer_failure *failures);
 void tracer__close(struct tracer *tracer);
 
 /* "fentry": the way that is attached. */
 const char *tracer__way(const struct tracer *tracer);
+
+/* Whether responses are watched too: not without a cgroup2 hierarchy, and not where it was not
+ * asked for. */
+bool tracer__responses(const struct tracer *tracer);
+
+/* Detaches the hooks: from here on the maps do not change. What was recorded can still be read. */
+void tracer__stop(struct tracer *tracer);
 
 /* Waits up to timeout_ms for records and hands them to the sink. 0 or -errno (-EINTR: a signal). */
 int tracer__poll(struct tracer *tracer, int timeout_ms);
@@ -59,6 +71,9 @@ int tracer__take_identity(
  * the end. */
 int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
 	struct process_key *next, struct account *account);
+/* The account of one process. 0, or -ENOENT: the kernel has none. */
+int tracer__account(
+	const struct tracer *tracer, const struct process_key *key, struct account *account);
 /* Takes out the account of a process that is gone. */
 void tracer__forget(struct tracer *tracer, const struct process_key *key);
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "roster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "procfs.h"
+
+#define BUCKETS     4096 /* a power of two */
+#define LINGER      (60 * NSEC_PER_SEC)
+#define MEMBERS_MAX 16384 /* beyond, nobody who is gone lingers */
+
+struct roster {
+	struct tracer *tracer;
+	struct report *report;
+	char *machine_id;
+	struct member *buckets[BUCKETS];
+	size_t count;
+};
+
+struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id)
+{
+	struct roster *roster = calloc(1, sizeof(*roster));
+
+	if (!roster)
+		return NULL;
+	roster->tracer = tracer;
+	roster->report = report;
+	roster->machine_id = strdup(machine_id);
+	if (roster->machine_id)
+		return roster;
+	free(roster);
+	return NULL;
+}
+
+static void member__free(struct member *member)
+{
+	process__free(member->process);
+	free(member);
+}
+
+void roster__free(struct roster *roster)
+{
+	if (!roster)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (roster->buckets[i]) {
+			struct member *member = roster->buckets[i];
+
+			roster->buckets[i] = member->next;
+			member__free(member);
+		}
+	free(roster->machine_id);
+	free(roster);
+}
+
+static struct member **roster__bucket(struct roster *roster, const struct process_key *key)
+{
+	uint64_t hash = (key->start_ns ^ key->pid * 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
+
+	return &roster->buckets[(hash >> 32 ^ key->exec_count) & (BUCKETS - 1)];
+}
+
+static bool key__equal(const struct process_key *a, const struct process_key *b)
+{
+	return a->start_ns == b->start_ns && a->pid == b->pid && a->exec_count == b->exec_count;
+}
+
+/* The kernel's capture, or what /proc still shows where there was no room for one. */
+static struct process *roster__identify(struct roster *roster, const struct process_key *key)
+{
+	static struct identity identity;
+
+	if (!tracer__take_identity(roster->tracer, key, &identity))
+		return process__from_identity(&identity);
+	return process__from_proc(key);
+}
+
+static struct member *roster__add(struct roster *roster, const struct process_key *key)
+{
+	struct member **bucket = roster__bucket(roster, key);
+	struct member *member = calloc(1, sizeof(*member));
+	struct account account;
+
+	if (!member)
+		return NULL;
+	member->key = *key;
+	member->process = roster__identify(roster, key);
+	if (!member->process) {
+		free(member);
+		return NULL;
+	}
+	member->accounted = !tracer__account(roster->tracer, key, &account);
+	member->next = *bucket;
+	*bucket = member;
+	roster->count++;
+	return member;
+}
+
+struct member *roster__find(struct roster *roster, const struct process_key *key)
+{
+	struct member *member = *roster__bucket(roster, key);
+
+	while (member && !key__equal(&member->key, key))
+		member = member->next;
+	if (!member)
+		member = roster__add(roster, key);
+	if (member)
+		member->seen = clock__now();
+	return member;
+}
+
+struct caller *roster__caller(struct roster *roster, struct member *member)
+{
+	if (!member->caller)
+		member->caller =
+			report__caller(roster->report, member->process, true, roster->machine_id);
+	return member->caller;
+}
+
+/* The difference between an account and what was counted of it, added to the caller. */
+static int roster__count(
+	struct roster *roster, struct member *member, const struct account *account)
+{
+	uint64_t calls[CLASS_COUNT], answers[CLASS_COUNT][OUTCOME_COUNT], any = 0;
+	struct caller *caller;
+
+	for (int class = 0; class < CLASS_COUNT; class ++) {
+		calls[class] = account->calls[class] - member->counted.calls[class];
+		any |= calls[class];
+		for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
+			answers[class][outcome] = account->answers[class][outcome] -
+						  member->counted.answers[class][outcome];
+			any |= answers[class][outcome];
+		}
+	}
+	member->accounted = true;
+	if (!any)
+		return 0;
+	caller = roster__caller(roster, member);
+	if (!caller)
+		return -ENOMEM;
+	report__add_calls(caller, calls, tracer__responses(roster->tracer) ? answers : NULL);
+	member->counted = *account;
+	member->seen = clock__now();
+	return 0;
+}
+
+static bool process__is_gone(const struct process_key *key)
+{
+	int process = procfs__open(key->pid, key->start_ns);
+
+	if (process >= 0)
+		close(process);
+	return process == -ESRCH || process == -ENOENT;
+}
+
+/* Members that are gone, and whose records cannot come any more. */
+static void roster__expire(struct roster *roster)
+{
+	int64_t now = clock__now();
+	bool full = roster->count > MEMBERS_MAX;
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct member **at = &roster->buckets[i]; *at;) {
+			struct member *member = *at;
+
+			if (!member->gone || (!full && now - member->seen < LINGER)) {
+				at = &member->next;
+				continue;
+			}
+			*at = member->next;
+			member__free(member);
+			roster->count--;
+		}
+}
+
+int roster__sync(struct roster *roster)
+{
+	struct process_key at, next;
+	struct account account;
+	int more = tracer__next_account(roster->tracer, NULL, &next, &account);
+
+	while (!more) {
+		struct member *member = roster__find(roster, &next);
+
+		if (!member || roster__count(roster, member, &account))
+			return -ENOMEM;
+		at = next;
+		/* the next key is asked for while this one is still there to be found */
+		more = tracer__next_account(roster->tracer, &at, &next, &account);
+		if (member->gone)
+			tracer__forget(roster->tracer, &at);
+		else
+			member->gone = process__is_gone(&at);
+	}
+	roster__expire(roster);
+	return 0;
+}

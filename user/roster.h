@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The processes of a trace: from the kernel's key to who it is and to whose account its calls go.
+ * Comes in: keys, and the kernel's table of accounts. Goes out: callers of the report, with exact
+ * counts. A process that is gone stays known for a while, because its records may come late.
+ */
+#ifndef IMDSTRACE_ROSTER_H
+#define IMDSTRACE_ROSTER_H
+
+#include <stdbool.h>
+
+#include "process.h"
+#include "report.h"
+#include "tracer.h"
+
+struct roster;
+
+struct member {
+	struct process_key key;
+	struct process *process;
+	struct caller *caller;  /* NULL: has not called yet */
+	struct account counted; /* what of the kernel's account is in the caller's counts */
+	bool accounted;         /* the kernel has, or had, an account of it */
+	bool gone;
+	int64_t seen; /* ns since 1970, of the last look-up */
+	struct member *next;
+};
+
+/* Neither tracer nor report is taken over; machine_id is the host of its callers. NULL: no memory.
+ */
+struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id);
+void roster__free(struct roster *roster);
+
+/* Who key is, looked up where it must be and known from then on. NULL: no memory. */
+struct member *roster__find(struct roster *roster, const struct process_key *key);
+
+/* The caller that a member's calls go to; its first call makes it one of the caller's processes.
+ * NULL: no memory. */
+struct caller *roster__caller(struct roster *roster, struct member *member);
+
+/* Brings the callers' counts up to the kernel's accounts, and lets go of processes that are gone:
+ * those that were already gone at the last call, so that the ring buffer can be drained between.
+ * 0 or -ENOMEM. */
+int roster__sync(struct roster *roster);
+
+#endif

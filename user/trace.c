@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Composes a trace: the tracer hands over records, the roster says who, the report folds them, and
+ * lines, status and files show them.
+ */
+#include "trace.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "complain.h"
+#include "exit_status.h"
+#include "file.h"
+#include "host.h"
+#include "live.h"
+#include "machine.h"
+#include "ndjson.h"
+#include "notify.h"
+#include "render.h"
+#include "roster.h"
+#include "scope.h"
+#include "text.h"
+#include "tracer.h"
+
+#define POLL_MS       200
+#define SYNC_INTERVAL NSEC_PER_SEC
+
+struct trace {
+	const struct trace_options *options;
+	struct tracer *tracer;
+	struct report *report;
+	struct roster *roster;
+	struct host host;
+	struct window window;
+	struct live live;
+	struct counters counted; /* what of the kernel's counters is in the report */
+	uint64_t lost_told;      /* in NDJSON */
+	int64_t next_sync, next_save;
+	int error;    /* what a record's handling failed with: ends the trace */
+	bool unsaved; /* the last state of output could not be written */
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void remember_signal(int signal)
+{
+	stop_signal = signal;
+}
+
+/* Ends at the next chance; a second signal ends at once. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESETHAND};
+
+	stop_signal = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, with a name */
+}
+
+/* A captured text as valid UTF-8; NULL for none, or when memory is short. */
+static char *captured(const char *bytes, size_t size, size_t limit)
+{
+	return text__utf8(bytes, size < limit ? size : limit);
+}
+
+static int trace__show(
+	struct trace *trace, const struct request *request, const struct process *process)
+{
+	if (trace->options->json)
+		return ndjson__request(stdout, request, process);
+	return live__request(&trace->live, request, process);
+}
+
+/* Calls of a process that the kernel keeps no account of are counted by their records instead. */
+static void count_unaccounted(struct trace *trace, struct caller *caller, enum request_class class)
+{
+	static const uint64_t no_answers[CLASS_COUNT][OUTCOME_COUNT];
+	uint64_t calls[CLASS_COUNT] = {};
+
+	calls[class] = 1;
+	report__add_calls(caller, calls, tracer__responses(trace->tracer) ? no_answers : NULL);
+}
+
+static int trace__add(struct trace *trace, const struct request_record *record)
+{
+	bool unknown = record->class == CLASS_UNKNOWN;
+	_free_ char *method =
+		unknown ? NULL : text__utf8(record->method, strnlen(record->method, METHOD_SIZE));
+	_free_ char *path = unknown ? NULL : captured(record->path, record->path_size, TARGET_SIZE);
+	_free_ char *agent = record->flags & REQUEST_HAS_AGENT
+				     ? captured(record->agent, record->agent_size, AGENT_SIZE)
+				     : NULL;
+	struct request request = {
+		.class = record->class,
+		.family = record->family,
+		.reason = record->reason,
+		.time = clock__from_boot(record->time_ns),
+		.tid = record->tid,
+		.method = method,
+		.path = path,
+		.agent = agent,
+		.path_cut = record->flags & REQUEST_PATH_CUT,
+	};
+	struct member *member = roster__find(trace->roster, &record->process);
+	struct caller *caller = member ? roster__caller(trace->roster, member) : NULL;
+
+	if (!caller || (!unknown && (!method || !path)))
+		return -ENOMEM;
+	if (!member->accounted)
+		count_unaccounted(trace, caller, request.class);
+	if (report__add_request(trace->report, caller, &request))
+		return -ENOMEM;
+	return trace__show(trace, &request, member->process);
+}
+
+static void on_request(void *context, const struct request_record *record)
+{
+	struct trace *trace = context;
+
+	if (!trace->error && record->class < CLASS_COUNT && record->reason < UNKNOWN_REASONS)
+		trace->error = trace__add(trace, record);
+}
+
+/* The kernel's totals, and what was lost on the way here. */
+static int trace__count(struct trace *trace)
+{
+	struct report *report = trace->report;
+	struct counters now;
+
+	tracer__counters(trace->tracer, &now);
+	for (int class = 0; class < CLASS_COUNT; class ++)
+		count__add(&report->totals[class],
+			now.requests[class] - trace->counted.requests[class]);
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+		count__add(&report->unknown[reason],
+			now.unknown[reason] - trace->counted.unknown[reason]);
+	count__add(&report->lost, now.lost_records - trace->counted.lost_records);
+	count__add(
+		&report->missed, now.untracked_connections - trace->counted.untracked_connections +
+					 now.unnamed_processes - trace->counted.unnamed_processes);
+	trace->counted = now;
+	if (trace->options->json && now.lost_records > trace->lost_told) {
+		int error = ndjson__lost(stdout, now.lost_records - trace->lost_told);
+
+		trace->lost_told = now.lost_records;
+		return error;
+	}
+	return 0;
+}
+
+static int trace__sync(struct trace *trace)
+{
+	int error = trace__count(trace);
+
+	if (!error)
+		error = roster__sync(trace->roster);
+	trace->window.end = clock__now();
+	if (!error)
+		error = report__add_window(trace->report, &trace->window);
+	return error;
+}
+
+/* Keeps the last good state where writing fails, and says so once for each time that it begins. */
+static void trace__save(struct trace *trace)
+{
+	_free_ char *text = NULL;
+	int error = -ENOMEM;
+
+	if (!trace->options->output)
+		return;
+	report__sort(trace->report);
+	text = report__to_json(trace->report, trace->options->min_window);
+	if (text)
+		error = file__replace(trace->options->output, text, strlen(text));
+	if (error && !trace->unsaved) {
+		live__clear(&trace->live);
+		complain("%s keeps its last state, because it cannot be written: %s",
+			trace->options->output, strerror(-error));
+	}
+	trace->unsaved = error;
+}
+
+static int trace__step(struct trace *trace)
+{
+	int error = tracer__poll(trace->tracer, POLL_MS);
+	int64_t now = clock__now();
+
+	if (error && error != -EINTR)
+		return complain_errno(
+			-error, "the ring buffer cannot be read: %s", strerror(-error));
+	if (!trace->error && now >= trace->next_sync) {
+		trace->error = trace__sync(trace);
+		trace->next_sync = now + SYNC_INTERVAL;
+		live__status(&trace->live, &trace->counted);
+	}
+	if (!trace->error && now >= trace->next_save) {
+		trace__save(trace);
+		trace->next_save = now + trace->options->interval;
+	}
+	return trace->error;
+}
+
+static bool trace__is_over(const struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+
+	if (stop_signal || trace->error)
+		return true;
+	if (options->duration && clock__now() - trace->window.start >= options->duration)
+		return true;
+	return options->finished && options->finished(options->context);
+}
+
+/* What is still on its way when the hooks are gone: records first, then the counts behind them. */
+static int trace__finish(struct trace *trace)
+{
+	int error;
+
+	tracer__stop(trace->tracer);
+	error = tracer__drain(trace->tracer);
+	if (!error)
+		error = trace->error;
+	if (!error)
+		error = trace__sync(trace);
+	trace__save(trace);
+	return error;
+}
+
+static int trace__summarise(struct trace *trace)
+{
+	struct render_options options = {.verdict = {.min_window = trace->options->min_window}};
+
+	if (trace->options->json || trace->options->quiet)
+		return 0;
+	if (trace->live.headed)
+		putchar('\n');
+	render__options_for(&options, 1);
+	report__sort(trace->report);
+	errno = 0;
+	if (render__find("text")->render(stdout, trace->report, &options) || fflush(stdout))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* The report that output holds already, or an empty one. 0, or -errno after a complaint. */
+static int trace__continue(struct trace *trace)
+{
+	const char *output = trace->options->output;
+	_free_ char *text = NULL;
+	char why[256];
+	size_t size = 0;
+	struct stat status;
+	int error;
+
+	if (!output || (!stat(output, &status) && !S_ISREG(status.st_mode))) {
+		trace->report = report__new();
+		return trace->report ? 0
+				     : complain_errno(ENOMEM, "there is no memory for a report");
+	}
+	error = file__read(output, REPORT_FILE_MAX, &text, &size);
+	if (error && error != -ENOENT)
+		return complain_errno(-error, "%s cannot be read: %s", output, strerror(-error));
+	if (!size) {
+		trace->report = report__new();
+	} else if (report__from_json(&trace->report, text, size, why, sizeof(why))) {
+		complain("%s is not a report that can be continued: %s", output, why);
+		return -EINVAL;
+	}
+	return trace->report ? 0 : complain_errno(ENOMEM, "there is no memory for a report");
+}
+
+static int trace__prepare_output(struct trace *trace)
+{
+	const char *output = trace->options->output;
+	int error;
+
+	error = trace__continue(trace);
+	if (error || !output)
+		return error;
+	error = file__writable(output);
+	return error ? complain_errno(-error, "%s cannot be written: %s", output, strerror(-error))
+		     : 0;
+}
+
+static int trace__open_window(struct trace *trace)
+{
+	struct report_host host = {
+		.hostname = trace->host.hostname,
+		.machine_id = trace->host.machine_id,
+		.kernel = trace->host.kernel,
+		.instance_id = trace->host.instance_id,
+		.region = trace->host.region,
+	};
+
+	trace->window = (struct window){
+		.host = trace->host.machine_id,
+		.boot_id = trace->host.boot_id,
+		.start = clock__now(),
+		.hooks = (char *)tracer__way(trace->tracer),
+		.booted = clock__from_boot(0),
+		.responses = tracer__responses(trace->tracer),
+	};
+	trace->window.end = trace->window.start;
+	trace->roster = roster__new(trace->tracer, trace->report, trace->host.machine_id);
+	if (!trace->roster || report__add_host(trace->report, &host) ||
+		report__add_window(trace->report, &trace->window))
+		return -ENOMEM;
+	return 0;
+}
+
+/* An enum exit_status: 0, or why it was over. */
+static int trace__watch(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	int status = EXIT_DONE, error;
+
+	live__start(
+		&trace->live, !options->json && !options->quiet, options->all, options->duration);
+	trace->next_save = trace->window.start + options->interval;
+	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
+	notify__send("READY=1");
+	if (options->attached)
+		status = options->attached(options->context);
+	while (!status && !trace__is_over(trace))
+		trace__step(trace);
+	live__clear(&trace->live);
+	error = trace__finish(trace);
+	if (!error)
+		error = trace__summarise(trace);
+	if (error == -EPIPE) /* whoever read this has seen enough */
+		return status;
+	if (error)
+		complain("the trace ended early: %s", strerror(-error));
+	if (error || trace->unsaved)
+		return EXIT_USAGE;
+	return status;
+}
+
+static void trace__clear(struct trace *trace)
+{
+	roster__free(trace->roster);
+	tracer__close(trace->tracer);
+	report__free(trace->report);
+	host__clear(&trace->host);
+}
+
+int trace__run(const struct trace_options *options)
+{
+	struct trace trace = {.options = options};
+	struct tracer_options how = {options->hooks, options->no_responses};
+	struct tracer_sink sink = {on_request, &trace};
+	int status = EXIT_DONE, error;
+
+	catch_signals();
+	if (trace__prepare_output(&trace)) {
+		status = EXIT_USAGE;
+	} else if (machine__open_tracer(&trace.tracer, &how, &sink)) {
+		status = EXIT_UNTRACEABLE;
+	} else {
+		error = host__read(&trace.host, "");
+		if (!error)
+			error = trace__open_window(&trace);
+		if (error) {
+			complain("the trace cannot begin: %s", strerror(-error));
+			status = EXIT_UNTRACEABLE;
+		} else {
+			status = trace__watch(&trace);
+		}
+	}
+	trace__clear(&trace);
+	return status;
+}
