@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Every task is a target; `make help` lists them. Each target first installs what it needs and does
+# not find (dist/deps.sh). Objects live under build/, those of another flavour (FLAVOUR=asan) or
+# machine (ARCH=arm64) in a directory of their own there.
+
+VERSION := 0.1.0
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+machines := x86_64:amd64 amd64:amd64 aarch64:arm64 arm64:arm64
+machine   = $(patsubst $(1):%,%,$(filter $(1):%,$(machines)))
+native   := $(call machine,$(shell uname -m))
+target   := $(if $(ARCH),$(call machine,$(ARCH)),$(native))
+ifeq ($(target),)
+$(error imdstrace is built for amd64 and arm64, not for "$(or $(ARCH),$(shell uname -m))")
+endif
+
+out := build$(if $(ARCH),/$(target))$(addprefix /,$(FLAVOUR))
+obj := $(out)/obj
+
+triple-amd64   := x86_64-linux-gnu
+triple-arm64   := aarch64-linux-gnu
+bpf-arch-amd64 := x86
+bpf-arch-arm64 := arm64
+
+# A foreign machine's libraries come from its own Debian packages, unpacked and not installed.
+ifneq ($(target),$(native))
+cross   := $(target)
+sysroot := build/$(target)/sysroot
+CC      := $(triple-$(target))-gcc
+cross-cppflags := -isystem $(sysroot)/usr/include
+cross-ldflags  := -L$(sysroot)/usr/lib/$(triple-$(target))
+endif
+
+# Debian keeps bpftool where only root looks.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+BPF_CLANG ?= clang
+BPFTOOL   ?= bpftool
+CFLAGS    ?= -O2 -g
+BPF_CFLAGS ?= -O2 -g -mcpu=v3
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(CI),-Werror)
+# Paths of this machine stay out of what is built.
+reproducible := -ffile-prefix-map=$(CURDIR)=.
+
+cppflags := -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(cross-cppflags) $(CPPFLAGS)
+cflags   := -std=gnu11 $(warnings) $(reproducible) $(CFLAGS)
+ldflags  := -Wl,-z,relro,-z,now $(cross-ldflags) $(LDFLAGS)
+ifeq ($(FLAVOUR),asan)
+cflags   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+cppflags += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+cflags   += -fPIE -fstack-protector-strong
+endif
+libs        := -lbpf -lelf -lz -ljansson
+# Newer libelf.a compress with zstd as well.
+static-libs  = $(libs) $(if $(filter /%,$(shell $(CC) $(cross-ldflags) -print-file-name=libzstd.a)),-lzstd)
+
+bpf-cflags := -target bpf -std=gnu11 -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) $(reproducible) \
+	-D__TARGET_ARCH_$(bpf-arch-$(target)) -I. -Iinclude -Ibpf $(BPF_CFLAGS)
+
+sources := $(wildcard user/*.c)
+objects := $(sources:%.c=$(obj)/%.o)
+scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*/*.sh tests/kernels/init)
+
+# A test names what it is linked with in a line "links: report.c clock.c": here as FILE:report.c
+links   := $(shell awk '/[*\/] *links:/ { for (i = 1; i <= NF; i++) if ($$i ~ /\.c$$/) print FILENAME ":" $$i }' \
+	$(wildcard tests/*/*.c) /dev/null)
+links-of = $(sort $(foreach file,$(1),$(patsubst $(file):%,$(obj)/user/%,$(patsubst %.c,%.o,$(filter $(file):%,$(links))))))
+unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
+e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
+wire    := $(wildcard tests/wire/*.c)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += -r
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+quiet = @$(if $(V)$(silent),:,echo "  $(1)	$(patsubst build/%,%,$@)";)
+
+all: $(out)/imdstrace ## build build/imdstrace (the default)
+
+static: $(out)/imdstrace-static ## build build/imdstrace-static, which needs no library; ARCH=arm64: build/arm64/imdstrace-static
+
+deps-%:
+	@dist/deps.sh $*
+
+needs        := deps-build $(if $(cross),deps-cross-$(cross))
+static-needs := $(if $(cross),deps-cross-$(cross) deps-debian,deps-static)
+
+# What was compiled with other flags is stale.
+$(obj)/flags: always
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' | cmp -s - $@ || \
+	echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' >$@
+
+$(obj)/imdstrace.bpf.o: bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
+	$(call quiet,BPF)
+	$(if $(V),,@)$(BPF_CLANG) $(bpf-cflags) -MMD -MP -c $< -o $@
+
+# Linking drops the debug sections and keeps the BTF.
+$(obj)/imdstrace.linked.o: $(obj)/imdstrace.bpf.o
+	$(call quiet,LINK)
+	$(if $(V),,@)$(BPFTOOL) gen object $@ $<
+
+$(obj)/imdstrace.skel.h: $(obj)/imdstrace.linked.o
+	$(call quiet,SKEL)
+	$(if $(V),,@)$(BPFTOOL) gen skeleton $< name imdstrace_bpf >$@
+
+$(obj)/%.o: %.c $(obj)/flags | $(needs) $(sysroot)
+	$(call quiet,CC)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cppflags) $(cflags) -MMD -MP -c $< -o $@
+
+# Before the first build nobody knows who includes the skeleton.
+$(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h' $(sources))): $(obj)/imdstrace.skel.h
+
+-include $(wildcard $(obj)/*.d $(obj)/*/*.d $(obj)/*/*/*.d)
+
+$(out)/imdstrace: $(objects)
+	$(call quiet,LINK)
+	$(if $(V),,@)$(CC) $(cflags) -pie $(ldflags) $^ $(libs) -o $@
+
+$(out)/imdstrace-static: $(objects) | $(static-needs)
+	$(call quiet,LINK)
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(static-libs) -o $@
+
+ifneq ($(sysroot),)
+$(sysroot): | $(static-needs)
+	$(call quiet,SYSROOT)
+	@dist/debian.sh unpack - $(target) $@ libbpf-dev libelf-dev zlib1g-dev libjansson-dev libzstd-dev
+endif
+
+# The programs of the tests.
+
+.SECONDEXPANSION:
+$(out)/tests/unit/%: $(obj)/tests/unit/%.o $$(call links-of,tests/unit/$$*.c)
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -lcmocka -o $@
+
+$(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $$(call links-of,tests/e2e/$$*.c)
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
+
+# Static, because it also runs in a virtual machine that holds nothing else.
+$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(call links-of,$(wire)) | $(static-needs)
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(static-libs) -o $@
+
+$(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
+
+# The tests. tests/run takes programs, and variables for those that follow; its last line is the sum.
+
+asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit) $(e2e)))
+
+check: $(out)/imdstrace $(out)/tests/wire $(unit) $(e2e) | deps-e2e ## run the unit and end-to-end tests, plain and with sanitizers (root)
+	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
+	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(unit) $(e2e) \
+		IMDSTRACE=build/asan/imdstrace $(unit:build/%=build/asan/%) $(e2e:build/%=build/asan/%)
+
+check-unit: $(unit) ## run the unit tests alone
+	@tests/run $(unit)
+
+check-e2e: $(out)/imdstrace $(out)/tests/wire $(e2e) | deps-e2e ## run the end-to-end tests alone (root)
+	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(e2e)
+
+check-asan: $(out)/tests/wire | deps-e2e ## run both with sanitizers alone (root)
+	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
+	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=build/asan/imdstrace $(unit:build/%=build/asan/%) $(e2e:build/%=build/asan/%)
+
+check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clients from the distribution (root, downloads them)
+	@tests/run TIMEOUT=900 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(wildcard tests/clients/test_*.sh)
+
+check-kernels: ## run the end-to-end tests in virtual machines, one for each kernel (downloads them)
+	@$(MAKE) --no-print-directory static $(out)/tests/wire
+	@$(MAKE) --no-print-directory static build/arm64/tests/wire ARCH=arm64
+	@tests/run TIMEOUT=1800 $(wildcard tests/kernels/test_*.sh)
+
+demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
+	@$(out)/imdstrace demo
+
+bench: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## measure what tracing costs (root)
+	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/bench/run
+
+FUZZ_SECONDS ?= 60
+fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: $(fuzzers:%=run-%) ## run each fuzzer for FUZZ_SECONDS (60)
+
+$(out)/fuzz/%: tests/fuzz/%.c $$(patsubst $(obj)/%.o,%.c,$$(call links-of,tests/fuzz/$$*.c)) | deps-build deps-fuzz
+	$(call quiet,FUZZ)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(BPF_CLANG) $(filter-out -fPIE,$(cppflags) $(cflags)) -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $^ -ljansson -lz -o $@
+
+# What it finds new stays under build/; tests/fuzz/corpus holds what the project keeps.
+run-%: $(out)/fuzz/%
+	@mkdir -p $(out)/fuzz/corpus-$*
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$(out)/fuzz/ \
+		$(out)/fuzz/corpus-$* $(wildcard tests/fuzz/corpus/$*)
+
+# What an installation carries.
+
+bindir  := $(PREFIX)/bin
+carried := $(bindir)/imdstrace $(PREFIX)/share/man/man8/imdstrace.8 \
+	$(PREFIX)/share/bash-completion/completions/imdstrace $(PREFIX)/lib/systemd/system/imdstrace.service \
+	$(PREFIX)/share/doc/imdstrace/LICENSE
+
+install: $(out)/imdstrace install-carried ## install below PREFIX (/usr/local), in DESTDIR
+	install -D -m 0755 $(out)/imdstrace $(DESTDIR)$(bindir)/imdstrace
+
+install-carried:
+	install -D -m 0644 dist/imdstrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/imdstrace.8
+	install -D -m 0644 dist/imdstrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/imdstrace
+	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/imdstrace/LICENSE
+	sed 's|@bindir@|$(bindir)|' dist/imdstrace.service | \
+		install -D -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/imdstrace.service
+
+uninstall: ## remove what install installed
+	rm -f $(carried:%=$(DESTDIR)%)
+
+dist: ## pack the committed sources into build/imdstrace-VERSION.tar.gz
+	@mkdir -p build
+	git archive --prefix=imdstrace-$(VERSION)/ HEAD | gzip -9n >build/imdstrace-$(VERSION).tar.gz
+
+# Both packages hold the static program, so that one of each serves every release.
+rpm-arch-amd64 := x86_64
+rpm-arch-arm64 := aarch64
+root := $(out)/package
+
+packages: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of the static program; ARCH=arm64 as well
+	rm -rf $(root) $(out)/rpm
+	@$(MAKE) --no-print-directory install-carried DESTDIR=$(root) PREFIX=/usr
+	install -D -m 0755 $(out)/imdstrace-static $(root)/usr/bin/imdstrace
+	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define '_topdir $(abspath $(out)/rpm)' \
+		--define 'version $(VERSION)' --define 'root $(abspath $(root))' dist/imdstrace.spec
+	mv $(out)/rpm/RPMS/*/*.rpm $(out)/
+	install -d $(root)/DEBIAN
+	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control >$(root)/DEBIAN/control
+	dpkg-deb --root-owner-group --build $(root) $(out)/imdstrace_$(VERSION)_$(target).deb
+
+formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch]))
+
+format: | deps-lint ## format the C sources
+	clang-format -i $(formatted)
+
+lint: | deps-lint ## check the format, the scripts and the licence lines
+	clang-format --dry-run --Werror $(formatted)
+	shellcheck $(filter-out %.bash,$(scripts))
+	shellcheck -s bash $(filter %.bash,$(scripts))
+	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## show this
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+always:
+.PHONY: all static always check check-unit check-e2e check-asan check-clients check-kernels demo bench fuzz \
+	install install-carried uninstall dist packages format lint clean help
+.PRECIOUS: $(obj)/%.o

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# deps.sh GROUP...: installs, through apt-get or dnf, what those groups of targets need and this
+# machine does not have. Looks only at commands and files, so that a complete machine pays a few
+# milliseconds, needs no root and hears nothing.
+set -eu
+
+# group  what proves that it is there  Debian's package  Fedora's package
+table='
+build	cmd:cc			gcc			gcc
+build	inc:stdio.h		libc6-dev		glibc-devel
+build	cmd:clang		clang			clang
+build	cmd:bpftool		bpftool			bpftool
+build	inc:bpf/libbpf.h	libbpf-dev		libbpf-devel
+build	inc:libelf.h		libelf-dev		elfutils-libelf-devel
+build	inc:zlib.h		zlib1g-dev		zlib-devel
+build	inc:jansson.h		libjansson-dev		jansson-devel
+static	lib:libc.a		libc6-dev		glibc-static
+static	lib:libbpf.a		libbpf-dev		libbpf-static
+static	lib:libelf.a		libelf-dev		elfutils-libelf-devel-static
+static	lib:libz.a		zlib1g-dev		zlib-static
+static	lib:libjansson.a	libjansson-dev		jansson-static
+cross-amd64	cmd:x86_64-linux-gnu-gcc	gcc-x86-64-linux-gnu	-
+cross-amd64	inc:../x86_64-linux-gnu/include/stdio.h	libc6-dev-amd64-cross	-
+cross-arm64	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	-
+cross-arm64	inc:../aarch64-linux-gnu/include/stdio.h	libc6-dev-arm64-cross	-
+debian	cmd:apt-get		apt			-
+debian	cmd:dpkg-deb		dpkg			-
+debian	file:/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring	-
+unit	inc:cmocka.h		libcmocka-dev		libcmocka-devel
+unit	gcc:libasan.so		gcc			libasan
+unit	gcc:libubsan.so		gcc			libubsan
+fuzz	clang:libclang_rt.fuzzer-*.a	libclang-rt-dev	compiler-rt
+e2e	cmd:jq			jq			jq
+packages	cmd:rpmbuild		rpm			rpm-build
+packages	cmd:dpkg-deb		dpkg			dpkg
+lint	cmd:clang-format	clang-format		clang-tools-extra
+lint	cmd:shellcheck		shellcheck		ShellCheck
+kernels	cmd:cpio		cpio			cpio
+kernels	cmd:qemu-system-x86_64	qemu-system-x86		qemu-system-x86-core
+kernels	cmd:qemu-system-aarch64	qemu-system-arm		qemu-system-aarch64-core
+'
+
+PATH=$PATH:/usr/sbin:/sbin
+machine=$(uname -m)
+
+# Succeeds if what proves a package's presence is there.
+there() {
+	case $1 in
+	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+	inc:*) first_of "/usr/include/${1#inc:}" "/usr/include/$machine-linux-gnu/${1#inc:}" ;;
+	lib:*) first_of "/usr/lib/$machine-linux-gnu/${1#lib:}" "/usr/lib64/${1#lib:}" "/usr/lib/${1#lib:}" ;;
+	gcc:*) first_of /usr/lib/gcc/"$machine"-*/*/"${1#gcc:}" ;;
+	clang:*) # A pattern, and meant to be one.
+		# shellcheck disable=SC2086
+		first_of /usr/lib*/clang/*/lib/*/${1#clang:} /usr/lib/llvm-*/lib/clang/*/lib/*/${1#clang:} ;;
+	file:*) first_of "${1#file:}" ;;
+	esac
+}
+
+first_of() {
+	for candidate; do
+		[ ! -e "$candidate" ] || return 0
+	done
+	return 1
+}
+
+# The packages of one column that the groups need and that are not there, each once.
+missing() {
+	column=$1
+	shift
+	packages=
+	while read -r group proof debian fedora; do
+		case " $* " in *" $group "*) ;; *) continue ;; esac
+		there "$proof" && continue
+		case $column in debian) package=$debian ;; *) package=$fedora ;; esac
+		[ "$package" != - ] || package=${proof#*:}
+		case " $packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
+	done <<-ROWS
+		$table
+	ROWS
+	echo "$packages"
+}
+
+# Debian's packaging would otherwise ask, on a terminal that a build machine does not have. The
+# lock is waited for: another target, or the machine's own upgrade, may hold it.
+apt() {
+	DEBIAN_FRONTEND=noninteractive apt-get -qy -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+# The lists may be absent, or too old to name a version that the mirror still serves.
+install_apt() {
+	apt install --no-install-recommends "$@" >"$log" 2>&1 ||
+		{ apt update >"$log" 2>&1 && apt install --no-install-recommends "$@" >"$log" 2>&1; }
+}
+
+install_dnf() {
+	dnf -q -y install "$@" >"$log" 2>&1 </dev/null
+}
+
+column=debian
+command -v apt-get >/dev/null || column=fedora
+packages=$(missing $column "$@")
+[ -n "$packages" ] || exit 0
+
+install=
+! command -v dnf >/dev/null || install=install_dnf
+! command -v apt-get >/dev/null || install=install_apt
+if [ -z "$install" ]; then
+	echo "This machine has neither apt-get nor dnf; please install:$packages" >&2
+	exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "Only root can install what is missing here:$packages" >&2
+	exit 1
+fi
+
+# Targets that run side by side wait for each other here, and often find that nothing is left.
+exec 9<"$0"
+flock 9
+packages=$(missing $column "$@")
+[ -n "$packages" ] || exit 0
+
+echo "installing:$packages"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The list of packages is meant to be split.
+# shellcheck disable=SC2086
+if ! $install $packages; then
+	cat "$log" >&2
+	echo "Could not install:$packages" >&2
+	exit 1
+fi
+packages=$(missing $column "$@")
+if [ -n "$packages" ]; then
+	echo "Still missing after the installation:$packages" >&2
+	exit 1
+fi

@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# boot.sh KERNEL ARCH COMMANDS [FILE...]: boots one of Debian's kernels in a virtual machine without
+# a network, runs COMMANDS there in a shell as root, shows their output and ends with their status.
+#
+# KERNEL: 5.10, 6.1, 6.12 or newest; ARCH: amd64 or arm64. The machine holds busybox, the static
+# tool as $IMDSTRACE and imdstrace, the traffic program of the tests as $WIRE and wire (each if it
+# has been built for ARCH), and the FILEs in /. A hang (BOOT_TIMEOUT seconds, 300), a panic and a
+# warning in the kernel's log are failures. With BOOT_LOG=FILE the console is kept there.
+set -eu
+export LC_ALL=C
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+[ $# -ge 3 ] || fail "usage: boot.sh 5.10|6.1|6.12|newest amd64|arm64 COMMANDS [FILE...]"
+kernel=$1 arch=$2 commands=$3
+shift 3
+
+case $kernel in
+5.10) suite=bullseye ;;
+6.1) suite=bookworm ;;
+6.12) suite=trixie ;;
+newest) suite=sid ;;
+*) fail "boot.sh knows no kernel \"$kernel\"" ;;
+esac
+# The verdict's serial line is a PCI one on arm64, where the machine itself has only the console's.
+case $arch in
+amd64) qemu=qemu-system-x86_64 machine=q35 console=ttyS0 port=ttyS1 serial="-serial chardev:verdict" ;;
+arm64) qemu=qemu-system-aarch64 machine=virt console=ttyAMA0 port=ttyS0 serial="-device pci-serial,chardev=verdict" ;;
+*) fail "boot.sh knows no machine \"$arch\"" ;;
+esac
+
+here=$(dirname "$0")
+top=$here/../..
+"$top/dist/deps.sh" debian kernels
+kernels=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/kernels
+
+scratch=$(mktemp -d)
+machine_pid=
+trap 'rm -rf "$scratch"' EXIT
+trap '[ -z "$machine_pid" ] || kill "$machine_pid"; exit 130' INT TERM HUP
+
+# The packages that image's meta package leads to; newer ones keep the image in one of their own.
+image_packages() {
+	image=$("$top/dist/debian.sh" depends $suite "$arch" "linux-image-cloud-$arch" |
+		grep '^linux-image-[0-9]' | tail -n 1)
+	[ -n "$image" ] || return 1
+	echo "$image"
+	"$top/dist/debian.sh" depends $suite "$arch" "$image" | grep '^linux-binary-[0-9]' || :
+}
+
+# Prints the path of the kernel, downloaded when the release has a newer one than the cache.
+image() {
+	packages=$(image_packages) || packages=
+	if [ -z "$packages" ]; then
+		find "$kernels" -name "*-cloud-$arch.$kernel" | sort -V | tail -n 1
+		return
+	fi
+	kept=$kernels/$(echo "$packages" | head -n 1).$kernel
+	if [ ! -s "$kept" ]; then
+		# One word for each package.
+		# shellcheck disable=SC2086
+		"$top/dist/debian.sh" unpack $suite "$arch" "$scratch/image" $packages
+		mkdir -p "$kernels"
+		find "$scratch/image" -type f \( -name 'vmlinuz-*' -o -name vmlinuz \) -exec cp {} "$scratch/vmlinuz" \;
+		rm -rf "$scratch/image"
+		mv "$scratch/vmlinuz" "$kept"
+	fi
+	echo "$kept"
+}
+
+busybox() {
+	kept=$kernels/busybox-$arch
+	if [ ! -x "$kept" ]; then
+		"$top/dist/debian.sh" unpack bookworm "$arch" "$scratch/busybox" busybox-static
+		mkdir -p "$kernels"
+		mv "$scratch/busybox/bin/busybox" "$kept"
+	fi
+	echo "$kept"
+}
+
+# The first of several builds that is there, under the name that it has in the machine.
+carry() {
+	name=$1
+	shift
+	for built; do
+		[ -x "$built" ] || continue
+		cp "$built" "$scratch/root/bin/$name"
+		return
+	done
+}
+
+initramfs() {
+	mkdir -p "$scratch/root/bin"
+	cp "$(busybox)" "$scratch/root/bin/busybox"
+	cp "$here/init" "$scratch/root/init"
+	chmod 755 "$scratch/root/init"
+	printf '%s\n' "$commands" >"$scratch/root/commands"
+	[ $# = 0 ] || cp -R "$@" "$scratch/root/"
+	native=
+	case $(uname -m):$arch in x86_64:amd64 | aarch64:arm64) native=yes ;; esac
+	carry imdstrace ${native:+"$top/build/imdstrace-static"} "$top/build/$arch/imdstrace-static"
+	carry wire ${native:+"$top/build/tests/wire"} "$top/build/$arch/tests/wire"
+	(cd "$scratch/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$scratch/initramfs"
+}
+
+vmlinuz=$(image)
+[ -n "$vmlinuz" ] || fail "Could not find a kernel $kernel for $arch"
+initramfs "$@"
+
+console_log=${BOOT_LOG:-$scratch/console}
+: >"$scratch/verdict"
+# Several options.
+# shellcheck disable=SC2086
+timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu max -m 1G -smp 2 \
+	-nodefaults -no-reboot -display none -chardev "file,id=verdict,path=$scratch/verdict" \
+	-serial "file:$console_log" $serial -kernel "$vmlinuz" -initrd "$scratch/initramfs" \
+	-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port" </dev/null &
+machine_pid=$!
+ended=0
+wait "$machine_pid" || ended=$?
+machine_pid=
+
+status=$(sed -n '$s/^end of commands: //p' "$scratch/verdict")
+sed '$ { /^end of commands: /d; }' "$scratch/verdict"
+if [ -z "$status" ]; then
+	tail -n 40 "$console_log" >&2
+	case $ended in
+	124 | 137) fail "Kernel $kernel on $arch did not end within ${BOOT_TIMEOUT:-300} seconds" ;;
+	*) fail "Kernel $kernel on $arch did not reach the end of the commands" ;;
+	esac
+fi
+exit "$status"
