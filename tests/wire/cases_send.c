@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sends that differ by more than the call: Fast Open, Multipath TCP, sends that fail or are cut
+ * short. */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+
+#include "scope.h"
+#include "standard.h"
+#include "wire.h"
+
+static const struct expected is_v1[] = {V1_EVENT, {0}};
+static const struct expected is_v2[] = {V2_EVENT, {0}};
+static const struct expected is_all[] = {ALL_EVENTS, {0}};
+
+/* The first bytes go with the SYN. Its bytes were sent before the socket had an address. */
+static int fast_open(struct run *run, enum socket_kind kind, const char *first, const char *then)
+{
+	struct sockaddr_storage address;
+	socklen_t size = endpoint__address(&address, kind, 0);
+	int fd = endpoint__socket(run, kind), error = 0;
+	ssize_t sent;
+
+	if (fd < 0)
+		return fd;
+	run__hold(run);
+	run__allow_unknown(run);
+	sent = sendto(fd, first, strlen(first), MSG_FASTOPEN | MSG_NOSIGNAL,
+		(struct sockaddr *)&address, size);
+	if (sent < 0)
+		return run__skip(run, "no TCP Fast Open: %m");
+	if (first[sent])
+		error = run__say(run, fd, first + sent);
+	if (!error && *then)
+		error = run__say(run, fd, then);
+	return error ? error : fd;
+}
+
+static int fast_open_sendto(struct run *run)
+{
+	int fd = fast_open(run, SOCKET_IPV4, V1_TEXT, V2_TEXT);
+
+	if (fd < 0)
+		return fd;
+	run__expect(run, is_v1);
+	run__expect(run, is_v2);
+	endpoint__finish(fd);
+	return 0;
+}
+
+static int fast_open_ipv6(struct run *run)
+{
+	int fd = fast_open(run, SOCKET_IPV6, V1_TEXT, "");
+
+	if (fd < 0)
+		return fd;
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return 0;
+}
+
+static int fast_open_mapped(struct run *run)
+{
+	int fd = fast_open(run, SOCKET_MAPPED, V1_TEXT, "");
+
+	if (fd < 0)
+		return fd;
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return 0;
+}
+
+static int fast_open_in_pieces(struct run *run)
+{
+	int fd = fast_open(
+		run, SOCKET_IPV4, "GET " AMI " HTTP/1.1\r\nUser-", "Agent: wire/1\r\n\r\n");
+
+	if (fd < 0)
+		return fd;
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return 0;
+}
+
+static int fast_open_twice(struct run *run)
+{
+	int error = fast_open_sendto(run);
+
+	return error ? error : fast_open_sendto(run);
+}
+
+/* connect(2) returns before there is a connection; the first write makes it. */
+static int fast_open_connect(struct run *run)
+{
+	struct sockaddr_storage address;
+	socklen_t size = endpoint__address(&address, SOCKET_IPV4, 0);
+	int fd = endpoint__socket(run, SOCKET_IPV4), on = 1, error;
+
+	if (fd < 0)
+		return fd;
+	run__allow_unknown(run);
+	if (setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)))
+		return run__skip(run, "no TCP_FASTOPEN_CONNECT: %m");
+	run__hold(run);
+	if (connect(fd, (struct sockaddr *)&address, size))
+		return run__fail(run, "connect: %m");
+	error = run__send(run, "write", fd, V1_TEXT, strlen(V1_TEXT));
+	if (!error)
+		error = run__say(run, fd, V2_TEXT);
+	run__expect(run, is_v1);
+	run__expect(run, is_v2);
+	endpoint__finish(fd);
+	return error;
+}
+
+/* A stream of posts, 300 times a head and 1,500 bytes of body, and a v2 request at the end. */
+static char *stream__make(size_t *size)
+{
+	static const char head[] = "POST /x HTTP/1.1\r\n" HOST "Content-Length: 1500\r\n\r\n";
+	size_t unit = sizeof(head) - 1 + 1500;
+	char *stream;
+
+	*size = 300 * unit + strlen(V2_TEXT);
+	stream = malloc(*size + 1);
+	if (!stream)
+		return NULL;
+	memset(stream, 'b', *size);
+	for (int i = 0; i < 300; i++)
+		memcpy(stream + i * unit, head, sizeof(head) - 1);
+	strcpy(stream + 300 * unit, V2_TEXT);
+	return stream;
+}
+
+static void stream__expect(struct run *run)
+{
+	static const struct expected post[] = {V1("POST", "/x"), {0}};
+
+	for (int i = 0; i < 300; i++)
+		run__expect(run, post);
+	run__expect(run, is_v2);
+}
+
+/* Offers all that is left again and again; the service stands still until the first refusal. */
+static int stream__send(struct run *run, int fd, const char *stream, size_t size, int flags)
+{
+	unsigned int cut_short = 0;
+
+	for (size_t at = 0; at < size;) {
+		ssize_t sent = send(fd, stream + at, size - at, MSG_NOSIGNAL | flags);
+
+		if (sent < 0 && errno != EAGAIN)
+			return run__fail(run, "send: %m");
+		cut_short += sent < (ssize_t)(size - at);
+		at += sent < 0 ? 0 : sent;
+		if (cut_short)
+			kill(run->server, SIGCONT);
+		if (sent < 0)
+			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 1000);
+	}
+	return cut_short ? 0 : run__fail(run, "no send was cut short");
+}
+
+static int cut_short(struct run *run, int flags)
+{
+	struct timeval limit = {.tv_usec = 100000};
+	int room = 4608, error;
+	size_t size;
+	_free_ char *stream = stream__make(&size);
+	int fd = endpoint__connect(run, SOCKET_IPV4);
+
+	if (fd < 0 || !stream)
+		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	kill(run->server, SIGSTOP);
+	error = stream__send(run, fd, stream, size, flags);
+	kill(run->server, SIGCONT);
+	stream__expect(run);
+	endpoint__finish(fd);
+	return error;
+}
+
+static int cut_short_nonblocking(struct run *run)
+{
+	return cut_short(run, MSG_DONTWAIT);
+}
+
+static int cut_short_by_timeout(struct run *run)
+{
+	return cut_short(run, 0);
+}
+
+/* size bytes of text in front of a page that cannot be read, and room for more behind text. */
+static char *memory__before_hole(const char *text, size_t size, size_t room)
+{
+	size_t page = sysconf(_SC_PAGESIZE), pages = (room + page - 1) / page * page;
+	char *memory = mmap(
+		NULL, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	mprotect(memory + pages, page, PROT_NONE);
+	memcpy(memory + pages - size, text, size);
+	return memory + pages - size;
+}
+
+/* The kernel cannot read it either: nothing is sent, so nothing is to be counted. */
+static int bad_address(struct run *run)
+{
+	int fd = endpoint__connect(run, SOCKET_IPV4);
+
+	if (fd < 0)
+		return fd;
+	if (send(fd, (void *)8, 100, MSG_NOSIGNAL) >= 0 || errno != EFAULT)
+		return run__fail(run, "a send from nowhere did not fail");
+	endpoint__finish(fd);
+	return 0;
+}
+
+/* The request is all there, but the send asks for a byte too many and fails; then it succeeds. */
+static int failed_and_repeated(struct run *run)
+{
+	size_t size = strlen(V1_TEXT);
+	char *text = memory__before_hole(V1_TEXT, size, size);
+	int fd = endpoint__connect(run, SOCKET_IPV4);
+	ssize_t sent;
+
+	if (fd < 0)
+		return fd;
+	sent = send(fd, text, size + 1, MSG_NOSIGNAL);
+	if (sent < 0)
+		sent = 0;
+	if (run__send(run, "send", fd, text + sent, size - sent))
+		return -EIO;
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return 0;
+}
+
+/* A send that the kernel takes in part, since the end of the buffer cannot be read; the client
+ * sends the rest from where it is right. */
+static int taken_in_part(struct run *run)
+{
+	static const char head[] = "POST /x HTTP/1.1\r\nContent-Length: 200000\r\n\r\n";
+	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	size_t size = sizeof(head) - 1 + 200000 + strlen(V1_TEXT);
+	_free_ char *whole = calloc(1, size + 1);
+	int fd = endpoint__connect(run, SOCKET_IPV4), error = 0;
+	ssize_t sent;
+	char *text;
+
+	if (fd < 0 || !whole)
+		return fd;
+	memset(whole, 'b', size);
+	memcpy(whole, head, sizeof(head) - 1);
+	strcpy(whole + size - strlen(V1_TEXT), V1_TEXT);
+	text = memory__before_hole(whole, size - 40, size);
+	sent = send(fd, text, size, MSG_NOSIGNAL);
+	if (sent < 0)
+		sent = 0;
+	for (size_t at = sent; at < size && !error; at += 8000)
+		error = run__send(run, "send", fd, whole + at, size - at < 8000 ? size - at : 8000);
+	run__expect(run, post);
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return error;
+}
+
+static int after_shutdown(struct run *run)
+{
+	int fd = endpoint__connect(run, SOCKET_IPV4);
+
+	if (fd < 0)
+		return fd;
+	shutdown(fd, SHUT_WR);
+	if (send(fd, V1_TEXT, strlen(V1_TEXT), MSG_NOSIGNAL) >= 0 || errno != EPIPE)
+		return run__fail(run, "a send after shutdown did not fail");
+	endpoint__finish(fd);
+	return 0;
+}
+
+/* A literal in a page of the program that nothing has touched: alone in its pages, and dropped. */
+#define LITERAL_SIZE 65536
+static const char literal[LITERAL_SIZE] __attribute__((aligned(LITERAL_SIZE))) = V1_TEXT;
+
+static int literal_in_untouched_rodata(struct run *run)
+{
+	int fd = endpoint__connect(run, SOCKET_IPV4), error;
+
+	if (fd < 0)
+		return fd;
+	madvise((void *)literal, LITERAL_SIZE, MADV_DONTNEED);
+	error = run__send(run, "send", fd, literal, sizeof(V1_TEXT) - 1);
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return error;
+}
+
+/* A web server's way to send a file: the head by send, the body by sendfile. */
+static int body_by_sendfile(struct run *run)
+{
+	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	int fd = endpoint__connect(run, SOCKET_IPV4), error;
+	char body[4000];
+
+	if (fd < 0)
+		return fd;
+	memset(body, 'b', sizeof(body));
+	run__allow_unknown(run);
+	error = run__say(run, fd, "POST /x HTTP/1.1\r\nContent-Length: 4000\r\n\r\n");
+	if (!error)
+		error = run__send(run, "sendfile", fd, body, sizeof(body));
+	if (!error)
+		error = run__say(run, fd, V1_TEXT);
+	run__expect(run, post);
+	run__expect(run, is_v1);
+	endpoint__finish(fd);
+	return error;
+}
+
+static int head_half_by_sendfile(struct run *run)
+{
+	static const char half[] = "GET " MAC " HTTP/1.1\r\n";
+	int fd = endpoint__connect(run, SOCKET_IPV4), error;
+
+	if (fd < 0)
+		return fd;
+	run__allow_unknown(run);
+	error = run__say(run, fd, half);
+	if (!error)
+		error = run__send(run, "sendfile", fd, TOKEN_NAME ": a\r\n\r\n",
+			sizeof(TOKEN_NAME ": a\r\n\r\n") - 1);
+	run__expect(run, is_v2);
+	endpoint__finish(fd);
+	return error;
+}
+
+struct sender {
+	struct run *run;
+	int fd, error;
+	unsigned int count;
+};
+
+static void *sender__repeat(void *context)
+{
+	struct sender *sender = context;
+
+	for (unsigned int i = 0; i < sender->count && !sender->error; i++)
+		sender->error = run__say(sender->run, sender->fd, V1_TEXT);
+	return NULL;
+}
+
+/* Two threads write whole requests to one connection at the same time: the kernel keeps each send
+ * whole, and nobody can say whose came first. */
+static int two_threads_at_once(struct run *run)
+{
+	int fd = endpoint__connect(run, SOCKET_IPV4);
+	struct sender senders[2] = {
+		{.run = run, .fd = fd, .count = 50}, {.run = run, .fd = fd, .count = 50}};
+	pthread_t threads[2];
+
+	if (fd < 0)
+		return fd;
+	run__allow_unknown(run);
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, sender__repeat, &senders[i]))
+			return run__fail(run, "no thread");
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 100; i++)
+		run__expect_from(run, is_v1, getpid(), ANY_TID);
+	endpoint__finish(fd);
+	return senders[0].error ? senders[0].error : senders[1].error;
+}
+
+/* io_uring and plain calls in turns over one connection. */
+static int ways_in_turns(struct run *run)
+{
+	static const char *const names[] = {"send", "writev", "uring-send", "write", "sendmsg",
+		"zerocopy", "cold-page", "writev-empties"};
+	int fd = endpoint__connect(run, SOCKET_IPV4), error = 0;
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < COUNT(names) && !error; i++) {
+		error = run__send(run, names[i], fd, ALL_TEXT, strlen(ALL_TEXT));
+		for (const struct expected *each = is_all; !expected__ends(each); each++)
+			run__expect_from(run, each, getpid(), ANY_TID);
+	}
+	endpoint__finish(fd);
+	return error;
+}
+
+#define MPTCP_ROW(title, kind, by, where)                                                       \
+	{                                                                                       \
+		.name = title, TEXT(ALL_TEXT), .expect = {ALL_EVENTS}, .way = by, .cut = where, \
+		.socket = kind, .mptcp = true, .or_unknown = true                               \
+	}
+#define RUN(by, code)                   \
+	{                               \
+		.name = by, .run = code \
+	}
+
+const struct wire_case send_cases[] = {
+	RUN("fast-open", fast_open_sendto),
+	RUN("fast-open-twice", fast_open_twice),
+	RUN("fast-open-ipv6", fast_open_ipv6),
+	RUN("fast-open-mapped", fast_open_mapped),
+	RUN("fast-open-in-pieces", fast_open_in_pieces),
+	RUN("fast-open-connect", fast_open_connect),
+	MPTCP_ROW("mptcp", SOCKET_MPTCP, "send", CUT_HEADS),
+	MPTCP_ROW("mptcp-ipv6", SOCKET_MPTCP_IPV6, "send", CUT_NOWHERE),
+	MPTCP_ROW("mptcp-byte-by-byte", SOCKET_MPTCP, "write", CUT_BYTES),
+	MPTCP_ROW("mptcp-writev", SOCKET_MPTCP, "writev-empties", CUT_NOWHERE),
+	MPTCP_ROW("mptcp-cold-page", SOCKET_MPTCP, "cold-page", CUT_NOWHERE),
+	MPTCP_ROW("mptcp-sendfile", SOCKET_MPTCP, "sendfile", CUT_NOWHERE),
+	RUN("cut-short-nonblocking", cut_short_nonblocking),
+	RUN("cut-short-by-timeout", cut_short_by_timeout),
+	RUN("bad-address", bad_address),
+	RUN("failed-and-repeated", failed_and_repeated),
+	RUN("taken-in-part", taken_in_part),
+	RUN("after-shutdown", after_shutdown),
+	RUN("literal-in-untouched-rodata", literal_in_untouched_rodata),
+	RUN("body-by-sendfile", body_by_sendfile),
+	RUN("head-half-by-sendfile", head_half_by_sendfile),
+	RUN("two-threads-at-once", two_threads_at_once),
+	RUN("ways-in-turns", ways_in_turns),
+	{.name = NULL},
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The traffic program's options, and nothing else. */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "wire.h"
+
+#define RANDOM_COUNT     1000
+#define RANDOM_COUNT_MAX 200000
+
+static const char help[] =
+	"Usage: wire --list\n"
+	"       wire --run NAME|all --out FILE [--hold]\n"
+	"       wire --random SEED [--count N] --out FILE\n"
+	"       wire --compare EVENTS FILE\n"
+	"       wire --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
+	"writes down what a tracer must have shown. Needs root.\n"
+	"\n"
+	"  --list     The names of the cases\n"
+	"  --run      Runs one case, or all of them\n"
+	"  --out      Gets what is expected, a line of JSON for each case\n"
+	"  --received Gets what the service received, for whoever looks into a failure\n"
+	"  --hold     Connects first, says \"connected\", and sends after a line on standard "
+	"input\n"
+	"  --random   Makes up requests, ways and cuts; the same for the same seed\n"
+	"  --count    How many requests that may be; 1000 if it is not said\n"
+	"  --compare  Holds EVENTS, as from imdstrace trace --all --json, to what FILE expects\n"
+	"  --serve    Runs COMMAND beside a service: optional, required, silent, put-dropped,\n"
+	"             put-refused, closed or reset; length, chunked, close or pieces\n"
+	"\n"
+	"Exit status: 0 all is well; 1 something failed; 2 wrong usage.\n";
+
+static const struct option long_options[] = {
+	{"list", no_argument, NULL, 'l'},
+	{"run", required_argument, NULL, 'r'},
+	{"out", required_argument, NULL, 'o'},
+	{"received", required_argument, NULL, 'v'},
+	{"hold", no_argument, NULL, 'H'},
+	{"random", required_argument, NULL, 'R'},
+	{"count", required_argument, NULL, 'n'},
+	{"compare", no_argument, NULL, 'c'},
+	{"serve", required_argument, NULL, 's'},
+	{"send-on", required_argument, NULL, 'S'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static int list(void)
+{
+	for (size_t table = 0; wire_cases[table]; table++)
+		for (const struct wire_case *each = wire_cases[table]; each->name; each++)
+			puts(each->name);
+	return 0;
+}
+
+static int usage(const char *what)
+{
+	complain("%s; see wire --help", what);
+	return 2;
+}
+
+/* 0, or -EINVAL for what is no number up to limit. */
+static int number__parse(const char *text, uint64_t limit, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 0);
+	return errno || end == text || *end || *number > limit ? -EINVAL : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct run_options options = {.count = RANDOM_COUNT};
+	const char *serve = NULL, *send_on = NULL;
+	bool random = false, compare = false;
+	uint64_t count;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'l':
+			return list();
+		case 'r':
+			options.name = optarg;
+			break;
+		case 'o':
+			options.file = optarg;
+			break;
+		case 'v':
+			options.received = optarg;
+			break;
+		case 'H':
+			options.hold = true;
+			break;
+		case 'R':
+			random = true;
+			if (number__parse(optarg, UINT64_MAX, &options.seed))
+				return usage("the seed is a number");
+			break;
+		case 'n':
+			if (number__parse(optarg, RANDOM_COUNT_MAX, &count) || !count)
+				return usage("the count is a number from 1 to 200000");
+			options.count = count;
+			break;
+		case 'c':
+			compare = true;
+			break;
+		case 's':
+			serve = optarg;
+			break;
+		case 'S':
+			send_on = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (compare && argc - optind == 2)
+		return compare__run(argv[optind], argv[optind + 1]);
+	if (serve && argc > optind)
+		return runner__serve(serve, argv + optind);
+	if (send_on && argc - optind == 1)
+		return exec__send(send_on, argv[optind]);
+	if (random && options.file && argc == optind)
+		return random__run(&options);
+	if (options.name && options.file && argc == optind)
+		return runner__run(&options);
+	return usage("nothing to do, or not enough said");
+}
