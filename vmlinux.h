@@ -34,7 +34,7 @@ enum { false, true };
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -208,6 +208,18 @@ struct mptcp_subflow_context {
 struct sk_buff;
 
 #pragma clang attribute pop
+
+/* What kprobe programs are given: the registers, in the layout of each architecture's user API. */
+
+struct pt_regs { /* x86-64 */
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+	unsigned long ip, cs, flags, sp, ss;
+};
+
+struct user_pt_regs { /* arm64 */
+	__u64 regs[31];
+	__u64 sp, pc, pstate;
+};
 
 /* What a cgroup_skb program is given: the kernel's user API, whose layout never changes. */
 

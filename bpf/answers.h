@@ -181,9 +181,9 @@ static __always_inline bool answers__take(
 }
 
 /* A packet for a socket whose peer port is the endpoint's. */
-static __always_inline void answers__packet(struct __sk_buff *packet, struct bpf_sock *sk)
+static __always_inline void answers__packet(struct __sk_buff *packet, u64 key)
 {
-	struct connection *connection = bpf_map_lookup_elem(&connections, &sk);
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 	struct segment segment = {};
 
 	if (!connection || connection->answers_lost || !answers__parse(packet, &segment) ||
@@ -194,7 +194,7 @@ static __always_inline void answers__packet(struct __sk_buff *packet, struct bpf
 		connection->answers_lost = true;
 	} else if (answers__take(connection, &segment)) {
 		for (int i = 0; i < ANSWER_STEPS_MAX; i++)
-			if (!answer_step(packet, connection->key))
+			if (!answer_step(packet, key))
 				break;
 		if (connection->answer_left)
 			connection->answers_lost = true;

@@ -82,7 +82,6 @@ static __always_inline struct connection *books__open(u64 key, u8 family)
 		COUNT(counters.untracked_connections);
 		return NULL;
 	}
-	connection->key = key;
 	connection->family = family;
 	connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)key, rcv_nxt);
 	http__reset(&connection->requests, false);

@@ -136,7 +136,98 @@ int BPF_PROG(send_length, const struct sock *sk, int sent)
 	return 0;
 }
 
+/* kprobes and kretprobes */
+
+static __always_inline void probe__enter(enum probe probe, const struct sock *sk)
+{
+	struct probe_key at = {bpf_get_current_pid_tgid(), probe};
+	u64 key = (u64)sk;
+
+	bpf_map_update_elem(&probed, &at, &key, BPF_ANY);
+}
+
+static __always_inline void probe__exit(enum probe probe, int sent, enum unknown_reason reason)
+{
+	struct probe_key at = {bpf_get_current_pid_tgid(), probe};
+	u64 *found = bpf_map_lookup_elem(&probed, &at);
+	u64 key;
+
+	if (!found)
+		return;
+	key = *found;
+	bpf_map_delete_elem(&probed, &at);
+	send__exit(key, sent, reason);
+}
+
+static __always_inline void probe__sendmsg(
+	enum probe probe, const struct sock *sk, const struct msghdr *msg)
+{
+	__be16 port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+
+	if (port != TCP_PORT_NET &&
+		(port || !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) || !filter__name(msg)))
+		return;
+	probe__enter(probe, sk);
+	send__enter((u64)sk, msg, false);
+}
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(tcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
+{
+	probe__sendmsg(PROBE_TCP_SENDMSG, sk, msg);
+	return 0;
+}
+
+SEC("kretprobe/tcp_sendmsg")
+int BPF_KRETPROBE(tcp_sendmsg_return, int sent)
+{
+	probe__exit(PROBE_TCP_SENDMSG, sent, UNKNOWN_UNSEEN);
+	return 0;
+}
+
+SEC("kprobe/mptcp_sendmsg")
+int BPF_KPROBE(mptcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
+{
+	probe__sendmsg(PROBE_MPTCP_SENDMSG, sk, msg);
+	return 0;
+}
+
+SEC("kretprobe/mptcp_sendmsg")
+int BPF_KRETPROBE(mptcp_sendmsg_return, int sent)
+{
+	probe__exit(PROBE_MPTCP_SENDMSG, sent, UNKNOWN_UNSEEN);
+	return 0;
+}
+
+SEC("kprobe/tcp_sendpage")
+int BPF_KPROBE(tcp_sendpage_probe, struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_dport) == TCP_PORT_NET)
+		probe__enter(PROBE_TCP_SENDPAGE, sk);
+	return 0;
+}
+
+SEC("kretprobe/tcp_sendpage")
+int BPF_KRETPROBE(tcp_sendpage_return, int sent)
+{
+	probe__exit(PROBE_TCP_SENDPAGE, sent, UNKNOWN_UNREADABLE);
+	return 0;
+}
+
 /* responses, for every way */
+
+/* A packet's socket as a number: through memory, because verifiers before 5.13 have no other way
+ * from a pointer of this kind to one. */
+static __always_inline u64 packet_key(struct bpf_sock *sk)
+{
+	u32 zero = 0;
+	volatile u64 *key = bpf_map_lookup_elem(&packet_keys, &zero);
+
+	if (!key)
+		return 0;
+	*key = (u64)sk;
+	return *key;
+}
 
 SEC("cgroup_skb/ingress")
 int on_packet(struct __sk_buff *packet)
@@ -144,6 +235,6 @@ int on_packet(struct __sk_buff *packet)
 	struct bpf_sock *sk = packet->sk;
 
 	if (sk && sk->dst_port == TCP_PORT_NET)
-		answers__packet(packet, sk);
+		answers__packet(packet, packet_key(sk));
 	return 1; /* let it pass, whatever it is */
 }

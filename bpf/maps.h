@@ -15,8 +15,9 @@
 #define RING_SIZE       (2 << 20)
 #define CHUNK_SIZE      128 /* bytes examined at a step */
 
-#define AWAITED_MAX 32 /* requests of one connection that wait for their answers; a power of two \
-			*/
+#define AWAITED_MAX                                                                  \
+	32 /* requests of one connection that wait for their answers; a power of two \
+	    */
 #define AWAITED_HEAD 0x80
 
 /* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
@@ -105,6 +106,29 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_SIZE);
 } records SEC(".maps");
+
+/* Where a thread is, from a kprobe to its kretprobe, which is not given the arguments. */
+enum probe { PROBE_TCP_SENDMSG, PROBE_MPTCP_SENDMSG, PROBE_TCP_SENDPAGE };
+
+struct probe_key {
+	u64 thread; /* pid_tgid */
+	u64 probe;  /* enum probe: one may be inside another */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, struct probe_key);
+	__type(value, u64); /* struct sock * */
+} probed SEC(".maps");
+
+/* One number for each CPU, through which a packet's socket becomes a key (imdstrace.bpf.c). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} packet_keys SEC(".maps");
 
 struct counters counters = {};
 

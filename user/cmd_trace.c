@@ -71,7 +71,7 @@ static bool is_way(const char *name)
 	for (const struct tracer_way *way = tracer_ways; way->name; way++)
 		if (!strcmp(way->name, name))
 			return true;
-	complain("--hooks takes fentry or tracepoint, not \"%s\"", name);
+	complain("--hooks takes fentry, tracepoint or kprobe, not \"%s\"", name);
 	return false;
 }
 

@@ -40,16 +40,40 @@ struct way {
 const struct tracer_way tracer_ways[] = {
 	{"fentry", "function entry and exit through BPF trampolines"},
 	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
+	{"kprobe", "kprobes and kretprobes, for kernels without trampolines"},
 	{NULL, NULL},
 };
 
 /* Rows as in tracer_ways. */
 static const struct way ways[] = {
-	{{{"tcp_sendmsg_enter", NULL}, {"tcp_sendmsg_exit", NULL},
-		 {"mptcp_sendmsg_enter", "mptcp_sendmsg"}, {"mptcp_sendmsg_exit", "mptcp_sendmsg"},
-		 {"tcp_sendpage_exit", "tcp_sendpage"}},
-		true},
-	{{{"sendmsg_locked", NULL}, {"send_length", NULL}}, false},
+	{
+		{
+			{"tcp_sendmsg_enter", NULL},
+			{"tcp_sendmsg_exit", NULL},
+			{"mptcp_sendmsg_enter", "mptcp_sendmsg"},
+			{"mptcp_sendmsg_exit", "mptcp_sendmsg"},
+			{"tcp_sendpage_exit", "tcp_sendpage"},
+		},
+		true,
+	},
+	{
+		{
+			{"sendmsg_locked", NULL},
+			{"send_length", NULL},
+		},
+		false,
+	},
+	{
+		{
+			{"tcp_sendmsg_probe", NULL},
+			{"tcp_sendmsg_return", NULL},
+			{"mptcp_sendmsg_probe", "mptcp_sendmsg"},
+			{"mptcp_sendmsg_return", "mptcp_sendmsg"},
+			{"tcp_sendpage_probe", "tcp_sendpage"},
+			{"tcp_sendpage_return", "tcp_sendpage"},
+		},
+		false,
+	},
 };
 
 static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
@@ -135,6 +159,12 @@ static int open_loaded(struct imdstrace_bpf **skeleton, const struct way *way,
 	return 0;
 }
 
+static void tracer__leave_responses(struct tracer *tracer)
+{
+	close(tracer->cgroup);
+	tracer->cgroup = -1;
+}
+
 /* Responses are worth having and not worth failing for. */
 static void attach_responses(struct tracer *tracer)
 {
@@ -144,23 +174,37 @@ static void attach_responses(struct tracer *tracer)
 		return;
 	skeleton->links.on_packet =
 		bpf_program__attach_cgroup(skeleton->progs.on_packet, tracer->cgroup);
-	if (skeleton->links.on_packet)
-		return;
-	close(tracer->cgroup);
-	tracer->cgroup = -1;
+	if (!skeleton->links.on_packet)
+		tracer__leave_responses(tracer);
+}
+
+/*
+ * Loads the variant that does most, and leaves out what the kernel refuses: first the hold on the
+ * CPU, then responses. 0 or -errno of the last one.
+ */
+static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct way *way,
+	const struct btf *kernel, struct tracer_failure *failure)
+{
+	bool may_hold_cpu = way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable");
+	bool responses = tracer->cgroup >= 0;
+	int error = -ENOTSUP;
+
+	for (int hold_cpu = may_hold_cpu; error && hold_cpu >= 0; hold_cpu--)
+		error = open_loaded(skeleton, way, kernel, responses, hold_cpu, failure);
+	if (!error || !responses)
+		return error;
+	error = open_loaded(skeleton, way, kernel, false, false, failure);
+	if (!error)
+		tracer__leave_responses(tracer);
+	return error;
 }
 
 static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
-	bool responses = tracer->cgroup >= 0;
 	struct imdstrace_bpf *skeleton;
-	int error = -ENOTSUP;
+	int error = load(tracer, &skeleton, way, kernel, failure);
 
-	if (way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable"))
-		error = open_loaded(&skeleton, way, kernel, responses, true, failure);
-	if (error)
-		error = open_loaded(&skeleton, way, kernel, responses, false, failure);
 	if (error)
 		return error;
 	error = imdstrace_bpf__attach(skeleton);
