@@ -12,9 +12,8 @@
 #include "scope.h"
 #include "text.h"
 
-#define NAME_COLUMNS     28
-#define PATH_COLUMNS     48
-#define WORKLOAD_COLUMNS 24
+#define NAME_COLUMNS     24
+#define WORKLOAD_COLUMNS 22
 
 static const char *const class_colors[CLASS_COUNT] = {
 	[CLASS_V1] = "\033[31m",
@@ -30,6 +29,7 @@ void live__start(struct live *live, bool lines, bool all, int64_t duration)
 		.all = all,
 		.lines = lines,
 		.color = text__may_color(STDOUT_FILENO),
+		.terminal = isatty(STDOUT_FILENO),
 		.status = isatty(STDERR_FILENO),
 		.start = clock__now(),
 		.duration = duration,
@@ -43,14 +43,24 @@ void live__clear(struct live *live)
 	live->status_shown = false;
 }
 
-/* Printable text, padded to columns; longer text pushes the rest to the right. */
-static void live__cell(const char *text, size_t columns)
+static void live__text(const char *text)
+{
+	_free_ char *printable = text__printable(text ? text : "-");
+
+	if (printable)
+		fputs(printable, stdout);
+}
+
+/* Text in a column: a person's is cut where it does not fit, a program's is whole. */
+static void live__cell(const struct live *live, const char *text, size_t columns)
 {
 	_free_ char *printable = text__printable(text ? text : "-");
 	size_t used;
 
 	if (!printable)
 		return;
+	if (live->terminal)
+		text__ellipsize(printable, columns);
 	used = text__columns(printable);
 	printf("%s%*s  ", printable, used < columns ? (int)(columns - used) : 0, "");
 }
@@ -60,11 +70,11 @@ static void live__head(struct live *live)
 	if (live->headed)
 		return;
 	live->headed = true;
-	printf("%-12s  %7s  %-*s  ", "TIME", "PID", NAME_COLUMNS, "CALLER");
+	printf("%-12s  %7s  %-*s  %-*s  ", "TIME", "PID", NAME_COLUMNS, "CALLER", WORKLOAD_COLUMNS,
+		"WORKLOAD");
 	if (live->all)
 		printf("%-7s  ", "CLASS");
-	printf("%-6s  %-*s  %-*s  %s\n", "METHOD", PATH_COLUMNS, "PATH", WORKLOAD_COLUMNS,
-		"WORKLOAD", "PARENT");
+	puts("CALL");
 }
 
 /* In the machine's own time zone: a person compares it with the wall clock and the logs. */
@@ -102,17 +112,23 @@ int live__request(struct live *live, const struct request *request, const struct
 	printf("%7" PRIu32 "  ", process->key.pid);
 	if (live->color)
 		fputs(class_colors[request->class], stdout);
-	live__cell(name, NAME_COLUMNS);
+	live__cell(live, name, NAME_COLUMNS);
 	if (live->color)
 		fputs("\033[0m", stdout);
+	live__cell(live, workload__label(&process->workload), WORKLOAD_COLUMNS);
 	if (live->all)
-		live__cell(class__name(request->class), 7);
-	live__cell(request->method, 6);
-	live__cell(request->class == CLASS_UNKNOWN ? unknown_reason__sentence(request->reason)
-						   : request->path,
-		PATH_COLUMNS);
-	live__cell(workload__label(&process->workload), WORKLOAD_COLUMNS);
-	live__cell(parent, 0);
+		live__cell(live, class__name(request->class), 7);
+	if (request->class == CLASS_UNKNOWN) {
+		live__text(unknown_reason__sentence(request->reason));
+	} else {
+		live__text(request->method);
+		putchar(' ');
+		live__text(request->path);
+	}
+	if (parent) {
+		fputs("  by ", stdout);
+		live__text(parent);
+	}
 	errno = 0;
 	if (putchar('\n') == EOF || fflush(stdout))
 		return errno ? -errno : -EIO;

@@ -13,8 +13,9 @@
 #include "tracer.h"
 
 struct live {
-	bool all;   /* every class, with a column for it */
-	bool lines; /* print calls at all */
+	bool all;      /* every class, with a column for it */
+	bool lines;    /* print calls at all */
+	bool terminal; /* stdout is one */
 	bool color;
 	bool status; /* stderr is a terminal */
 	bool status_shown;

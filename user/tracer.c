@@ -5,12 +5,15 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
@@ -99,11 +102,17 @@ static int fail(struct tracer_failure *failure, int error, const char *what)
 	return error;
 }
 
-/*
- * The root of the cgroup2 hierarchy, mounted for this descriptor alone (5.2), so that it need not
- * be mounted anywhere; or -1.
- */
-static int cgroup__open_root(void)
+/* Where the root of cgroup2 may be mounted: seen from pid 1 first, which no container's cgroup
+ * namespace narrows where pids are the host's. */
+static const char *const cgroup_roots[] = {
+	"/proc/1/root/sys/fs/cgroup",
+	"/proc/1/root/sys/fs/cgroup/unified",
+	"/sys/fs/cgroup",
+	"/sys/fs/cgroup/unified",
+};
+
+/* The hierarchy, mounted (5.2) for this descriptor alone; -1 where the kernel or a sandbox refuses. */
+static int cgroup__mount_root(void)
 {
 	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
 	int mount = -1;
@@ -114,6 +123,21 @@ static int cgroup__open_root(void)
 		mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
 	close(context);
 	return mount;
+}
+
+static int cgroup__open_root(void)
+{
+	for (size_t i = 0; i < sizeof(cgroup_roots) / sizeof(*cgroup_roots); i++) {
+		int root = open(cgroup_roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs system;
+
+		if (root < 0)
+			continue;
+		if (!fstatfs(root, &system) && system.f_type == CGROUP2_SUPER_MAGIC)
+			return root;
+		close(root);
+	}
+	return cgroup__mount_root();
 }
 
 static bool kernel_has(const struct btf *kernel, const char *function)
