@@ -38,29 +38,53 @@ static __always_inline void answers__count(struct connection *connection, u8 cla
 /*
  * Counts the pairs of requests and responses that are there and not counted. Both sides call it
  * after having counted up their own; who finds the other one at it leaves the rest to the next
- * call, at the latest to the one at the close.
+ * call, at the latest to the one at the close. Once answers are lost every request's outcome is
+ * one that cannot be told, which OUTCOME_NONE stands for. A global function, as step() is one.
  */
-static __always_inline void answers__pair(struct connection *connection)
+__noinline int pair(u64 key)
 {
-	__sync_fetch_and_add(&connection->pairing, 1);
-	if (*(volatile s32 *)&connection->pairing == 1 && !connection->answers_lost) {
-		for (int i = 0; i < AWAITED_MAX; i++) {
-			volatile struct connection *now = connection;
-			u32 at = now->paired;
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	volatile struct connection *now = connection;
 
-			if ((s32)(now->asked - at) <= 0 || (s32)(now->answered - at) <= 0)
+	if (!connection)
+		return 0;
+	__sync_fetch_and_add(&connection->pairing, 1);
+	if (now->pairing == 1) {
+		for (int i = 0; i < AWAITED_MAX; i++) {
+			u32 at = now->paired, slot = at & (AWAITED_MAX - 1);
+			u8 outcome = OUTCOME_NONE;
+
+			if (now->asked == at)
 				break;
-			answers__count(connection,
-				now->awaited[at & (AWAITED_MAX - 1)] & ~AWAITED_HEAD,
-				now->outcomes[at & (AWAITED_MAX - 1)]);
+			if (!now->answers_lost) {
+				if (now->answered == at)
+					break;
+				outcome = now->outcomes[slot];
+			}
+			answers__count(connection, now->awaited[slot] & ~AWAITED_HEAD, outcome);
 			now->paired = at + 1;
 		}
-		/* the rings are as long as what may be under way */
-		if (connection->asked - connection->paired > AWAITED_MAX ||
-			connection->answered - connection->paired > AWAITED_MAX)
-			connection->answers_lost = true;
 	}
 	__sync_fetch_and_add(&connection->pairing, -1);
+	return 0;
+}
+
+/* A request that was sent, of the class that the recogniser's head is of. */
+static __always_inline void answers__await(
+	u64 key, struct connection *connection, enum request_class class)
+{
+	struct http *http = &connection->requests;
+	bool head = http->method_size == 4 && HTTP_BEGINS(http, method, "HEAD");
+
+	if (connection->asked - connection->paired >= AWAITED_MAX) {
+		connection->answers_lost = true;
+		answers__count(connection, class, OUTCOME_NONE);
+		return;
+	}
+	connection->awaited[connection->asked & (AWAITED_MAX - 1)] =
+		class | (head ? AWAITED_HEAD : 0);
+	__sync_fetch_and_add(&connection->asked, 1);
+	pair(key);
 }
 
 static __always_inline enum outcome answers__outcome(u16 status)
@@ -90,16 +114,18 @@ static __always_inline void answers__recognise(struct connection *connection, u3
 	result->answer_event = event;
 }
 
-static __always_inline void answers__add(struct connection *connection)
+static __always_inline void answers__add(u64 key, struct connection *connection)
 {
 	struct http *http = &connection->answers;
 
 	if (!http__final(http))
 		return;
+	if (connection->answered - connection->paired >= AWAITED_MAX)
+		connection->answers_lost = true;
 	connection->outcomes[connection->answered & (AWAITED_MAX - 1)] =
 		answers__outcome(http->status);
 	__sync_fetch_and_add(&connection->answered, 1);
-	answers__pair(connection);
+	pair(key);
 }
 
 /* One step through a packet's payload, as step() is one through a send. 0: it is over. */
@@ -125,7 +151,7 @@ __noinline int answer_step(struct __sk_buff *packet, u64 key)
 		answers__recognise(connection, size);
 		size = connection->answer_scanned;
 		if (connection->answer_event == HTTP_HEAD)
-			answers__add(connection);
+			answers__add(key, connection);
 		else if (connection->answer_event == HTTP_NOT)
 			connection->answers_lost = true;
 	}

@@ -149,7 +149,7 @@ static __always_inline void books__close(const struct sock *sk, u64 key, bool fo
 		return;
 	}
 	books__settle(sk, connection);
-	answers__pair(connection);
+	pair(key);
 	bpf_map_delete_elem(&connections, &key);
 }
 

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include "../include/abi.h"
 #include "../include/http.h"
+#include "answers.h"
 #include "identity.h"
 #include "maps.h"
 
@@ -58,26 +59,15 @@ static __always_inline void emit__unknown(
 	bpf_ringbuf_submit(record, 0);
 }
 
-/* Notes that an answer of this class is to come (answers.h). */
-static __always_inline void emit__await(struct connection *connection, enum request_class class)
-{
-	struct http *http = &connection->requests;
-	bool head = http->method_size == 4 && HTTP_BEGINS(http, method, "HEAD");
-
-	connection->awaited[connection->asked & (AWAITED_MAX - 1)] =
-		class | (head ? AWAITED_HEAD : 0);
-	__sync_fetch_and_add(&connection->asked, 1);
-}
-
 /* The request whose head the recogniser has just ended, sent by connection->sender. */
-static __always_inline void emit__request(struct connection *connection, u32 tid)
+static __always_inline void emit__request(u64 key, struct connection *connection, u32 tid)
 {
 	struct http *http = &connection->requests;
 	enum request_class class = http__class(http);
 	struct request_record *record;
 
 	emit__count(&connection->sender, class);
-	emit__await(connection, class);
+	answers__await(key, connection, class);
 	record = emit__reserve(class, connection->family);
 	if (!record)
 		return;

@@ -15,9 +15,7 @@
 #define RING_SIZE       (2 << 20)
 #define CHUNK_SIZE      128 /* bytes examined at a step */
 
-#define AWAITED_MAX                                                                  \
-	32 /* requests of one connection that wait for their answers; a power of two \
-	    */
+#define AWAITED_MAX  128 /* requests of a connection that wait for answers; a power of two */
 #define AWAITED_HEAD 0x80
 
 /* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
@@ -63,8 +61,8 @@ struct connection {
 	u32 paired;   /* pairs of both that are counted */
 	s32 pairing;  /* programs that count pairs at this moment */
 	s32 answer_users;
-	u32 answer_next;          /* sequence number of the next byte to come */
-	bool answers_lost;        /* a segment was missed, or too much is awaited: no more pairs */
+	u32 answer_next;   /* sequence number of the next byte to come */
+	bool answers_lost; /* a segment was missed, or too much is awaited: nothing can be told */
 	u8 awaited[AWAITED_MAX];  /* class of a request, with AWAITED_HEAD */
 	u8 outcomes[AWAITED_MAX]; /* enum outcome of a response */
 

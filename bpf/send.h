@@ -172,8 +172,7 @@ __noinline int step(u64 key, u32 tid)
 	send__recognise(connection, size);
 	send__consume(feed, feed->scanned);
 	if (feed->event == HTTP_HEAD) {
-		emit__request(connection, tid);
-		answers__pair(connection);
+		emit__request(key, connection, tid);
 	} else if (feed->event == HTTP_NOT) {
 		connection->deaf = true;
 		books__unknown(connection, http->oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP,

@@ -32,7 +32,8 @@ enum outcome {
 	OUTCOME_OK,       /* 2xx */
 	OUTCOME_REJECTED, /* 401 */
 	OUTCOME_OTHER,    /* any other status */
-	OUTCOME_NONE,     /* no answer */
+	/* In a report: no answer. In the kernel's counts: that there was one or none cannot be told. */
+	OUTCOME_NONE,
 	OUTCOME_COUNT,
 };
 

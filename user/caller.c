@@ -8,7 +8,7 @@
 
 #define FIRST_PATHS 4
 /* JSON around the texts of one entry: its names, braces, counts and times. */
-#define CALLER_WEIGHT 2600
+#define CALLER_WEIGHT 3500
 #define PATH_WEIGHT   180
 /* The advice repeats the name, the client and the workload. */
 #define NAME_REPEATS 4
@@ -25,11 +25,6 @@ static const char *const pattern_names[PATTERN_COUNT] = {
 const char *pattern__name(enum pattern pattern)
 {
 	return pattern_names[pattern];
-}
-
-static bool text__same(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
 }
 
 /* Where no executable is known, the process's name must tell callers apart. */
@@ -443,8 +438,7 @@ void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
 {
 	for (int c = 0; c < CLASS_COUNT; c++) {
 		count__add(&caller->calls[c], calls[c]);
-		if (!answers)
-			count__add(&caller->unwatched[c], calls[c]);
+		count__add(&caller->unwatched[c], answers ? answers[c][OUTCOME_NONE] : calls[c]);
 		for (int o = 0; answers && o < OUTCOME_COUNT; o++)
 			if (o != OUTCOME_NONE)
 				count__add(&caller->answers[c][o], answers[c][o]);

@@ -41,7 +41,9 @@
 /* Adds, and stays at REPORT_COUNT_MAX rather than wrap. */
 static inline void count__add(uint64_t *count, uint64_t more)
 {
-	*count = more > REPORT_COUNT_MAX - *count ? REPORT_COUNT_MAX : *count + more;
+	bool fits = *count <= REPORT_COUNT_MAX && more <= REPORT_COUNT_MAX - *count;
+
+	*count = fits ? *count + more : REPORT_COUNT_MAX;
 }
 
 struct report_host {
@@ -181,7 +183,7 @@ int report__add_request(
 	struct report *report, struct caller *caller, const struct request *request);
 
 /* Adds to a caller's exact counts. answers NULL: responses were not watched. OUTCOME_NONE in
- * answers is not looked at. */
+ * answers: how many cannot be told, as in the kernel's counts. */
 void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
 	const uint64_t answers[CLASS_COUNT][OUTCOME_COUNT]);
 
