@@ -28,6 +28,7 @@
 #include "netns.h"
 #include "scope.h"
 #include "trace.h"
+#include "usage.h"
 
 #define STAGES      2
 #define CLIENTS_MAX 8
@@ -44,8 +45,9 @@ struct demo {
 	struct stage stages[STAGES];
 };
 
-/* Where a private tmpfs may hide what is there; the first that exists. */
-static const char *const client_directories[] = {"/opt", "/srv", "/mnt", "/tmp"};
+/* Where a private tmpfs may hide what is there, in the order of how natural a program looks there.
+ */
+static const char *const client_directories[] = {"/opt", "/srv", "/mnt", "/tmp", "/run"};
 
 static const char *directory__find(void)
 {
@@ -54,12 +56,15 @@ static const char *directory__find(void)
 	for (size_t i = 0; i < sizeof(client_directories) / sizeof(client_directories[0]); i++)
 		if (!stat(client_directories[i], &file) && S_ISDIR(file.st_mode))
 			return client_directories[i];
-	return "/";
+	return NULL;
 }
 
 /* A tmpfs that only this process and its children see, and that is gone with them. */
 static int directory__hide(const char *path)
 {
+	if (!path)
+		return complain_errno(
+			ENOENT, "there is no /opt, /mnt or /tmp for the demo's clients");
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		mount("imdstrace", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
 		return complain_errno(errno, "cannot make a private %s for the demo's clients: %s",
@@ -316,7 +321,8 @@ int cmd_demo(int argc, char **argv)
 	bool json = false;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			json = true;
@@ -325,7 +331,7 @@ int cmd_demo(int argc, char **argv)
 			fputs(help, stdout);
 			return EXIT_DONE;
 		default:
-			return EXIT_USAGE;
+			return usage__refuse_option(option, argv);
 		}
 	}
 	if (optind < argc) {

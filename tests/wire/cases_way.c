@@ -45,5 +45,6 @@ const struct wire_case way_cases[] = {
 	ROW("cold-iovec"),
 	ROW("dropped-page"),
 	ROW("evicted-page"),
+	ROW("uncached-file"),
 	{.name = NULL},
 };

@@ -78,13 +78,54 @@ static bool case__owns(const json_t *expectation, const json_t *event)
 	       (!json_is_integer(tid) || json_equal(tid, json_object_get(event, "tid")));
 }
 
-/* The case's events, in the order in which they were shown. */
-static json_t *case__events(const json_t *expectation, const json_t *events)
+/* The tracer's events, and an array of them for each pid: a random run has many of both. */
+struct shown {
+	json_t *all, *by_pid;
+};
+
+static void pid__print(char *out, size_t size, const json_t *pid)
 {
+	snprintf(out, size, "%lld", (long long)json_integer_value(pid));
+}
+
+static void shown__index(struct shown *shown)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach (shown->all, i, each) {
+		char pid[32];
+		json_t *of_pid;
+
+		pid__print(pid, sizeof(pid), json_object_get(each, "pid"));
+		of_pid = json_object_get(shown->by_pid, pid);
+		if (!of_pid) {
+			of_pid = json_array();
+			json_object_set_new(shown->by_pid, pid, of_pid);
+		}
+		json_array_append(of_pid, each);
+	}
+}
+
+/* The events of a process; of all, where the case has several, so that their order is kept. */
+static json_t *shown__of(const struct shown *shown, const json_t *pids)
+{
+	char pid[32];
+
+	if (json_array_size(pids) != 1)
+		return shown->all;
+	pid__print(pid, sizeof(pid), json_array_get(pids, 0));
+	return json_object_get(shown->by_pid, pid);
+}
+
+/* The case's events, in the order in which they were shown. */
+static json_t *case__events(const json_t *expectation, const struct shown *shown)
+{
+	json_t *of_pids = shown__of(shown, json_object_get(expectation, "pids"));
 	json_t *own = json_array(), *each;
 	size_t i;
 
-	json_array_foreach (events, i, each)
+	json_array_foreach (of_pids, i, each)
 		if (case__owns(expectation, each))
 			json_array_append(own, each);
 	return own;
@@ -202,10 +243,10 @@ static bool unknown__attributed(const json_t *unknown, const json_t *comm, char 
 }
 
 /* Whether the tracer showed the case's events as expected. */
-static bool case__right(const json_t *expectation, const json_t *events, char **why)
+static bool case__right(const json_t *expectation, const struct shown *shown, char **why)
 {
 	const json_t *comm = json_object_get(expectation, "comm");
-	_decref_ json_t *own = case__events(expectation, events);
+	_decref_ json_t *own = case__events(expectation, shown);
 	_decref_ json_t *known = events__select(own, false);
 	_decref_ json_t *unknown = events__select(own, true);
 	_decref_ json_t *expected = events__select(json_object_get(expectation, "expect"), false);
@@ -220,7 +261,8 @@ static bool case__right(const json_t *expectation, const json_t *events, char **
 	return events__equal(known, expected, comm, why);
 }
 
-static void case__judge(const json_t *expectation, const json_t *events, struct verdicts *verdicts)
+static void case__judge(
+	const json_t *expectation, const struct shown *shown, struct verdicts *verdicts)
 {
 	const char *name = json_string_value(json_object_get(expectation, "case"));
 	const char *skip = json_string_value(json_object_get(expectation, "skip"));
@@ -233,7 +275,7 @@ static void case__judge(const json_t *expectation, const json_t *events, struct 
 	} else if (skip) {
 		printf("SKIP %s: %s\n", name, skip);
 		verdicts->skipped++;
-	} else if (case__right(expectation, events, &why)) {
+	} else if (case__right(expectation, shown, &why)) {
 		printf("ok %s\n", name);
 		verdicts->passed++;
 	} else {
@@ -278,17 +320,20 @@ int compare__run(const char *events_path, const char *expectations_path)
 {
 	_decref_ json_t *events = lines__read(events_path);
 	_decref_ json_t *expectations = events ? lines__read(expectations_path) : NULL;
+	_decref_ json_t *by_pid = json_object();
+	struct shown shown = {.all = events, .by_pid = by_pid};
 	struct verdicts verdicts = {0};
 	json_t *each;
 	size_t i;
 
 	if (!expectations)
 		return 2;
+	shown__index(&shown);
 	json_array_foreach (expectations, i, each) {
 		if (json_object_get(each, "server_pid"))
 			server__judge(json_object_get(each, "server_pid"), events, &verdicts);
 		else
-			case__judge(each, events, &verdicts);
+			case__judge(each, &shown, &verdicts);
 	}
 	lost__tell(events);
 	printf("%u passed, %u failed, %u skipped\n", verdicts.passed, verdicts.failed,

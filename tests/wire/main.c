@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* links: imds.c imds_answer.c imds_http.c netns.c complain.c text.c */
 /* The traffic program's options, and nothing else. */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -18,7 +19,7 @@ static const char help[] =
 	"       wire --run NAME|all --out FILE [--hold]\n"
 	"       wire --random SEED [--count N] --out FILE\n"
 	"       wire --compare EVENTS FILE\n"
-	"       wire --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
+	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
 	"writes down what a tracer must have shown. Needs root.\n"
@@ -129,7 +130,7 @@ int main(int argc, char **argv)
 	if (compare && argc - optind == 2)
 		return compare__run(argv[optind], argv[optind + 1]);
 	if (serve && argc > optind)
-		return runner__serve(serve, argv + optind);
+		return runner__serve(serve, options.received, argv + optind);
 	if (send_on && argc - optind == 1)
 		return exec__send(send_on, argv[optind]);
 	if (random && options.file && argc == optind)

@@ -20,7 +20,7 @@
 #define REQUESTS_MAX 20 /* on a connection */
 #define AT_ONCE_MAX  3  /* processes */
 #define PIECES_FEW   64 /* sends of one batch that may go any way */
-#define RINGS_FEW    3  /* and by io_uring, whose rings take long to go away */
+#define SLOW_FEW     1  /* and a slow one */
 #define SECONDS_MAX  300
 
 /* A process: its connections, each with the chance that it was given. */
@@ -60,15 +60,15 @@ static size_t piece__choose(
 static int batch__send(
 	struct run *run, int fd, const char *text, size_t size, struct chance *chance)
 {
-	enum cut cut = chance__below(chance, CUT_LINES_SLOWLY + 1);
 	bool alone = !run->record->thread, readable = !run->record->or_unknown;
+	enum cut cut = readable ? chance__below(chance, CUT_LINES_SLOWLY + 1) : CUT_NOWHERE;
 	int error = 0;
 
 	for (unsigned int step = 0; size && !error; step++) {
 		const struct way *way = way__choose(chance, alone, readable);
 		size_t piece = piece__choose(cut, text, size, step, chance);
 
-		if (step > (way->other_thread ? RINGS_FEW : PIECES_FEW))
+		if (step > (way->slow ? SLOW_FEW : PIECES_FEW))
 			way = way__find("send");
 		error = way->send(fd, text, piece);
 		if (error == -EOPNOTSUPP || error == -ENOSYS)
@@ -81,10 +81,13 @@ static int batch__send(
 	return error;
 }
 
-/* Makes up to count requests as one batch, and sends it. How many, or -errno. */
+/* Makes up to count requests as one batch, and sends it. Where a send may be unreadable it is one
+ * request whole, so that whoever starts again behind it does so at a request. How many, or -errno.
+ */
 static int batch__make(struct run *run, int fd, unsigned int count, struct chance *chance)
 {
-	unsigned int requests = 1 + chance__below(chance, count < 5 ? count : 5);
+	unsigned int most = run->record->or_unknown ? 1 : count < 5 ? count : 5;
+	unsigned int requests = 1 + chance__below(chance, most);
 	_free_ char *text = NULL;
 	struct random_request request;
 	size_t size = 0;
@@ -195,34 +198,43 @@ static int crowd__run(struct run *run)
 
 _Static_assert(!offsetof(struct crowd, runs), "crowd__run() finds the crowd by its first run");
 
-/* Makes a crowd up and starts it. How many requests it sends, or -errno. */
+/* The record of a crowd's next connection. */
+static int crowd__add(struct crowd *crowd, struct stage *stage, unsigned int number)
+{
+	struct run *run = &crowd->runs[crowd->threads];
+	char name[32];
+
+	snprintf(name, sizeof(name), "random-%u", number);
+	*run = (struct run){.held = stage->held, .server = stage->server, .hold = -1};
+	run->record = record__new(name);
+	if (!run->record)
+		return -ENOMEM;
+	/* A process has one name, its threads' cases included. */
+	memcpy(run->record->comm, crowd->runs[0].record->comm, COMM_SIZE);
+	crowd->threads++;
+	return 0;
+}
+
+/* Makes a crowd up and starts it. How many requests it sends, at most left, or -errno. */
 static int crowd__start(struct crowd *crowd, struct stage *stage, struct chance *chance,
 	unsigned int *number, unsigned int left)
 {
+	unsigned int threads = chance__happens(chance, 60) ? 1 : 2 + chance__below(chance, 3);
 	unsigned int total = 0;
 
-	*crowd = (struct crowd){
-		.threads = chance__happens(chance, 60) ? 1 : 2 + chance__below(chance, 3)};
-	for (unsigned int i = 0; i < crowd->threads; i++) {
-		char name[32];
+	*crowd = (struct crowd){.threads = 0};
+	for (unsigned int i = 0; i < threads && total < left; i++) {
+		unsigned int requests = 1 + chance__below(chance, REQUESTS_MAX);
+		int error = crowd__add(crowd, stage, (*number)++);
 
-		snprintf(name, sizeof(name), "random-%u", (*number)++);
-		crowd->runs[i] = (struct run){.held = stage->held,
-			.server = stage->server,
-			.hold = -1,
-			.record = record__new(name)};
-		if (!crowd->runs[i].record)
-			return -ENOMEM;
-		/* A process has one name, its threads' cases included. */
-		memcpy(crowd->runs[i].record->comm, crowd->runs[0].record->comm, COMM_SIZE);
+		if (error)
+			return error;
 		crowd->chances[i].state = chance__below(chance, UINT64_MAX);
-		crowd->requests[i] = 1 + chance__below(chance, REQUESTS_MAX);
+		crowd->requests[i] = requests < left - total ? requests : left - total;
 		total += crowd->requests[i];
 	}
-	if (total > left)
-		crowd->requests[0] = crowd->threads = 1;
 	crowd->pid = run__start(crowd->runs, crowd__run);
-	return crowd->pid < 0 ? -errno : (int)(total > left ? 1 : total);
+	return crowd->pid < 0 ? -errno : (int)total;
 }
 
 static int crowd__settle(struct crowd *crowd, struct stage *stage)
@@ -230,15 +242,10 @@ static int crowd__settle(struct crowd *crowd, struct stage *stage)
 	int status = 0;
 
 	run__wait(crowd->runs, crowd->pid);
-	for (unsigned int i = 0; i < THREADS_MAX; i++) {
-		struct record *record = crowd->runs[i].record;
-
-		if (!record)
-			continue;
-		if (record->pid_count && /* else it was left out at the end */
-			stage__settle(stage, record))
+	for (unsigned int i = 0; i < crowd->threads; i++) {
+		if (stage__settle(stage, crowd->runs[i].record))
 			status = 1;
-		record__free(record);
+		record__free(crowd->runs[i].record);
 	}
 	return status;
 }

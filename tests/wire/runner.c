@@ -180,6 +180,13 @@ static int stage__serve(struct stage *stage, bool mptcp)
 	return error ? error : stage__write_server(stage);
 }
 
+static int received__open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+
+	return fd < 0 ? complain_errno(errno, "cannot write %s: %s", path, strerror(errno)) : fd;
+}
+
 int stage__open(struct stage *stage, const struct run_options *options)
 {
 	int error;
@@ -188,11 +195,9 @@ int stage__open(struct stage *stage, const struct run_options *options)
 	if (!stage->file)
 		return complain_errno(errno, "cannot write %s: %s", options->file, strerror(errno));
 	if (options->received)
-		stage->received = open(options->received,
-			O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+		stage->received = received__open(options->received);
 	if (stage->received < 0)
-		return complain_errno(
-			errno, "cannot write %s: %s", options->received, strerror(errno));
+		return stage->received;
 	error = netns__enter_private(&stage->held);
 	return error ? error : stage__serve(stage, false);
 }
@@ -397,7 +402,7 @@ static int serve__parse(const char *text, struct imds_options *options)
 	return text[size] ? imds_style__find(text + size + 1, &options->style) : 0;
 }
 
-int runner__serve(const char *mode, char **command)
+int runner__serve(const char *mode, const char *received, char **command)
 {
 	struct imds_options options = {0};
 	struct endpoint_addresses held = {0};
@@ -408,7 +413,9 @@ int runner__serve(const char *mode, char **command)
 		complain("%s is no mode of the service", mode);
 		return 2;
 	}
-	if (netns__enter_private(&held))
+	if (received)
+		options.record = received__open(received);
+	if (options.record < 0 || netns__enter_private(&held))
 		return 1;
 	options.ipv4 = held.ipv4;
 	options.ipv6 = held.ipv6;
@@ -421,8 +428,11 @@ int runner__serve(const char *mode, char **command)
 		complain("cannot run %s: %s", command[0], strerror(errno));
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		status = 1 << 8;
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		complain("cannot run %s: %s", command[0], strerror(errno));
+		imds__stop(imds);
+		return 1;
+	}
 	imds__stop(imds);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

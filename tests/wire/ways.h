@@ -29,5 +29,6 @@ int way__cold_second_page(int fd, const char *bytes, size_t size);
 int way__cold_iovec(int fd, const char *bytes, size_t size);
 int way__dropped_page(int fd, const char *bytes, size_t size);
 int way__evicted_page(int fd, const char *bytes, size_t size);
+int way__uncached_file(int fd, const char *bytes, size_t size);
 
 #endif

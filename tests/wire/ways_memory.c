@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -154,4 +155,27 @@ int way__dropped_page(int fd, const char *bytes, size_t size)
 int way__evicted_page(int fd, const char *bytes, size_t size)
 {
 	return way__advised(fd, bytes, size, MADV_PAGEOUT);
+}
+
+/* A file on disk whose pages the page cache has been asked to forget. */
+int way__uncached_file(int fd, const char *bytes, size_t size)
+{
+	const char *directory = getenv("TMPDIR");
+	_close_ int file =
+		open(directory ? directory : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *memory;
+	int error;
+
+	if (file < 0)
+		return -EOPNOTSUPP;
+	if (pwrite(file, bytes, size, 0) != (ssize_t)size)
+		return -EIO;
+	fsync(file);
+	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+	memory = mmap(NULL, page__round(size), PROT_READ, MAP_PRIVATE, file, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	error = way__send(fd, memory, size);
+	munmap(memory, page__round(size));
+	return error;
 }

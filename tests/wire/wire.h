@@ -73,6 +73,7 @@ struct way {
 	int (*send)(int fd, const char *bytes, size_t size);
 	bool (*or_unknown)(void); /* whether not every hook can read it here; NULL: each can */
 	bool other_thread;        /* the kernel may send from a thread of its own */
+	bool slow;                /* the kernel takes milliseconds to clean up behind it */
 };
 
 extern const struct way ways[]; /* ended by one without a name */
@@ -200,7 +201,8 @@ struct run_options {
 };
 
 int runner__run(const struct run_options *options);
-int runner__serve(const char *mode, char **command);
+/* received gets what the service received; NULL: nothing does. The command's exit status. */
+int runner__serve(const char *mode, const char *received, char **command);
 int random__run(const struct run_options *options);
 int compare__run(const char *events, const char *expectations);
 /* For a process that was exec'ed with a connection: sends one request over it. */
