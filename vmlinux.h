@@ -227,7 +227,8 @@ struct bpf_sock {
 	__u32 bound_dev_if, family, type, protocol, mark, priority;
 	__u32 src_ip4, src_ip6[4];
 	__u32 src_port;
-	__be16 dst_port;
+	__be16 dst_port, unused;
+	__u32 dst_ip4, dst_ip6[4];
 };
 
 struct __sk_buff {

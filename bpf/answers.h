@@ -24,10 +24,12 @@
 
 /* Counts an answer of its class, for whoever sent last: a connection's requests are one process's.
  */
-static __always_inline void answers__count(struct connection *connection, u8 class, u8 outcome)
+static __always_inline void answers__count(struct connection *connection, u32 class, u32 outcome)
 {
 	struct account *account = bpf_map_lookup_elem(&accounts, &connection->sender);
 
+	HTTP_INDEX(class);
+	HTTP_INDEX(outcome);
 	if (class >= CLASS_COUNT || outcome >= OUTCOME_COUNT)
 		return;
 	COUNT(counters.answers[class][outcome]);

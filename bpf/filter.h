@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The filter: is this socket's peer the endpoint? Everything that is not leaves here, after one
- * comparison of the port, which the entry points make themselves with a direct load.
+ * The filter: is this socket's peer the endpoint? Everything that is not leaves here, almost all of
+ * it after the direct loads of FILTER_MAY_BE_ENDPOINT(), in the entry points themselves.
  */
 #ifndef IMDSTRACE_FILTER_H
 #define IMDSTRACE_FILTER_H
@@ -39,6 +39,19 @@ static __always_inline bool filter__ipv6(const struct in6_addr *address, u8 *fam
 	       word[3] == bpf_htonl((u32)ENDPOINT_IPV6_LO);
 }
 
+/*
+ * False for nearly all that are not to the endpoint, true for all that are. LOAD(field) reads a
+ * field of the socket's sock_common: directly where sk is a pointer that the verifier knows. The
+ * IPv4 address of an IPv4-mapped peer stands in skc_daddr, too.
+ */
+#define FILTER_MAY_BE_ENDPOINT(LOAD)                                                \
+	(LOAD(skc_dport) == TCP_PORT_NET &&                                         \
+		(filter__ipv4(LOAD(skc_daddr)) ||                                   \
+			(bpf_core_field_exists(struct sock_common, skc_v6_daddr) && \
+				LOAD(skc_family) == AF_INET6 &&                     \
+				LOAD(skc_v6_daddr.in6_u.u6_addr32[3]) ==            \
+					bpf_htonl((u32)ENDPOINT_IPV6_LO))))
+
 /* Whether sk, whose peer port is known to be the endpoint's, is a TCP or MPTCP socket to it. */
 static __always_inline bool filter__socket(const struct sock *sk, u8 *family)
 {
@@ -52,6 +65,8 @@ static __always_inline bool filter__socket(const struct sock *sk, u8 *family)
 		*family = FAMILY_IPV4;
 		return filter__ipv4(BPF_CORE_READ(sk, __sk_common.skc_daddr));
 	case AF_INET6:
+		if (!bpf_core_field_exists(struct sock_common, skc_v6_daddr))
+			return false; /* CONFIG_IPV6=n */
 		BPF_CORE_READ_INTO(&address, sk, __sk_common.skc_v6_daddr);
 		return filter__ipv6(&address, family);
 	}

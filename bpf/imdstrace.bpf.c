@@ -44,7 +44,7 @@ static __always_inline u64 argument(const unsigned long long *ctx, int index)
 	return value;
 }
 
-#define TO_ENDPOINT_PORT(sk) ((sk)->__sk_common.skc_dport == TCP_PORT_NET)
+#define DIRECTLY(field) (sk->__sk_common.field)
 
 /* connects and closes, for every way */
 
@@ -53,7 +53,7 @@ int BPF_PROG(on_state, const struct sock *sk, int from, int to)
 {
 	u8 family = 0;
 
-	if (TO_ENDPOINT_PORT(sk) && filter__socket(sk, &family))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY) && filter__socket(sk, &family))
 		books__state(sk, argument(ctx, 0), family, to);
 	return 0;
 }
@@ -62,7 +62,7 @@ int BPF_PROG(on_state, const struct sock *sk, int from, int to)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(on_destroy, const struct sock *sk)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		books__close(sk, argument(ctx, 0), true);
 	return 0;
 }
@@ -71,7 +71,7 @@ int BPF_PROG(on_destroy, const struct sock *sk)
 
 static __always_inline bool send__concerns(const struct sock *sk, const struct msghdr *msg)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		return true;
 	return !sk->__sk_common.skc_dport && (msg->msg_flags & MSG_FASTOPEN) && filter__name(msg);
 }
@@ -87,7 +87,7 @@ int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
 	return 0;
 }
@@ -103,7 +103,7 @@ int BPF_PROG(mptcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 SEC("fexit/mptcp_sendmsg")
 int BPF_PROG(mptcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
 	return 0;
 }
@@ -113,7 +113,7 @@ SEC("fexit/tcp_sendpage")
 int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, size_t size, int flags,
 	int sent)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNREADABLE));
 	return 0;
 }
@@ -123,7 +123,7 @@ int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, size_t 
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(sendmsg_locked, const struct sock *sk, const struct msghdr *msg)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		send__enter(argument(ctx, 0), msg, true);
 	return 0;
 }
@@ -131,12 +131,14 @@ int BPF_PROG(sendmsg_locked, const struct sock *sk, const struct msghdr *msg)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(send_length, const struct sock *sk, int sent)
 {
-	if (TO_ENDPOINT_PORT(sk))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN);
 	return 0;
 }
 
 /* kprobes and kretprobes */
+
+#define BY_CORE(field) BPF_CORE_READ(sk, __sk_common.field)
 
 static __always_inline void probe__enter(enum probe probe, const struct sock *sk)
 {
@@ -162,10 +164,9 @@ static __always_inline void probe__exit(enum probe probe, int sent, enum unknown
 static __always_inline void probe__sendmsg(
 	enum probe probe, const struct sock *sk, const struct msghdr *msg)
 {
-	__be16 port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-
-	if (port != TCP_PORT_NET &&
-		(port || !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) || !filter__name(msg)))
+	if (!FILTER_MAY_BE_ENDPOINT(BY_CORE) &&
+		(BPF_CORE_READ(sk, __sk_common.skc_dport) ||
+			!(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) || !filter__name(msg)))
 		return;
 	probe__enter(probe, sk);
 	send__enter((u64)sk, msg, false);
@@ -202,7 +203,7 @@ int BPF_KRETPROBE(mptcp_sendmsg_return, int sent)
 SEC("kprobe/tcp_sendpage")
 int BPF_KPROBE(tcp_sendpage_probe, struct sock *sk)
 {
-	if (BPF_CORE_READ(sk, __sk_common.skc_dport) == TCP_PORT_NET)
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
 		probe__enter(PROBE_TCP_SENDPAGE, sk);
 	return 0;
 }
@@ -229,12 +230,17 @@ static __always_inline u64 packet_key(struct bpf_sock *sk)
 	return *key;
 }
 
+static __always_inline bool packet_may_be_ours(const struct bpf_sock *sk)
+{
+	return filter__ipv4(sk->dst_ip4) || sk->dst_ip6[3] == bpf_htonl((u32)ENDPOINT_IPV6_LO);
+}
+
 SEC("cgroup_skb/ingress")
 int on_packet(struct __sk_buff *packet)
 {
 	struct bpf_sock *sk = packet->sk;
 
-	if (sk && sk->dst_port == TCP_PORT_NET)
+	if (sk && sk->dst_port == TCP_PORT_NET && packet_may_be_ours(sk))
 		answers__packet(packet, packet_key(sk));
 	return 1; /* let it pass, whatever it is */
 }

@@ -48,7 +48,8 @@ struct connection {
 	u8 family;
 	bool based;   /* base and next are known */
 	bool unknown; /* was counted as unknown: once is enough */
-	bool deaf;    /* what follows cannot be recognised */
+	bool lost; /* bytes were passed over outside a body: where a request begins is not known */
+	bool deaf; /* what follows cannot be recognised */
 	bool settled; /* the balance was struck: FIN is queued, nothing can follow */
 	bool fin;     /* FIN took a sequence number */
 	bool closed;  /* closed while a send was under way, which will settle it */

@@ -59,12 +59,37 @@ static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool 
 	pending->thread = thread;
 }
 
-/* The bytes that went into the connection are not known: what comes next starts afresh. */
-static __always_inline void send__gap(
-	struct connection *connection, enum unknown_reason reason, u32 tid)
+/*
+ * Passes over size bytes that cannot be looked at. Inside a body that is no loss: they need not be.
+ * Elsewhere they are unknown, and so is where the next request begins: see send__regain().
+ */
+static __always_inline void send__pass(
+	struct connection *connection, u32 size, enum unknown_reason reason, u32 tid)
 {
+	if (!size || connection->deaf)
+		return;
+	if (!connection->lost && http__skip(&connection->requests, size) == size)
+		return;
+	connection->lost = true;
 	books__unknown(connection, reason, &connection->sender, tid);
+}
+
+/*
+ * Whether the recogniser knows where it is. Once it was lost, what a body holds could look like
+ * requests; a new one is sure to begin only when everything was answered, also something that was
+ * not seen, and no answer is under way. Without responses that is never known.
+ */
+static __always_inline bool send__regain(struct connection *connection)
+{
+	if (!connection->lost)
+		return true;
+	if ((s32)(connection->answered - connection->asked) <= 0 ||
+		connection->answers.state != S_ANSWER)
+		return false;
+	connection->lost = false;
+	connection->answers_lost = true; /* which answer is whose is not known any more */
 	http__reset(&connection->requests, false);
+	return true;
 }
 
 /* The next buffer of the send. */
@@ -101,9 +126,10 @@ static __always_inline long send__read(struct connection *connection, u32 size)
 	return bpf_probe_read_user(connection->chunk, size, piece);
 }
 
+/* The rest of the send cannot be read. */
 static __always_inline int send__unreadable(struct connection *connection, u32 tid)
 {
-	send__gap(connection, UNKNOWN_UNREADABLE, tid);
+	send__pass(connection, connection->feed.left, UNKNOWN_UNREADABLE, tid);
 	return STEP_DONE;
 }
 
@@ -190,16 +216,16 @@ static __always_inline void send__feed(u64 key, struct connection *connection, u
 	feed->span = connection->pending.span;
 	feed->left = size;
 	feed->piece_size = 0;
-	if (connection->deaf)
+	if (connection->deaf || !send__regain(connection))
 		return;
 	if (feed->span.kind == SPAN_OPAQUE) {
-		send__gap(connection, UNKNOWN_UNREADABLE, tid);
+		send__unreadable(connection, tid);
 		return;
 	}
 	for (int i = 0; i < STEPS_MAX; i++)
 		if (step(key, tid) != STEP_MORE)
 			return;
-	send__gap(connection, UNKNOWN_OVERSIZED, tid);
+	send__pass(connection, feed->left, UNKNOWN_OVERSIZED, tid);
 }
 
 /*
@@ -222,8 +248,7 @@ static __always_inline void send__reconcile(
 	}
 	if (pending->start_known && behind <= pending->span.offset)
 		pending->span.offset -= behind;
-	if (connection->next != start)
-		send__gap(connection, UNKNOWN_UNSEEN, tid);
+	send__pass(connection, start - connection->next, UNKNOWN_UNSEEN, tid);
 	connection->next = written;
 }
 
@@ -271,7 +296,7 @@ static __always_inline void send__over(const struct sock *sk, u64 key,
 	if (seen)
 		send__feed(key, connection, sent, tid);
 	else
-		send__gap(connection, reason, tid);
+		send__pass(connection, sent, reason, tid);
 }
 
 /*
