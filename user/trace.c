@@ -6,6 +6,7 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -216,6 +217,18 @@ static bool trace__is_over(const struct trace *trace)
 	return options->finished && options->finished(options->context);
 }
 
+/* Where sends went unseen, the kernel may say how: by skipping programs that interrupt themselves.
+ */
+static void trace__explain_unseen(const struct trace *trace)
+{
+	uint64_t skipped = tracer__skipped(trace->tracer);
+
+	if (trace->counted.unknown[UNKNOWN_UNSEEN] && skipped)
+		complain("the kernel skipped %" PRIu64
+			 " entries of the hooks, those for other sockets included",
+			skipped);
+}
+
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
 static int trace__finish(struct trace *trace)
 {
@@ -228,6 +241,7 @@ static int trace__finish(struct trace *trace)
 	if (!error)
 		error = trace__sync(trace);
 	trace__save(trace);
+	trace__explain_unseen(trace);
 	return error;
 }
 

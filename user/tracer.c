@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -111,7 +112,8 @@ static const char *const cgroup_roots[] = {
 	"/sys/fs/cgroup/unified",
 };
 
-/* The hierarchy, mounted (5.2) for this descriptor alone; -1 where the kernel or a sandbox refuses. */
+/* The hierarchy, mounted (5.2) for this descriptor alone; -1 where the kernel or a sandbox refuses.
+ */
 static int cgroup__mount_root(void)
 {
 	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
@@ -285,6 +287,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		error = open_ring(opened);
 out:
 	btf__free(kernel);
+	malloc_trim(0); /* what loading took: the kernel's types, several times over */
 	if (error)
 		tracer__close(opened);
 	else
