@@ -19,7 +19,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /*
  * A program that is entered again on one CPU while it runs there is skipped. Where the kernel has
  * bpf_preempt_disable() (6.10) and takes it around global functions (6.15), preemption is kept off
- * for as long as a program of the fentry way has the endpoint in hand. Decided by loading.
+ * while a program of the fentry way has the endpoint in hand, so that no task waits in the middle.
+ * Decided by loading.
  */
 const volatile bool hold_cpu = false;
 
@@ -86,6 +87,19 @@ int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+{
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+	return 0;
+}
+
+/*
+ * A second chance, for kernels that preempt tasks in the kernel: while a task waits inside one of
+ * the two programs, others on its CPU skip that one, and not the other. Whichever comes first does
+ * the work.
+ */
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_exit_again, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));

@@ -21,9 +21,11 @@
 /* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
 struct pending {
 	struct span span;
-	u64 thread; /* pid_tgid of the sender; 0: nothing is under way */
-	u32 start;  /* write_seq before its first byte, where start_known */
+	u64 thread;   /* pid_tgid of the sender; 0: nothing is under way */
+	u32 start;    /* write_seq before its first byte, where start_known */
+	u32 answered; /* responses before its first byte */
 	bool start_known;
+	bool answers_idle; /* and no response was under way */
 };
 
 /* What step() has still to feed of a send that is over. */

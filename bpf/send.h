@@ -56,6 +56,8 @@ static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool 
 	iov_iter__span(&msg->msg_iter, &pending->span);
 	pending->start_known = locked;
 	pending->start = locked ? books__written(sk) : 0;
+	pending->answered = connection->answered;
+	pending->answers_idle = !connection->answers_lost && connection->answers.state == S_ANSWER;
 	pending->thread = thread;
 }
 
@@ -76,20 +78,28 @@ static __always_inline void send__pass(
 
 /*
  * Whether the recogniser knows where it is. Once it was lost, what a body holds could look like
- * requests; a new one is sure to begin only when everything was answered, also something that was
- * not seen, and no answer is under way. Without responses that is never known.
+ * requests; a new one is sure to begin only where, before this send, everything had been answered,
+ * also something that was not seen. Without responses that is never known.
  */
 static __always_inline bool send__regain(struct connection *connection)
 {
+	u32 answered = connection->pending.answered;
+	bool alone;
+
 	if (!connection->lost)
 		return true;
-	if ((s32)(connection->answered - connection->asked) <= 0 ||
-		connection->answers.state != S_ANSWER)
+	if (!connection->pending.answers_idle || (s32)(answered - connection->asked) <= 0)
 		return false;
-	connection->lost = false;
-	connection->answers_lost = true; /* which answer is whose is not known any more */
-	http__reset(&connection->requests, false);
-	return true;
+	__sync_fetch_and_add(&connection->pairing, 1);
+	alone = *(volatile s32 *)&connection->pairing == 1;
+	if (alone) {
+		connection->asked = answered;
+		connection->paired = answered;
+		connection->lost = false;
+		http__reset(&connection->requests, false);
+	}
+	__sync_fetch_and_add(&connection->pairing, -1);
+	return alone;
 }
 
 /* The next buffer of the send. */
@@ -299,6 +309,13 @@ static __always_inline void send__over(const struct sock *sk, u64 key,
 		send__pass(connection, sent, reason, tid);
 }
 
+/* Whether the account stands where the socket does: the other one of two exit programs was here. */
+static __always_inline bool send__is_accounted(
+	const struct sock *sk, const struct connection *connection)
+{
+	return connection->based && connection->next == books__written(sk) - connection->fin;
+}
+
 /*
  * The exit of a send that took sent bytes, or failed (sent <= 0). reason: why its bytes are unknown
  * where no entry was noted.
@@ -321,6 +338,8 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 		}
 	}
 	seen = connection->pending.thread == thread;
+	if (!seen && send__is_accounted(sk, connection))
+		return;
 	if (sent > 0) {
 		/* exits run outside the socket's lock: whoever is not alone keeps off the
 		 * recogniser */

@@ -6,6 +6,7 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -221,12 +222,13 @@ static bool trace__is_over(const struct trace *trace)
  */
 static void trace__explain_unseen(const struct trace *trace)
 {
-	uint64_t skipped = tracer__skipped(trace->tracer);
+	char programs[256];
+	uint64_t skipped = tracer__skipped(trace->tracer, programs, sizeof(programs));
 
 	if (trace->counted.unknown[UNKNOWN_UNSEEN] && skipped)
 		complain("the kernel skipped %" PRIu64
-			 " entries of the hooks, those for other sockets included",
-			skipped);
+			 " entries of the hooks, those for other sockets included: %s",
+			skipped, programs);
 }
 
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
@@ -327,6 +329,16 @@ static int trace__open_window(struct trace *trace)
 	return 0;
 }
 
+/* Whoever read this has seen enough: what is still in the buffer goes nowhere, and is no error. */
+static void abandon_stdout(void)
+{
+	_close_ int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (nowhere >= 0)
+		dup2(nowhere, STDOUT_FILENO);
+	clearerr(stdout);
+}
+
 /* An enum exit_status: 0, or why it was over. */
 static int trace__watch(struct trace *trace)
 {
@@ -346,8 +358,10 @@ static int trace__watch(struct trace *trace)
 	error = trace__finish(trace);
 	if (!error)
 		error = trace__summarise(trace);
-	if (error == -EPIPE) /* whoever read this has seen enough */
+	if (error == -EPIPE) {
+		abandon_stdout();
 		return status;
+	}
 	if (error)
 		complain("the trace ended early: %s", strerror(-error));
 	if (error || trace->unsaved)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -36,6 +37,9 @@ struct hook {
 				 exists */
 };
 
+/* In place of a function: only where tasks are preempted inside the kernel. */
+#define PREEMPTIBLE "(preemption)"
+
 struct way {
 	struct hook hooks[PROGRAMS_MAX];
 	bool may_hold_cpu; /* has a variant that keeps preemption off */
@@ -54,6 +58,7 @@ static const struct way ways[] = {
 		{
 			{"tcp_sendmsg_enter", NULL},
 			{"tcp_sendmsg_exit", NULL},
+			{"tcp_sendmsg_exit_again", PREEMPTIBLE},
 			{"mptcp_sendmsg_enter", "mptcp_sendmsg"},
 			{"mptcp_sendmsg_exit", "mptcp_sendmsg"},
 			{"tcp_sendpage_exit", "tcp_sendpage"},
@@ -147,6 +152,20 @@ static bool kernel_has(const struct btf *kernel, const char *function)
 	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
 }
 
+/* As the kernel's version line says it ("#1 SMP PREEMPT_DYNAMIC ..."), also where it is an option
+ * of the boot and may be off. */
+static bool kernel_preempts(void)
+{
+	struct utsname name;
+
+	return uname(&name) || strstr(name.version, "PREEMPT");
+}
+
+static bool has_place(const struct btf *kernel, const char *function)
+{
+	return strcmp(function, PREEMPTIBLE) ? kernel_has(kernel, function) : kernel_preempts();
+}
+
 static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
 	const struct btf *kernel, bool responses)
 {
@@ -161,7 +180,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
-		if (!hook->function || kernel_has(kernel, hook->function))
+		if (!hook->function || has_place(kernel, hook->function))
 			bpf_program__set_autoload(program, true);
 	}
 }
@@ -378,19 +397,27 @@ void tracer__forget(struct tracer *tracer, const struct process_key *key)
 	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.identities), key);
 }
 
-uint64_t tracer__skipped(const struct tracer *tracer)
+uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t size)
 {
 	struct bpf_program *program;
 	uint64_t skipped = 0;
+	size_t used = 0;
 
+	*programs = '\0';
 	bpf_object__for_each_program(program, tracer->skeleton->obj)
 	{
 		struct bpf_prog_info info = {};
-		__u32 size = sizeof(info);
+		__u32 info_size = sizeof(info);
 
-		if (bpf_program__fd(program) >= 0 &&
-			!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			skipped += info.recursion_misses;
+		if (bpf_program__fd(program) < 0 ||
+			bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &info_size) ||
+			!info.recursion_misses)
+			continue;
+		skipped += info.recursion_misses;
+		if (used < size)
+			used += snprintf(programs + used, size - used, "%s%s %llu",
+				used ? ", " : "", bpf_program__name(program),
+				info.recursion_misses);
 	}
 	return skipped;
 }

@@ -124,11 +124,12 @@ static int flood_all(uint64_t *sent, uint64_t *connections)
 	return error;
 }
 
+static FILE *tracer_says;
+
 static pid_t start_tracer(const char *program, const char *report)
 {
 	char line[512] = "";
 	int said[2];
-	FILE *stream;
 	pid_t pid;
 
 	if (pipe(said))
@@ -142,8 +143,8 @@ static pid_t start_tracer(const char *program, const char *report)
 		_exit(127);
 	}
 	close(said[1]);
-	stream = fdopen(said[0], "r");
-	while (stream && fgets(line, sizeof(line), stream))
+	tracer_says = fdopen(said[0], "r");
+	while (tracer_says && fgets(line, sizeof(line), tracer_says))
 		if (!strncmp(line, "imdstrace: tracing", strlen("imdstrace: tracing")))
 			return pid;
 	printf("the tracer does not trace: %s\n", line);
@@ -153,6 +154,14 @@ static pid_t start_tracer(const char *program, const char *report)
 static uint64_t total(const json_t *report, const char *name)
 {
 	return json_integer_value(json_object_get(json_object_get(report, "totals"), name));
+}
+
+static void pass_on(FILE *stream)
+{
+	char line[512];
+
+	while (fgets(line, sizeof(line), stream))
+		fputs(line, stdout);
 }
 
 /* What the counts of callers of that name (NULL: of all) sum up to. Others may call meanwhile. */
@@ -177,6 +186,18 @@ static int check(const char *name, int ok)
 	return !ok;
 }
 
+static void print_reasons(const json_t *report)
+{
+	json_t *reasons = json_object_get(json_object_get(report, "totals"), "unknown_by_reason");
+	const char *name;
+	json_t *count;
+
+	json_object_foreach (reasons, name, count)
+		if (json_integer_value(count))
+			printf("  unknown because %s: %lld\n", name,
+				(long long)json_integer_value(count));
+}
+
 static int judge(const char *path, uint64_t sent, uint64_t connections)
 {
 	json_t *report = json_load_file(path, 0, NULL);
@@ -187,6 +208,7 @@ static int judge(const char *path, uint64_t sent, uint64_t connections)
 	printf("%llu requests on %llu connections: %llu counted, %llu unknown, %llu records lost\n",
 		(unsigned long long)sent, (unsigned long long)connections, (unsigned long long)v1,
 		(unsigned long long)unknown, (unsigned long long)total(report, "lost"));
+	print_reasons(report);
 	failed += check("nothing-counted-twice", v1 <= sent);
 	failed += check("nothing-missed-in-silence",
 		missed <= unknown * PER_CONNECTION && unknown <= connections);
@@ -221,6 +243,7 @@ int main(void)
 	failed += check("every-request-was-answered", !flood_all(&sent, &connections));
 	kill(tracer, SIGTERM);
 	waitpid(tracer, NULL, 0);
+	pass_on(tracer_says);
 	imds__stop(service);
 	failed += judge(path, sent, connections);
 	unlink(path);
