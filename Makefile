@@ -30,6 +30,7 @@ ifneq ($(target),$(native))
 cross   := $(target)
 sysroot := build/$(target)/sysroot
 CC      := $(triple-$(target))-gcc
+AR      := $(triple-$(target))-ar
 cross-cppflags := -isystem $(sysroot)/usr/include
 cross-ldflags  := -L$(sysroot)/usr/lib/$(triple-$(target))
 endif
@@ -66,13 +67,10 @@ sources := $(wildcard user/*.c)
 objects := $(sources:%.c=$(obj)/%.o)
 scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*/*.sh tests/kernels/init)
 
-# A test names what it is linked with in a line "links: report.c clock.c": here as FILE:report.c
-links   := $(shell awk '/[*\/] *links:/ { for (i = 1; i <= NF; i++) if ($$i ~ /\.c$$/) print FILENAME ":" $$i }' \
-	$(wildcard tests/*/*.c) /dev/null)
-links-of = $(sort $(foreach file,$(1),$(patsubst $(file):%,$(obj)/user/%,$(patsubst %.c,%.o,$(filter $(file):%,$(links))))))
 unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
 wire    := $(wildcard tests/wire/*.c)
+bench   := $(patsubst %.c,$(out)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -138,21 +136,35 @@ $(sysroot): | $(static-needs)
 	@dist/debian.sh unpack - $(target) $@ libbpf-dev libelf-dev zlib1g-dev libjansson-dev libzstd-dev
 endif
 
-# The programs of the tests.
+# The programs of the tests. Each takes from user/ what it calls, and what that calls.
 
-.SECONDEXPANSION:
-$(out)/tests/unit/%: $(obj)/tests/unit/%.o $$(call links-of,tests/unit/$$*.c)
+rooms := $(obj)/user.a
+
+$(rooms): $(filter-out $(obj)/user/main.o,$(objects))
+	$(call quiet,AR)
+	@rm -f $@
+	$(if $(V),,@)$(AR) rcsD $@ $^
+
+$(out)/tests/unit/%: $(obj)/tests/unit/%.o $(rooms)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -lcmocka -o $@
 
-$(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $$(call links-of,tests/e2e/$$*.c)
+$(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $(rooms)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
 
+$(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
+
+# What is embedded by .incbin, which the compiler's list of dependencies leaves out.
+$(obj)/user/html_page.o: user/html/page.css user/html/page.js
+
 # Static, because it also runs in a virtual machine that holds nothing else.
-$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(call links-of,$(wire)) | $(static-needs)
+$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms) | $(static-needs)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(static-libs) -o $@
@@ -181,33 +193,32 @@ check-asan: $(out)/tests/wire | deps-e2e ## run both with sanitizers alone (root
 check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clients from the distribution (root, downloads them)
 	@tests/run TIMEOUT=900 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(wildcard tests/clients/test_*.sh)
 
+other := $(filter-out $(native),amd64 arm64)
+
 check-kernels: ## run the end-to-end tests in virtual machines, one for each kernel (downloads them)
 	@$(MAKE) --no-print-directory static $(out)/tests/wire
-	@$(MAKE) --no-print-directory static build/arm64/tests/wire ARCH=arm64
+	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@tests/run TIMEOUT=1800 $(wildcard tests/kernels/test_*.sh)
 
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo
 
-bench: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## measure what tracing costs (root)
+bench: $(out)/imdstrace $(out)/tests/wire $(bench) | deps-e2e ## measure what tracing costs (root)
 	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/bench/run
 
 FUZZ_SECONDS ?= 60
-fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzzers := $(patsubst %.c,$(out)/%,$(wildcard tests/fuzz/fuzz_*.c))
+readers := $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))
 
-fuzz: $(fuzzers:%=run-%) ## run each fuzzer for FUZZ_SECONDS (60)
+fuzz: $(fuzzers) ## run each fuzzer for FUZZ_SECONDS (60)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $^
 
-$(out)/fuzz/%: tests/fuzz/%.c $$(patsubst $(obj)/%.o,%.c,$$(call links-of,tests/fuzz/$$*.c)) | deps-build deps-fuzz
+$(out)/tests/fuzz/%: tests/fuzz/%.c $(readers) \
+		$(wildcard tests/fuzz/*.h include/*.h) $(obj)/flags | deps-build deps-fuzz
 	$(call quiet,FUZZ)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(BPF_CLANG) $(filter-out -fPIE,$(cppflags) $(cflags)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $^ -ljansson -lz -o $@
-
-# What it finds new stays under build/; tests/fuzz/corpus holds what the project keeps.
-run-%: $(out)/fuzz/%
-	@mkdir -p $(out)/fuzz/corpus-$*
-	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$(out)/fuzz/ \
-		$(out)/fuzz/corpus-$* $(wildcard tests/fuzz/corpus/$*)
+		-fno-sanitize-recover=all $(filter %.c,$^) -ljansson -lz -lhttp_parser -o $@
 
 # What an installation carries.
 

@@ -32,7 +32,41 @@ unit	inc:cmocka.h		libcmocka-dev		libcmocka-devel
 unit	gcc:libasan.so		gcc			libasan
 unit	gcc:libubsan.so		gcc			libubsan
 fuzz	clang:libclang_rt.fuzzer-*.a	libclang-rt-dev	compiler-rt
+fuzz	inc:http_parser.h	libhttp-parser-dev	http-parser-devel
 e2e	cmd:jq			jq			jq
+e2e	cmd:curl		curl			curl
+e2e	cmd:wget		wget			wget
+e2e	cmd:busybox		busybox-static		busybox
+e2e	cmd:python3		python3			python3
+e2e	cmd:ip			iproute2		iproute
+client-python	file:/usr/bin/python3	python3			python3
+client-python	glob:/usr/lib/python3*/*-packages/urllib3	python3-urllib3	python3-urllib3
+client-python	glob:/usr/lib/python3*/*-packages/requests	python3-requests	python3-requests
+client-boto2	glob:/usr/lib/python3*/*-packages/boto	python3-boto	python3-boto
+client-boto3	glob:/usr/lib/python3*/*-packages/boto3	python3-boto3	python3-boto3
+client-awscli	file:/usr/bin/aws	awscli			awscli2
+client-cloud-init	glob:/usr/lib/python3*/*-packages/configobj*	python3-configobj	python3-configobj
+client-cloud-init	glob:/usr/lib/python3*/*-packages/jinja2	python3-jinja2	python3-jinja2
+client-cloud-init	glob:/usr/lib/python3*/*-packages/jsonpatch.py	python3-jsonpatch	python3-jsonpatch
+client-cloud-init	glob:/usr/lib/python3*/*-packages/jsonschema	python3-jsonschema	python3-jsonschema
+client-cloud-init	glob:/usr/lib/python3*/*-packages/netifaces*	python3-netifaces	python3-netifaces
+client-cloud-init	glob:/usr/lib/python3*/*-packages/oauthlib	python3-oauthlib	python3-oauthlib
+client-cloud-init	glob:/usr/lib/python3*/*-packages/requests	python3-requests	python3-requests
+client-cloud-init	glob:/usr/lib/python3*/*-packages/serial	python3-serial	python3-pyserial
+client-cloud-init	glob:/usr/lib/python3*/*-packages/yaml	python3-yaml	python3-pyyaml
+client-ec2metadata	file:/usr/bin/ec2metadata	cloud-guest-utils	cloud-utils
+client-perl	file:/usr/bin/lwp-request	libwww-perl	perl-libwww-perl
+client-ruby	file:/usr/bin/ruby	ruby			ruby
+client-ruby-sdk1	file:/usr/lib/ruby/vendor_ruby/aws-sdk-v1.rb	ruby-aws-sdk	-
+client-ruby-sdk3	glob:/usr/share/rubygems-integration/all/gems/aws-sdk-core-3*	ruby-aws-sdk-core	-
+client-php	file:/usr/bin/php	php-cli			php-cli
+client-php	glob:/usr/lib*/php/*/curl.so	php-curl	php-common
+client-java	file:/usr/bin/javac	default-jdk-headless	java-devel
+client-node	file:/usr/bin/node	nodejs			nodejs
+client-npm	file:/usr/bin/npm	npm			npm
+client-go	file:/usr/bin/go	golang-go		golang
+client-go-sdk	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go	golang-github-aws-aws-sdk-go-dev	-
+client-go-sdk-v2	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2	golang-github-aws-aws-sdk-go-v2-dev	-
 packages	cmd:rpmbuild		rpm			rpm-build
 packages	cmd:dpkg-deb		dpkg			dpkg
 lint	cmd:clang-format	clang-format		clang-tools-extra
@@ -56,6 +90,8 @@ there() {
 		# shellcheck disable=SC2086
 		first_of /usr/lib*/clang/*/lib/*/${1#clang:} /usr/lib/llvm-*/lib/clang/*/lib/*/${1#clang:} ;;
 	file:*) first_of "${1#file:}" ;;
+	glob:*) # shellcheck disable=SC2086
+		first_of ${1#glob:} ;;
 	esac
 }
 

@@ -104,7 +104,7 @@ enum http_state {
 	S_FIRST_FIELD, S_NAME, S_VALUE, S_VALUE_LF, S_NEXT_FIELD, S_HEAD_LF,
 	/* message-body */
 	S_FRAME, S_BODY, S_UNTIL_CLOSE, S_CHUNK, S_CHUNK_SIZE, S_CHUNK_EXT, S_CHUNK_LF, S_CHUNK_DATA,
-	S_CHUNK_END, S_CHUNK_END_LF, S_TRAILER, S_TRAILER_LINE, S_TRAILER_LF,
+	S_CHUNK_END, S_CHUNK_END_LF, S_TRAILER, S_TRAILER_LINE, S_TRAILER_LINE_LF, S_TRAILER_LF,
 	S_COUNT = 64, /* a power of two: the verifier takes a mask for a bound */
 };
 
@@ -308,8 +308,15 @@ static const struct http_transition http_transitions[S_COUNT][C_COUNT] = {
 	[S_CHUNK_LF] = { [C_LF] = {S_CHUNK_DATA, A_CHUNK} },
 	[S_CHUNK_END] = { [C_CR] = {S_CHUNK_END_LF, A_NONE}, [C_LF] = {S_CHUNK, A_NONE} },
 	[S_CHUNK_END_LF] = { [C_LF] = {S_CHUNK, A_NONE} },
-	[S_TRAILER] = { ANY({S_TRAILER_LINE, A_NONE}), [C_CR] = {S_TRAILER_LF, A_NONE}, [C_LF] = {S_START, A_MESSAGE_END} },
-	[S_TRAILER_LINE] = { ANY({S_TRAILER_LINE, A_NONE}), [C_LF] = {S_TRAILER, A_NONE} },
+	[S_TRAILER] = {
+		ANY({S_TRAILER_LINE, A_NONE}), [C_NUL] = {S_DEAD, A_NONE},
+		[C_CR] = {S_TRAILER_LF, A_NONE}, [C_LF] = {S_START, A_MESSAGE_END},
+	},
+	[S_TRAILER_LINE] = {
+		ANY({S_TRAILER_LINE, A_NONE}), [C_NUL] = {S_DEAD, A_NONE},
+		[C_CR] = {S_TRAILER_LINE_LF, A_NONE}, [C_LF] = {S_TRAILER, A_NONE},
+	},
+	[S_TRAILER_LINE_LF] = { [C_LF] = {S_TRAILER, A_NONE} },
 	[S_TRAILER_LF] = { [C_LF] = {S_START, A_MESSAGE_END} },
 };
 #undef TCHAR
@@ -514,6 +521,8 @@ HTTP_INLINE void http__word(struct http *h, unsigned char byte)
 		h->match = 0;
 		return;
 	}
+	if (coding)
+		h->seen &= ~SEEN_CHUNKED; /* the last one of a line before, but not of the list */
 	http__match(h, blank ? ' ' : http__lower(byte));
 	h->pending = !http__matched(h) ? 0 : coding ? SEEN_CHUNKED : SEEN_FOREIGN;
 }

@@ -58,9 +58,13 @@ static const struct row {
 	{"Apache-HttpClient", NULL, "Apache-HttpClient", NULL, false, NULL},
 	{"okhttp", NULL, "okhttp", NULL, false, NULL},
 	{"libwww-perl", NULL, "libwww-perl", NULL, false, NULL},
+	{"HTTP-Tiny", NULL, "HTTP-Tiny", NULL, false, NULL}, /* of every perl */
 	{"Ruby", NULL, "Ruby", NULL, false, NULL},
 	{"axios", NULL, "axios", NULL, false, NULL},
 	{"node-fetch", NULL, "node-fetch", NULL, false, NULL},
+	/* fetch of Node itself, without a version; of the older name in some distributions */
+	{"node", NULL, "node", NULL, false, NULL},
+	{"undici", NULL, "undici", NULL, false, NULL},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

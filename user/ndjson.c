@@ -5,11 +5,13 @@
 
 #include "json.h"
 #include "scope.h"
+#include "text.h"
 
 /* Compact, on one line, in one write: a reader never sees half a line of ours. */
 static int ndjson__write(FILE *out, json_t *object)
 {
-	_free_ char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	_free_ char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	_free_ char *line = text ? text__json(text) : NULL;
 
 	if (!line)
 		return -ENOMEM;

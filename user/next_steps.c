@@ -15,10 +15,11 @@
 #include "scope.h"
 #include "text.h"
 
-#define CALLERS_NAMED  5
-#define HOSTS_NAMED    10
-#define NAME_COLUMNS   100
-#define HOSTNAME_SHOWN 64 /* bytes */
+#define CALLERS_NAMED     5
+#define HOSTS_NAMED       10
+#define HOSTS_NAMED_EARLY 3 /* in a step that is for later */
+#define NAME_COLUMNS      100
+#define HOSTNAME_SHOWN    64 /* bytes */
 
 #define MODIFY    "aws ec2 modify-instance-metadata-options --instance-id "
 #define DEFAULTS  "aws ec2 modify-instance-metadata-defaults --http-tokens required"
@@ -210,41 +211,55 @@ static void steps__add_command(
 		(int)text__complete(name, strnlen(name, HOSTNAME_SHOWN)), name);
 }
 
-/* For each host, or for one without a name where the report has none. */
+/* One command for each host of a report, with the settings that the host needs. */
+struct host_steps {
+	const char *what, *settings, *settings_with_hops;
+	bool only_hops; /* leave out the hosts that need no hop limit */
+	size_t named;   /* so many hosts, and the number of the others */
+};
+
 static void steps__add_hosts(struct steps *steps, const struct report *report,
-	const struct culprits *culprits, bool only_hops, const char *what, const char *settings,
-	const char *settings_with_hops)
+	const struct culprits *culprits, const struct host_steps *what)
 {
 	size_t left_out = 0, named = 0;
 
 	if (!report->host_count)
-		steps__add_command(steps, what, NULL,
-			culprits__need_hops(culprits, NULL) ? settings_with_hops : settings);
+		steps__add_command(steps, what->what, NULL,
+			culprits__need_hops(culprits, NULL) ? what->settings_with_hops
+							    : what->settings);
 	for (size_t i = 0; i < report->host_count; i++) {
 		const struct report_host *host = &report->hosts[i];
-		bool hops =
-			(only_hops || named < HOSTS_NAMED) && culprits__need_hops(culprits, host);
+		bool hops = (what->only_hops || named < what->named) &&
+			    culprits__need_hops(culprits, host);
 
-		if (only_hops && !hops)
+		if (what->only_hops && !hops)
 			continue;
-		if (named == HOSTS_NAMED) {
+		if (named == what->named) {
 			left_out++;
 			continue;
 		}
-		steps__add_command(steps, what, host, hops ? settings_with_hops : settings);
+		steps__add_command(
+			steps, what->what, host, hops ? what->settings_with_hops : what->settings);
 		named++;
 	}
 	if (left_out)
-		steps__add(steps, NULL, "%s on the %zu other host%s in the same way.", what,
+		steps__add(steps, NULL, "%s on the %zu other host%s in the same way.", what->what,
 			left_out, left_out == 1 ? "" : "s");
 }
 
 static void steps__add_hop_limit(
 	struct steps *steps, const struct report *report, const struct culprits *culprits)
 {
+	const struct host_steps raise = {
+		.what = "Raise the hop limit",
+		.settings = HOP_LIMIT " --http-endpoint enabled",
+		.settings_with_hops = HOP_LIMIT " --http-endpoint enabled",
+		.only_hops = true,
+		.named = HOSTS_NAMED,
+	};
+
 	if (culprits__need_hops(culprits, NULL))
-		steps__add_hosts(steps, report, culprits, true, "Raise the hop limit",
-			HOP_LIMIT " --http-endpoint enabled", HOP_LIMIT " --http-endpoint enabled");
+		steps__add_hosts(steps, report, culprits, &raise);
 }
 
 /* The Region that all hosts are in, or NULL. */
@@ -265,13 +280,16 @@ static const char *report__region(const struct report *report)
 static void steps__add_switch(struct steps *steps, const struct report *report,
 	const struct culprits *culprits, bool ready)
 {
+	const struct host_steps require = {
+		.what = ready ? "Require tokens" : "Once the verdict is ready, require tokens",
+		.settings = " --http-tokens required --http-endpoint enabled",
+		.settings_with_hops = " --http-tokens required --http-endpoint enabled" HOP_LIMIT,
+		.named = ready ? HOSTS_NAMED : HOSTS_NAMED_EARLY,
+	};
 	const char *region = report__region(report);
 	char defaults[128];
 
-	steps__add_hosts(steps, report, culprits, false,
-		ready ? "Require tokens" : "Once the verdict is ready, require tokens",
-		" --http-tokens required --http-endpoint enabled",
-		" --http-tokens required --http-endpoint enabled" HOP_LIMIT);
+	steps__add_hosts(steps, report, culprits, &require);
 	snprintf(defaults, sizeof(defaults), DEFAULTS "%s%s", region ? " --region " : "",
 		region ? region : "");
 	steps__add(steps, defaults, "Make that the default of all future launches in %s",

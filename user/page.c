@@ -27,7 +27,7 @@ static const char *const style_codes[] = {
 
 static void page__put(struct page *page, enum style style, const char *text, size_t size)
 {
-	bool styled = page->color && style != STYLE_PLAIN && size;
+	bool styled = page->color && style != STYLE_PLAIN && strspn(text, " ") < size;
 
 	fprintf(page->out, "%s%.*s%s", styled ? style_codes[style] : "", (int)size, text,
 		styled ? "\033[0m" : "");
@@ -79,11 +79,11 @@ static void page__finish_line(
 		page->error = -ENOMEM;
 		return;
 	}
+	for (length = strlen(safe); length && safe[length - 1] == ' '; length--)
+		safe[length - 1] = '\0';
 	text__ellipsize(safe, page->columns);
 	length = strlen(safe);
-	while (length && safe[length - 1] == ' ')
-		length--;
-	split = text__fit(safe, length, columns);
+	split = first == rest ? length : text__fit(safe, length, columns);
 	page__put(page, first, safe, split);
 	page__put(page, rest, safe + split, length - split);
 	putc('\n', page->out);

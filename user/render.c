@@ -12,6 +12,11 @@
 const struct renderer renderers[] = {
 	{"text", "a summary for a person, as wide as the terminal", text__render},
 	{"json", "the report itself, as scripts and this command read it", json__render},
+	{"csv", "one row for each caller and path, for a spreadsheet", csv__render},
+	{"markdown", "for a ticket: who has to change, and how", markdown__render},
+	{"html", "one self-contained page, for a browser or for print", html__render},
+	{"prometheus", "for node_exporter's textfile collector", prometheus__render},
+	{"emf", "CloudWatch's embedded metric format: MetadataNoToken by caller", emf__render},
 	{NULL, NULL, NULL},
 };
 

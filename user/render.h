@@ -30,6 +30,12 @@ extern const struct renderer renderers[];
 /* One each in render_NAME.c. */
 int text__render(FILE *out, const struct report *report, const struct render_options *options);
 int json__render(FILE *out, const struct report *report, const struct render_options *options);
+int csv__render(FILE *out, const struct report *report, const struct render_options *options);
+int markdown__render(FILE *out, const struct report *report, const struct render_options *options);
+int html__render(FILE *out, const struct report *report, const struct render_options *options);
+int prometheus__render(
+	FILE *out, const struct report *report, const struct render_options *options);
+int emf__render(FILE *out, const struct report *report, const struct render_options *options);
 
 /* Colour and width for what goes to fd. */
 void render__options_for(struct render_options *options, int fd);

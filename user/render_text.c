@@ -14,7 +14,7 @@
 
 #define COLUMNS_DEFAULT 80
 #define PATHS_SHOWN     10
-#define HOSTS_SHOWN     10
+#define HOSTS_SHOWN     5
 #define STEP_INDENT     4
 
 static const enum style verdict_styles[] = {

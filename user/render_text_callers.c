@@ -20,6 +20,8 @@
 #define PLACE_COLUMNS_MIN  12
 #define NAMED_COLUMNS_MAX  40 /* of a caller in a sentence */
 #define CONTAINER_ID_SHOWN 12
+#define DETAIL_COLUMNS_MIN 40 /* with less beside the counts, details go below them */
+#define DETAIL_INDENT      4
 #define BETWEEN            2 /* blanks between columns */
 
 static const enum request_class column_classes[] = {
@@ -32,6 +34,7 @@ struct layout {
 	size_t counts[COLUMN_CLASSES];
 	size_t name, place, pattern;
 	size_t indent; /* where names start */
+	size_t detail; /* where what is said about a caller starts */
 };
 
 static bool caller__needs_somebody(const struct caller *caller, bool strict)
@@ -118,6 +121,7 @@ static void layout__fit(struct layout *layout, size_t columns)
 	if (layout->place)
 		widen(&layout->place, strlen("in"));
 	room = columns > layout->indent ? columns - layout->indent : 1;
+	layout->detail = room < DETAIL_COLUMNS_MIN ? DETAIL_INDENT : layout->indent;
 	if (room < NAME_COLUMNS_MIN + PLACE_COLUMNS_MIN + layout->pattern + 2 * BETWEEN) {
 		layout->place = layout->pattern = 0;
 		layout->name = room;
@@ -247,7 +251,7 @@ static void caller__render_whereabouts(
 	if (fclose(line))
 		page->error = -ENOMEM;
 	else
-		page__wrap(page, STYLE_FAINT, "", layout->indent, text);
+		page__wrap(page, STYLE_FAINT, "", layout->detail, text);
 }
 
 static void caller__render(struct page *page, const struct layout *layout,
@@ -264,7 +268,7 @@ static void caller__render(struct page *page, const struct layout *layout,
 	}
 	if (advice == ADVICE_NONE)
 		return;
-	page__wrap(page, STYLE_PLAIN, "", layout->indent, text);
+	page__wrap(page, STYLE_PLAIN, "", layout->detail, text);
 	sentences__add(advices, "%s", text);
 }
 

@@ -267,8 +267,8 @@ static bool window__same(const void *entry, const void *key)
 	const struct window *window = &wanted->report->windows[entry__position(entry)];
 
 	return window->start == wanted->window->start &&
-	       !strcmp(window->host, wanted->window->host) &&
-	       !strcmp(window->boot_id, wanted->window->boot_id);
+	       text__same(window->host, wanted->window->host) &&
+	       text__same(window->boot_id, wanted->window->boot_id);
 }
 
 static uint64_t window__hash(const struct window *window)

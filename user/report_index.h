@@ -4,6 +4,8 @@
 #ifndef IMDSTRACE_REPORT_INDEX_H
 #define IMDSTRACE_REPORT_INDEX_H
 
+#include <string.h>
+
 #include "hash.h"
 #include "report.h"
 
@@ -57,6 +59,11 @@ static inline void span__widen(
 		*first = other_first;
 	if (other_last && (!*last || other_last > *last))
 		*last = other_last;
+}
+
+static inline bool text__same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
 }
 
 /* A copy of text, or of nothing. 0 or -ENOMEM. */

@@ -12,6 +12,7 @@
 #include "json.h"
 #include "report_index.h"
 #include "scope.h"
+#include "text.h"
 #include "verdict.h"
 
 static json_t *json__count(uint64_t count)
@@ -230,15 +231,15 @@ static json_t *json__totals(const struct report *report)
 /* Writes `"name": value` and what follows it; takes the value. 0 or -ENOMEM. */
 static int write__value(FILE *out, const char *name, json_t *value, const char *end)
 {
-	_decref_ json_t *owned = value;
+	_free_ char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	_free_ char *safe = text ? text__json(text) : NULL;
 
-	if (!value)
+	json_decref(value);
+	if (!safe)
 		return -ENOMEM;
 	if (name)
 		fprintf(out, "\"%s\": ", name);
-	if (json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY))
-		return -ENOMEM;
-	fputs(end, out);
+	fprintf(out, "%s%s", safe, end);
 	return 0;
 }
 

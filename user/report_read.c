@@ -15,6 +15,7 @@
 
 #define SCHEMA             "imdstrace.report/1"
 #define TEXT_SIZE_MAX      65536
+#define MACHINE_ID_MAX     128 /* callers repeat it */
 #define BUCKET_SECONDS_MAX (60U << 20)
 
 /* A field's place in the document, from the inside out: callers[3].calls. */
@@ -253,6 +254,8 @@ static int read__host(
 	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
 		error = get__text(
 			reader, place, element, fields[i].name, fields[i].need, fields[i].text);
+	if (!error && strlen(host.machine_id) > MACHINE_ID_MAX)
+		error = reader__fail(reader, place, "machine_id", "is longer than 128 bytes");
 	return error ? error : reader__check(reader, report__add_host(reader->report, &host));
 }
 
@@ -484,8 +487,12 @@ static int read__calls(struct reader *reader, const struct place *place, const j
 	for (int c = 0; !error && c < CLASS_COUNT; c++) {
 		error = read__outcome(
 			reader, &outcomes_place, outcomes, c, calls[c], answers[c], &unwatched);
-		if (!error)
-			count__add(&caller->unwatched[c], unwatched);
+		if (error)
+			break;
+		count__add(&caller->unwatched[c], unwatched);
+		/* Known to have had no answer, and derived again; for report__add_calls() it would be
+		 * those that cannot be told. */
+		answers[c][OUTCOME_NONE] = 0;
 	}
 	if (!error)
 		report__add_calls(caller, calls, answers);
@@ -497,6 +504,8 @@ static int read__caller_host(
 {
 	int error = check__text(reader, place, NULL, element);
 
+	if (!error && json_string_length(element) > MACHINE_ID_MAX)
+		error = reader__fail(reader, place, NULL, "is longer than 128 bytes");
 	return error ? error
 		     : reader__check(reader, caller__add_host(context, json_string_value(element)));
 }

@@ -176,6 +176,28 @@ char *text__printable(const char *text)
 	return printable;
 }
 
+/* None of them stands outside a string, and none needs a surrogate pair. */
+char *text__json(const char *json)
+{
+	/* The worst case: one byte, DEL, becomes six. */
+	char *escaped = malloc(strlen(json) * strlen("\\u007f") + 1), *out = escaped;
+
+	while (escaped && *json) {
+		const char *start = json;
+		uint32_t codepoint = sequence__next(&json);
+
+		if (codepoint >= 0x7f && ranges__hold(unprintable, COUNT(unprintable), codepoint)) {
+			out += sprintf(out, "\\u%04x", (unsigned int)codepoint);
+			continue;
+		}
+		memcpy(out, start, json - start);
+		out += json - start;
+	}
+	if (escaped)
+		*out = '\0';
+	return escaped;
+}
+
 size_t text__columns(const char *text)
 {
 	size_t columns = 0;

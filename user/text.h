@@ -22,6 +22,10 @@ size_t text__complete(const char *bytes, size_t size);
  * overrides and line separators are shown as \xNN or \u{NNNN}. The caller frees. */
 char *text__printable(const char *text);
 
+/* The same JSON with what text__printable() would not print, beyond what JSON escapes anyway, as
+ * \uNNNN: a terminal obeys DEL and C1 in JSON, too. The caller frees. NULL: no memory. */
+char *text__json(const char *json);
+
 /* Columns that valid UTF-8 takes on a terminal (wcwidth; what it does not know counts as 1). */
 size_t text__columns(const char *text);
 

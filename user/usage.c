@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,22 +11,30 @@
 #include "complain.h"
 #include "exit_status.h"
 
+/* Whether it was a letter that getopt_long stopped at. It may be in the middle of its word, and
+ * then the word is still the next one. */
+static bool option__is_letter(char *const *argv)
+{
+	const char *last = argv[optind - 1], *next = argv[optind];
+
+	if (!optopt)
+		return false;
+	return strncmp(last, "--", 2) ||
+	       (next && next[0] == '-' && next[1] != '-' && strchr(next, optopt));
+}
+
 int usage__refuse_option(int refusal, char *const *argv)
 {
-	const char *word = argv[optind - 1];
-	char letter[] = {'-', (char)optopt, '\0'};
-	/* optopt is a letter's, or what a long option's row returns, or 0 for an unknown long one.
-	 */
-	const char *option = !strncmp(word, "--", 2) || !optopt ? word : letter;
+	const char letter[] = {'-', (char)optopt, '\0'};
+	bool is_letter = option__is_letter(argv);
+	const char *option = is_letter ? letter : argv[optind - 1];
+	const char *problem = "is unknown";
 
 	if (refusal == ':')
-		complain("%s: option %s needs an argument; see imdstrace %s --help", argv[0],
-			option, argv[0]);
-	else
-		complain("%s: option %s is unknown, ambiguous or takes no argument; see imdstrace "
-			 "%s "
-			 "--help",
-			argv[0], option, argv[0]);
+		problem = "needs an argument";
+	else if (!is_letter && optopt)
+		problem = "takes no argument";
+	complain("%s: option %s %s; see imdstrace %s --help", argv[0], option, problem, argv[0]);
 	return EXIT_USAGE;
 }
 

@@ -43,11 +43,12 @@ add() {
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# Starts a tracer and waits until it says that it traces; 3: this way is not there.
+# Starts a tracer and waits until it says that it traces; else its status.
 start() {
+	rm -f /tmp/said
 	"$IMDSTRACE" trace --all --json "$@" >/tmp/events 2>/tmp/said &
 	tracer=$!
-	while ! grep -q '^imdstrace: tracing' /tmp/said; do
+	while ! grep -qs '^imdstrace: tracing' /tmp/said; do
 		if ! kill -0 $tracer 2>/dev/null; then
 			wait $tracer
 			return $?
@@ -74,25 +75,35 @@ compare() {
 	add "$1" /tmp/compared
 }
 
-# The same for another way in than the first; 3: this kernel does not have it.
+# The same for another way in than the first, if doctor says that this kernel has it.
 compare_by() {
-	start --hooks "$1"
-	case $? in
-	0) compare "$1" ;;
-	3) verdict SKIP "$1: $(tail -n 1 /tmp/said)" ;;
-	*) verdict FAILED "$1: $(tail -n 1 /tmp/said)" ;;
-	esac
+	if ! grep -q "^  $1  *yes" /tmp/doctor; then
+		verdict SKIP "$1: $(sed -n "s/^  $1  *//p" /tmp/doctor)"
+	elif start --hooks "$1"; then
+		compare "$1"
+	else
+		verdict FAILED "$1: $(tail -n 1 /tmp/said)"
+	fi
 }
 
-# A demo is the whole way from a client to a report.
+doctor() {
+	"$IMDSTRACE" doctor >/tmp/doctor 2>&1
+	status=$?
+	cat /tmp/doctor
+	return $status
+}
+
+# A demo is the whole way from a client to a report. Where a hook was skipped, which newer kernels
+# do (recursion_misses), a fallback may lack its token request, and the report has to say so.
 demo() {
 	"$IMDSTRACE" demo >/tmp/demo 2>&1
 	status=$?
 	cat /tmp/demo
-	[ $status = 0 ] && grep -q fallback /tmp/demo && grep -q foreign /tmp/demo
+	[ $status = 0 ] && grep -q '^BLOCKED' /tmp/demo && grep -q legacy-backup /tmp/demo &&
+		grep -q cloud-detector /tmp/demo && grep -qE 'fallback$|could not be read' /tmp/demo
 }
 
-check "doctor says that this kernel can be traced" "$IMDSTRACE" doctor
+check "doctor says that this kernel can be traced" doctor
 start
 check "$first is the first way that attaches" used "$first"
 compare "$first"

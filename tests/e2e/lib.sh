@@ -1,0 +1,261 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What the end-to-end tests share: named checks, tracers, private networks, clients. To be sourced
+# by bash. Comes in: $IMDSTRACE and $WIRE. Goes out: a line for each check, and their sum last.
+#
+# A packet to the endpoint is sent only below serve(), which runs its function in a network
+# namespace that has been proved private twice: by the traffic program, and by require_private().
+set -u
+export LC_ALL=C
+
+[ "$(id -u)" = 0 ] || { echo "The end-to-end tests need root" >&2 && exit 1; }
+IMDSTRACE=$(realpath -e "${IMDSTRACE:-build/imdstrace}") || exit 1
+WIRE=$(realpath -e "${WIRE:-build/tests/wire}") || exit 1
+here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+work=$(mktemp -d) || exit 1
+# Makes this run's requests its own, whatever else calls the endpoint on this machine.
+tag=e2e-$$
+endpoint=http://169.254.169.254
+export IMDSTRACE WIRE here work tag endpoint
+# Clients of other users have to reach what is in here.
+chmod 755 "$work"
+
+PATIENCE=60 # seconds that anything may take which is waited for
+
+declare -A started=() # pid by name, of what runs in the background
+
+# --- Checks ------------------------------------------------------------------------------------
+
+# check NAME COMMAND...: passes if the command does; what it prints is shown if it fails.
+check() {
+	local name=$1
+	shift
+	if ("$@") >"$work/check" 2>&1; then
+		echo "ok      $name"
+	else
+		echo "FAILED  $name"
+		sed 's/^/        /' "$work/check" | cut -c 1-2000 | head -n 60
+	fi | tee -a "$work/results"
+}
+
+skip() {
+	echo "skipped $1: $2" | tee -a "$work/results"
+}
+
+# The last line of a test program, and its status.
+finish() {
+	awk '{ count[$1]++ } END {
+		printf "%d passed, %d failed, %d skipped\n", count["ok"], count["FAILED"], count["skipped"]
+		exit count["FAILED"] > 0
+	}' "$work/results"
+	exit
+}
+
+clean_up() {
+	local name
+	for name in "${!started[@]}"; do
+		kill -KILL "${started[$name]}" 2>/dev/null
+	done
+	wait
+	rm -rf --one-file-system "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
+# --- Conditions, for check ---------------------------------------------------------------------
+
+# equal WHAT WANTED GOT
+equal() {
+	[ "$2" = "$3" ] && return
+	printf '%s:\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
+	return 1
+}
+
+not() {
+	! "$@"
+}
+
+# all FUNCTION-CALL...: each argument is a command line; the first that fails decides.
+all() {
+	local each
+	for each; do
+		eval "$each" || { echo "not so: $each" && return 1; }
+	done
+}
+
+# One sentence for a person: a line on stderr that starts with the tool's name, nothing on stdout.
+one_sentence() {
+	equal "lines on stderr" 1 "$(wc -l <"$1.err")" &&
+		equal "stdout" "" "$(head -c 200 "$1.out")" && grep -q '^imdstrace: ' "$1.err" && return
+	cat "$1.err"
+	return 1
+}
+
+# holds FILE FILTER [JQ-ARGUMENT...]: the file has one value, of which the filter is true.
+holds() {
+	local file=$1 filter=$2 got
+	shift 2
+	got=$(jq "$@" "$filter" "$file" 2>&1)
+	[ "$got" = true ] && return
+	printf 'not so: %s\n%s\n' "$filter" "${got:0:600}"
+	[ -p "$file" ] || head -c 1500 "$file"
+	return 1
+}
+
+# until_so COMMAND...: waits for as long as patience lasts.
+until_so() {
+	local deadline=$((SECONDS + PATIENCE))
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $deadline ] || { echo "not within $PATIENCE seconds: $*" >&2 && return 1; }
+		sleep 0.05
+	done
+}
+
+# --- Tracers -----------------------------------------------------------------------------------
+
+# trace NAME [ARGUMENT...]: starts one in the background; stdout and stderr in $work/NAME.{out,err}.
+trace() {
+	local name=$1
+	shift
+	"$IMDSTRACE" trace "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+	started[$name]=$!
+}
+
+says_that_it_traces() {
+	grep -qa 'imdstrace: tracing' "$work/$1.err"
+}
+
+is_over() {
+	! kill -0 "$1"
+}
+
+attached_or_over() {
+	says_that_it_traces "$1" || is_over "${started[$1]}"
+}
+
+# traces NAME...: waits until these have attached.
+traces() {
+	local name
+	for name; do
+		until_so attached_or_over "$name"
+		says_that_it_traces "$name" && continue
+		echo "the tracer $name did not begin:"
+		cat "$work/$name.err"
+		return 1
+	done
+}
+
+# Nothing in the test makes sense without them.
+need_traces() {
+	traces "$@" && return
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+}
+
+# ended NAME: waits for it; its status is in $work/NAME.status.
+ended() {
+	until_so is_over "${started[$1]}" || kill -KILL "${started[$1]}"
+	wait "${started[$1]}"
+	echo $? >"$work/$1.status"
+	unset "started[$1]"
+}
+
+# stop NAME [SIGNAL]: ended() after a signal (TERM).
+stop() {
+	kill "-${2:-TERM}" "${started[$1]}"
+	ended "$1"
+}
+
+# ended_with NAME STATUS, for check.
+ended_with() {
+	equal "exit status" "$2" "$(cat "$work/$1.status")" && return
+	cat "$work/$1.err"
+	return 1
+}
+
+# run NAME [ARGUMENT...]: imdstrace from start to end, as ended() leaves it.
+run() {
+	local name=$1
+	shift
+	timeout -k 5 $PATIENCE "$IMDSTRACE" "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null
+	echo $? >"$work/$name.status"
+}
+
+# --- Private networks --------------------------------------------------------------------------
+
+# Refuses to go on anywhere but in a network namespace that is not the machine's, whose only
+# interface is lo, and whose lo holds the endpoint's address.
+require_private() {
+	local line name
+	if [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
+		echo "this is the machine's own network: nothing is sent" >&2
+		return 1
+	fi
+	while IFS=: read -r name line; do
+		case $name in
+		*'|'* | *' lo') ;;
+		*)
+			echo "the network namespace has an interface beside lo: nothing is sent" >&2
+			return 1
+			;;
+		esac
+	done </proc/net/dev
+	if ! grep -q -- '-- 169\.254\.169\.254' /proc/net/fib_trie; then
+		echo "lo does not hold the endpoint's address: nothing is sent" >&2
+		return 1
+	fi
+}
+
+has_ipv6() {
+	grep -q '^fd000ec2000000000000000000000254 .* lo$' /proc/net/if_inet6 2>/dev/null
+}
+
+# serve MODE FUNCTION [ARGUMENT...]: runs a function of the test (an exported one) in a private
+# network beside a metadata service in that mode. What the service received is in $received.
+serve() {
+	local mode=$1
+	shift
+	"$WIRE" ${received:+--received "$received"} --serve "$mode" \
+		bash -c 'set -u; require_private && "$@"' serve "$@" </dev/null
+}
+
+# target NAME [PATH]: a URL of the endpoint that tells its request apart.
+target() {
+	echo "$endpoint${2:-/latest/meta-data/ami-id}?$tag-$1"
+}
+
+# client NAME COMMAND...: runs a command and notes under which pid the host knows it.
+client() {
+	local name=$1
+	shift
+	(
+		read -r pid _ </proc/self/stat
+		echo "$pid" >"$work/pid.$name"
+		exec "$@"
+	) >"$work/said.$name" 2>&1
+}
+
+export -f require_private has_ipv6 target client
+
+# --- Requests, as trace --json shows them ------------------------------------------------------
+
+# requests NAME: the lines in $events of the client of that name.
+requests() {
+	jq -c --arg own "?$tag-$1" 'select(.type == "request" and (.path // "" | endswith($own)))' "$events"
+}
+
+# shows NAME OBJECT: exactly one request of the client was shown, and each field of the object (a
+# filter; $pid is the client's) is in it as it stands there.
+shows() {
+	local pid
+	pid=$(cat "$work/pid.$1" 2>/dev/null) || pid=null
+	requests "$1" | jq -se --argjson pid "${pid:-null}" "
+		if length != 1 then error(\"\(length) requests instead of one\") else .[0] end
+		| . as \$shown | ($2) | to_entries
+		| map(select(.value != \$shown[.key]) | {(.key): {wanted: .value, shown: \$shown[.key]}})
+		| if . == [] then true else error(tojson) end" && return
+	echo "shown:" && requests "$1"
+	echo "the client said:" && head -c 500 "$work/said.$1"
+	return 1
+}

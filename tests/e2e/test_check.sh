@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# From reports to a verdict: what is ready, blocked or inconclusive, and how files are merged. The
+# reports are written here, with the fields that DESIGN promises and no others.
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# report FILE HOST FILTER: a report of one host that was watched for 25 hours and called v2 only,
+# changed by the filter. In it, window(HOUR; HOUR) is a window, and calls(CLASS; COUNT) a change
+# that adds calls of a class to the caller and to the totals.
+report() {
+	jq -nc --arg host "$2" '
+		def window($from; $to): {host: $host, boot_id: "0c1d2e3f-0000-4000-8000-000000000001", hooks: "fentry",
+			start: (1767225600 + $from * 3600 | todate), end: (1767225600 + $to * 3600 | todate)};
+		def calls($class; $count): .totals[$class] += $count | .callers[0].calls[$class] += $count
+			| (.callers[0].outcomes | select(has($class)) | .[$class].ok) += $count
+			| .callers[0].paths += [{method: "GET", path: "/latest/meta-data/\($class)", class: $class, count: $count,
+				first: .windows[0].start, last: .windows[0].start}];
+		{schema: "imdstrace.report/1", version: "0.1.0",
+		hosts: [{hostname: "\($host).internal", machine_id: $host, kernel: "6.1.0", instance_id: null}],
+		windows: [window(0; 25)], verdict: "ready", reasons: [],
+		totals: {v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0},
+		callers: [{name: "agent", comm: "agent", exe: "/opt/agent", script: null, uid: 0, args: ["agent"],
+			parent: "systemd", pids: [381], processes: 1, unit: "agent.service", container: null, pod: null,
+			user_agents: [], client: {name: null, version: null, min_version: null},
+			pattern: "v2-only", advice: "none", advice_text: "", calls: {v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0},
+			outcomes: {v1: {ok: 0, rejected: 0, other: 0, none: 0}, token: {ok: 0, rejected: 0, other: 0, none: 0}},
+			paths: [], first: "2026-01-01T00:00:00Z", last: "2026-01-01T00:00:00Z"}],
+		timeline: [], next_steps: []} | calls("v2"; 5) | '"$3" >"$work/$1"
+}
+
+# ruled STATUS WORD ARGUMENT...: check says that word, in one line, with that status.
+ruled() {
+	local status=$1 word=$2 arguments=() each
+	shift 2
+	for each; do
+		case $each in -* | *[0-9]s | *[0-9]h) arguments+=("$each") ;; *) arguments+=("$work/$each") ;; esac
+	done
+	run check check "${arguments[@]}"
+	ended_with check "$status" && equal stderr '' "$(cat "$work/check.err")" &&
+		equal 'lines on stdout' 1 "$(wc -l <"$work/check.out")" && grep -qw "^$word" "$work/check.out" && return
+	cat "$work/check.out"
+	return 1
+}
+ready() {
+	ruled 0 ready "$@"
+}
+blocked() {
+	ruled 1 blocked "$@"
+}
+inconclusive() {
+	ruled 4 inconclusive "$@"
+}
+export -f ready blocked inconclusive
+
+# --- The verdict of one report -----------------------------------------------------------------
+
+report v2 alpha .
+report short alpha '.windows = [window(0; 23)]'
+report v1 alpha 'calls("v1"; 3)'
+report v1-short alpha '.windows = [window(0; 1)] | calls("v1"; 3)'
+report foreign alpha 'calls("foreign"; 2)'
+report unknown alpha 'calls("unknown"; 1)'
+report v1-unknown alpha 'calls("unknown"; 1) | calls("v1"; 1)'
+report lost alpha '.totals.lost = 1'
+report unnamed alpha '.totals.v1 = 1'
+report nobody alpha '.callers = [] | .totals.v2 = 0'
+report unwatched alpha '.windows = []'
+report halves alpha '.windows = [window(0; 13), window(20; 32)]'
+report overlap alpha '.windows = [window(0; 13), window(1; 14)]'
+report nested alpha '.windows = [window(0; 23), window(2; 12)]'
+
+check 'v2 alone for 25 hours is ready' ready v2
+check 'for 23 hours it is inconclusive' inconclusive short
+check 'unless 23 hours are asked for' ready --min-window 23h short
+check 'or --min-window is turned off' ready --min-window 0s short
+check 'v1 is blocked' blocked v1
+check 'however short the window' blocked v1-short
+check 'foreign is ready' ready foreign
+check 'and with --strict blocked' blocked --strict foreign
+check '--strict makes nothing else worse' ready --strict v2
+check 'unknown is inconclusive' inconclusive unknown
+check 'also without a shortest window' inconclusive --min-window 0s unknown
+check 'v1 and unknown together are blocked' blocked v1-unknown
+check 'lost is inconclusive' inconclusive --min-window 0s lost
+check 'v1 that has no caller is blocked' blocked unnamed
+check 'nobody at all for 25 hours is ready' ready nobody
+check 'no window is inconclusive' inconclusive unwatched
+check 'windows of one host add up' ready halves
+check 'what overlaps counts once' inconclusive overlap
+check 'so does what lies within another' inconclusive nested
+
+says_why() {
+	blocked v1 && grep -q '3 calls' "$work/check.out" && inconclusive short && grep -q '24h' "$work/check.out"
+}
+check 'the line says why' says_why
+quiet() {
+	run quiet check --quiet "$work/v1"
+	ended_with quiet 1 && equal stdout '' "$(cat "$work/quiet.out")"
+}
+check '--quiet says nothing and rules all the same' quiet
+from_stdin() {
+	"$IMDSTRACE" check - <"$work/v1" >"$work/stdin.out"
+	equal 'exit status' 1 $?
+}
+check 'a report may come from standard input' from_stdin
+same_word() {
+	"$IMDSTRACE" report --format json "$work/$1" >"$work/as.json" && holds "$work/as.json" ".verdict == \"$2\" and (.reasons | length > 0)"
+}
+check 'report says the same as check' all 'same_word v2 ready' 'same_word v1 blocked' 'same_word lost inconclusive'
+check 'what a report says of itself is not believed' all 'jq -c ".verdict = \"ready\" | .reasons = []" "$work/v1" >"$work/liar"' 'blocked liar'
+
+# --- Many reports ------------------------------------------------------------------------------
+
+report beta beta .
+report beta-v1 beta 'calls("v1"; 4)'
+report beta-short beta '.windows = [window(0; 2)]'
+report later alpha '.windows = [window(30; 56)] | calls("v1"; 2)'
+report first-half alpha '.windows = [window(0; 13)]'
+report second-half alpha '.windows = [window(20; 33)]'
+
+# The same trace, one hour after it began, and at its end.
+report old alpha '.windows = [window(0; 1)] | calls("v1"; 1)'
+report new alpha 'calls("v1"; 3)'
+
+check 'two hosts that are ready are ready' ready v2 beta
+check 'one that is blocked blocks both' blocked v2 beta-v1
+check 'each host has to be watched for long enough' inconclusive v2 beta-short
+check 'two reports of one host add up' ready first-half second-half
+
+# merged FILTER FILE...: what holds for the merged report.
+merged() {
+	local filter=$1 each files=()
+	shift
+	for each; do files+=("$work/$each"); done
+	run merged report --format json "${files[@]}"
+	ended_with merged 0 && equal stderr '' "$(cat "$work/merged.err")" && holds "$work/merged.out" "$filter"
+}
+check 'totals of different traces add up' merged '.totals.v1 == 5 and .totals.v2 == 10 and (.windows | length == 2)
+	and (.hosts | length == 1) and (.callers | length == 1) and .callers[0].calls.v1 == 5' v1 later
+check 'the same caller on two hosts is named for both' merged '.totals.v1 == 7 and (.hosts | length == 2)
+	and ([.callers[].calls.v1] | add) == 7' v1 beta-v1
+check 'the same report given twice counts once' merged '.totals.v1 == 3 and .totals.v2 == 5 and (.windows | length == 1)' v1 v1
+check 'so does a copy of it' all 'cp "$work/v1" "$work/copy"' 'merged ".totals.v1 == 3" v1 copy'
+check 'an older state of it counts once, in either order' all \
+	'merged ".totals.v1 == 3 and (.windows | length == 1)" old new' 'merged ".totals.v1 == 3 and (.windows | length == 1)" new old'
+merged_again() {
+	"$IMDSTRACE" report --format json "$work/v1" "$work/beta-v1" >"$work/both" &&
+		merged '.totals.v1 == 7 and (.windows | length == 2)' both v1 && merged '.totals.v1 == 7' v1 both beta-v1
+}
+check 'a merged report and a part of it count once' merged_again
+
+# --- What is no report -------------------------------------------------------------------------
+
+echo 'no JSON at all' >"$work/text"
+head -c 700 "$work/v1" >"$work/truncated"
+echo '{"schema": "somebody.else/1"}' >"$work/others"
+jq -c '.schema = "imdstrace.report/99"' "$work/v1" >"$work/newer"
+: >"$work/empty"
+mkdir "$work/directory"
+# A file that nobody may read needs somebody who has to ask.
+cp "$work/v1" "$work/unreadable"
+chmod 000 "$work/unreadable"
+
+# named FILE COMMAND: the status is 2, and one sentence names the file.
+named() {
+	local powerless=(setpriv --bounding-set=-all --inh-caps=-all)
+	timeout 60 "${powerless[@]}" "$IMDSTRACE" "$2" "$work/$1" >"$work/named.out" 2>"$work/named.err"
+	equal 'exit status' 2 $? && one_sentence "$work/named" && grep -qF "$work/$1" "$work/named.err"
+}
+for each in text truncated others newer empty directory absent unreadable; do
+	check "$each: check names it" named $each check
+	check "$each: report names it" named $each report
+done
+among_others() {
+	run among check "$work/v1" "$work/text" "$work/absent"
+	ended_with among 2 && grep -qF "$work/text" "$work/among.err" && grep -qF "$work/absent" "$work/among.err"
+}
+check 'among good files each bad one is named, and the status is 2' among_others
+
+finish

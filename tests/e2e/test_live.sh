@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What a trace prints while it runs and at its end: to a pipe, to a terminal, to nobody. All of them
+# watch the same calls at the same time.
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# terminal NAME COMMAND: on a terminal of its own; the trace's pid in $work/NAME.pid, what the
+# terminal received in $work/NAME.err, where says_that_it_traces() looks.
+terminal() {
+	script -qefc "echo \$\$ >$work/$1.pid; exec $2" "$work/$1.err" </dev/null >/dev/null 2>&1 &
+	started[$1]=$!
+}
+
+# As stop(), for the trace on the terminal.
+interrupt() {
+	kill -INT "$(cat "$work/$1.pid")"
+	ended "$1"
+}
+
+calls() {
+	client v1 curl -sS "$(target v1)"
+	client again curl -sS "$(target again)"
+	client token curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$(target token /latest/api/token)"
+	client v2 curl -sS -H "X-aws-ec2-metadata-token: x" "$(target v2)"
+	client foreign curl -sS -H 'Metadata: true' "$(target foreign)"
+}
+last_call() {
+	client last curl -sS "$(target last)"
+}
+export -f calls last_call
+
+trace pipe
+terminal colours 'env -u NO_COLOR TERM=xterm "$IMDSTRACE" trace --all --duration 10m'
+terminal plain 'env NO_COLOR=1 TERM=xterm "$IMDSTRACE" trace'
+mkfifo "$work/to-head"
+head -n 2 <"$work/to-head" >"$work/head.out" &
+reader=$!
+"$IMDSTRACE" trace --output "$work/head.json" >"$work/to-head" 2>"$work/head.err" </dev/null &
+started[head]=$!
+need_traces pipe colours plain head
+
+serve optional calls || exit 1
+# The status line comes once a second.
+until_so grep -qa 'v1 [1-9].*v2 [1-9].*token [1-9].*foreign [1-9]' "$work/colours.err"
+wait $reader
+serve optional last_call || exit 1
+
+ended head
+check 'a reader that goes away ends the trace, and that is well' ended_with head 0
+check 'it had what it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
+check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(wc -l <"$work/head.err")"
+check 'and the report is written all the same' holds "$work/head.json" '.callers | any(.paths[].path | endswith("\(env.tag)-again"))'
+
+stop pipe INT
+interrupt colours
+interrupt plain
+
+check 'Ctrl-C ends the trace, and that is well' ended_with pipe 0
+check 'with a terminal too' all 'ended_with colours 0' 'ended_with plain 0'
+
+# shown FILE NAME...: each client's call is on a line of its own, once.
+shown() {
+	local file=$1 name
+	shift
+	for name; do
+		equal "lines about $name" 1 "$(grep -ac "[?]$tag-$name\b" <(summary_off "$file"))" || return
+	done
+}
+
+# Without the summary, which starts with the verdict.
+summary_off() {
+	sed -E '/^([^A-Za-z]*m)?(BLOCKED|INCONCLUSIVE|READY) /,$d' "$1"
+}
+check 'each v1 call is a line' shown "$work/pipe.out" v1 again last
+check 'and no other call is' not grep -aE "$tag-(token|v2|foreign)" <(summary_off "$work/pipe.out")
+line_of_v1() {
+	local part line
+	line=$(grep -a "[?]$tag-v1" <(summary_off "$work/pipe.out"))
+	for part in " $(cat "$work/pid.v1") " ' curl ' 'GET /latest/meta-data/ami-id' bash; do
+		[[ $line == *"$part"* ]] || { echo "no \"$part\" in: $line" && return 1; }
+	done
+}
+check 'a line says when, who, what and who started it' line_of_v1
+check '--all makes every call a line' shown "$work/colours.err" v1 again last token v2 foreign
+check 'with its class' all 'grep -aqE " v2 .*$tag-v2" "$work/colours.err"' 'grep -aqE " token .*$tag-token" "$work/colours.err"' \
+	'grep -aqE " foreign .*$tag-foreign" "$work/colours.err"' 'grep -aqE " v1 .*$tag-v1" "$work/colours.err"'
+check 'the summary follows' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -aq "^Next steps" "$work/pipe.out"'
+
+check 'no escape codes in a pipe' not grep -aq $'[\e\r]' "$work/pipe.out" "$work/pipe.err"
+check 'nothing on stderr but that it traces' all 'equal lines 1 "$(wc -l <"$work/pipe.err")"' \
+	'grep -q "^imdstrace: tracing" "$work/pipe.err"'
+
+coloured=$'\e\\[[0-9;]*[1-9][0-9;]*m'
+check 'a terminal gets colours' grep -aqE "$coloured" "$work/colours.err"
+check 'and a status line with elapsed, remaining and the counts' grep -aqE \
+	'[0-9]+(s|m).*left.*v1 [0-9]+.*v2 [0-9]+.*token [0-9]+.*foreign [0-9]+.*unknown [0-9]+.*lost [0-9]+' "$work/colours.err"
+check 'NO_COLOR is respected' not grep -aqE "$coloured" "$work/plain.err"
+check 'and the calls are there nevertheless' grep -aq "[?]$tag-last" "$work/plain.err"
+check 'the status line is gone from behind the last line' not grep -aqE 'v1 [0-9]+  v2 .*BLOCKED' "$work/colours.err"
+
+finish

@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# trace --output: a file that is a whole report at every moment, that is continued, that survives
+# the tracer's death and a full disk, and that is never attached for in vain.
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kept=$work/kept.json
+CURL=$(realpath "$(command -v curl)")
+export CURL
+
+# The same caller each time: the same program, started by the same script.
+cat >"$work/backup.sh" <<'SCRIPT'
+for name; do
+	curl -s -o /dev/null "http://169.254.169.254/latest/meta-data/ami-id?$name"
+done
+exit 0
+SCRIPT
+backup() {
+	bash "$work/backup.sh" "$@"
+}
+other() {
+	client other "$BUSYBOX" wget -qO- "$(target other)"
+}
+BUSYBOX=$(realpath "$(command -v busybox)")
+export BUSYBOX
+export -f backup other
+
+# Reads the file as fast as it can, until $work/enough is there.
+watch_file() {
+	local reads=0
+	: >"$work/watch.errors"
+	until [ -e "$work/enough" ]; do
+		[ -e "$kept" ] || continue
+		jq -e '.schema == "imdstrace.report/1" and (.callers | type) == "array"' "$kept" >/dev/null 2>>"$work/watch.errors" ||
+			echo "read $reads is no report" >>"$work/watch.errors"
+		reads=$((reads + 1))
+	done
+	echo $reads >"$work/watch.reads"
+}
+
+from_backup='.callers | map(select(.exe == env.CURL and .parent == "bash " + env.work + "/backup.sh"))'
+
+# --- Created, replaced ------------------------------------------------------------------------
+
+trace first --all --json --output "$kept" --interval 1s
+trace timed --quiet --output "$work/timed.json" --duration 2s
+need_traces first timed
+watch_file &
+started[watcher]=$!
+serve optional backup one two
+
+seen_in_file() {
+	jq -e "($from_backup)[0].calls.v1 == $1" "$kept"
+}
+until_so seen_in_file 2
+ln "$kept" "$work/early-file"
+cp "$kept" "$work/early.json"
+serve optional backup three
+until_so seen_in_file 3
+ended timed
+stop first INT
+touch "$work/enough"
+ended watcher
+
+check 'SIGINT ends a trace, and that is well' ended_with first 0
+check 'the file is there before the trace ends' holds "$work/early.json" '.schema == "imdstrace.report/1"'
+check 'a reader sees a whole report each time' all 'equal "what was no report" "" "$(cat "$work/watch.errors")"' \
+	'test "$(cat "$work/watch.reads")" -gt 10'
+check 'it is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
+	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q "?three" "$work/early-file"'
+check 'nothing else is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"
+check '--duration ends a trace by itself' ended_with timed 0
+check '--quiet prints nothing' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
+	'equal "lines on stderr" 1 "$(wc -l <"$work/timed.err")"'
+check 'it ended after that time' holds "$work/timed.json" '
+	def seconds: (.[:19] + "Z" | fromdate) + ("0." + (.[20:-1] | if . == "" then "0" else . end) | tonumber);
+	.windows | length == 1 and (.[0] | (.end | seconds) - (.start | seconds) >= 2)'
+
+# --- Continued --------------------------------------------------------------------------------
+
+cp "$kept" "$work/before.json"
+trace second --all --json --output "$kept"
+need_traces second
+serve optional backup four
+serve optional other
+stop second TERM
+
+continued() {
+	jq -se --slurpfile before "$work/before.json" --slurpfile after "$kept" '
+		map(select(.type == "request")) as $lines | $before[0] as $before | $after[0] as $after
+		| ($after.windows | length == 2) and ($after.windows[0] == $before.windows[0])
+		and ($after.windows[1].start > $before.windows[0].end)
+		and ($after.hosts == $before.hosts)
+		and (["v1", "v2", "token", "foreign", "unknown"] | all(. as $class
+			| $after.totals[$class] == $before.totals[$class] + ($lines | map(select(.class == $class)) | length)
+			and ([$after.callers[].calls[$class]] | add) == $after.totals[$class]))' "$work/second.out"
+}
+check 'SIGTERM ends a trace, and that is well' ended_with second 0
+check 'a second trace continues the file: windows and totals add up' continued
+check 'a caller of both is one' holds "$kept" "$from_backup"' | length == 1
+	and (.[0] | .calls.v1 == 4 and .processes == 4 and (.pids | length == 4)
+	and (.paths | map(.path | split("?")[1]) | sort == ["four", "one", "three", "two"]))'
+check 'its first call is the old one, its last the new' holds "$kept" "($from_backup)"'[0]
+	| .first == (.paths[] | select(.path | endswith("?one")).first) and .last == (.paths[] | select(.path | endswith("?four")).last)'
+check 'a caller of the second alone is there too' holds "$kept" '.callers | any(.exe == env.BUSYBOX)'
+
+# --- A disk that fills up, and a tracer that is killed ----------------------------------------
+
+# In a mount namespace of its own, on a disk of its own. Goes on when files in $work appear.
+on_small_disk() {
+	mkdir -p "$work/disk"
+	mount -t tmpfs -o size=256k tmpfs "$work/disk" || return
+	"$IMDSTRACE" trace --quiet --output "$work/disk/report.json" --interval 1s 2>"$work/disk.err" &
+	echo $! >"$work/disk.pid"
+	until_so test -e "$work/disk/report.json"
+	serve optional backup small
+	until_so grep -q small "$work/disk/report.json"
+	head -c 1M /dev/zero 2>"$work/dd" >"$work/disk/filler"
+	cp "$work/disk/report.json" "$work/full-before.json"
+	until_so grep -q 'report.json' "$work/disk.err"
+	serve optional backup late
+	cp "$work/disk/report.json" "$work/full-after.json"
+	ls -A "$work/disk" >"$work/full-files"
+	rm "$work/disk/filler"
+	until_so grep -q late "$work/disk/report.json"
+	kill -KILL "$(cat "$work/disk.pid")"
+	wait "$(cat "$work/disk.pid")"
+	cp "$work/disk/report.json" "$work/killed.json"
+}
+export PATIENCE
+export -f on_small_disk until_so serve
+
+unshare --mount --propagation private bash -c on_small_disk 2>"$work/on-disk.err"
+
+valid_report() {
+	"$IMDSTRACE" check --min-window 0s "$1"
+	equal 'exit status of check' 1 $? && holds "$1" '.verdict == "blocked" and .totals.v1 >= 1'
+}
+check 'when the disk is full, the file keeps its last good state' cmp "$work/full-before.json" "$work/full-after.json"
+check 'and says so, once' all 'equal "lines on stderr" 2 "$(wc -l <"$work/disk.err")"' \
+	'grep -q "^imdstrace: .*report.json.*No space left on device" "$work/disk.err"'
+check 'and leaves nothing half written beside it' equal files 'filler report.json' "$(sort "$work/full-files" | xargs)"
+check 'and goes on once there is room' holds "$work/killed.json" "($from_backup)"'[0].paths
+	| map(.path | split("?")[1]) | contains(["small", "late"])'
+check 'a trace that is killed leaves its last state' valid_report "$work/killed.json"
+
+# --- Refused before anything is attached ------------------------------------------------------
+
+# Without privileges nothing can be attached, which would be said, with another status.
+powerless() {
+	setpriv --bounding-set=-all --inh-caps=-all "$@"
+}
+
+# refused FILE: a trace that is to keep this file does not begin, and the file stays as it is.
+refused() {
+	local before after
+	before=$(cat "$1" 2>&1 | sha256sum)
+	powerless timeout 60 "$IMDSTRACE" trace --output "$1" >"$work/refused.out" 2>"$work/refused.err" </dev/null
+	equal 'exit status' 2 $? && one_sentence "$work/refused" && grep -qF -- "$1" "$work/refused.err" || return
+	after=$(cat "$1" 2>&1 | sha256sum)
+	equal content "$before" "$after"
+}
+
+jq -c . "$kept" >"$work/good.json"
+head -c 1000 "$work/good.json" >"$work/truncated"
+head -c -2 "$work/good.json" >"$work/nearly-whole"
+head -c 4096 /dev/urandom >"$work/garbage"
+echo 'hello, this is a text' >"$work/text"
+echo '{"schema": "imdstrace.report/1"}' >"$work/empty-report"
+echo '[]' >"$work/list"
+jq -c '.schema = "imdstrace.report/2"' "$work/good.json" >"$work/newer"
+jq -c '.totals.v1 = -1' "$work/good.json" >"$work/negative"
+jq -c '.callers[0].calls = 7' "$work/good.json" >"$work/other-type"
+{ cat "$work/good.json"; echo '{}'; } >"$work/two-values"
+echo '{"this":"is somebody else'\''s JSON"}' >"$work/others"
+mkdir "$work/directory"
+for each in truncated nearly-whole garbage text empty-report list newer negative other-type two-values others; do
+	check "a file that is no report ($each) is refused and left alone" refused "$work/$each"
+done
+check 'a directory is refused' refused "$work/directory"
+check 'a directory that is not there is refused' refused "$work/no/such/file.json"
+check 'a file below a file is refused' refused "$work/text/file.json"
+check 'a file that nobody can make is refused' refused /proc/imdstrace.json
+read_only() {
+	mount --bind "$work/directory" "$work/directory" && mount -o remount,bind,ro "$work/directory" &&
+		refused "$work/directory/report.json"
+}
+export -f read_only refused powerless one_sentence equal
+check 'a read-only disk is refused' unshare --mount --propagation private bash -c read_only
+
+finish

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The rules of include/http.h a second time: over a buffer that holds the whole stream, line by
+ * line and header by header, with nothing in common with the table of states.
+ */
+#define _GNU_SOURCE 1
+#include "reading.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http.h"
+
+#define HEADERS_MAX 8192 /* no head has more */
+
+struct span {
+	const char *at;
+	size_t size;
+};
+
+/* A header's value, folded lines included, without the line ends in it. */
+struct header {
+	struct span name;
+	char *value;
+	size_t size;
+};
+
+struct head {
+	struct header headers[HEADERS_MAX];
+	size_t count;
+	char values[HTTP_HEAD_MAX + 1];
+	size_t used;
+};
+
+static struct head head;
+
+static bool blank(char byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+static bool tchar(char byte)
+{
+	return byte && (isalnum((unsigned char)byte) || strchr("!#$%&'*+-.^_`|~", byte)) &&
+	       !(byte & 0x80);
+}
+
+static struct span span__trim(struct span span)
+{
+	while (span.size && blank(span.at[span.size - 1]))
+		span.size--;
+	while (span.size && blank(span.at[0])) {
+		span.at++;
+		span.size--;
+	}
+	return span;
+}
+
+static bool span__is(struct span span, const char *text)
+{
+	return span.size == strlen(text) && !strncasecmp(span.at, text, span.size);
+}
+
+static bool span__begins(struct span span, const char *text)
+{
+	return span.size >= strlen(text) && !memcmp(span.at, text, strlen(text));
+}
+
+static bool span__equals(struct span span, const char *text)
+{
+	return span.size == strlen(text) && span__begins(span, text);
+}
+
+/* Takes what lies before the first byte of a set off the span; all of it where there is none. */
+static struct span span__until(struct span *span, const char *set)
+{
+	struct span first = {span->at, 0};
+
+	while (first.size < span->size && !strchr(set, span->at[first.size]))
+		first.size++;
+	span->at += first.size;
+	span->size -= first.size;
+	return first;
+}
+
+/* The next member of a comma-separated list, trimmed. */
+static bool list__next(struct span *list, struct span *member)
+{
+	if (!list->at)
+		return false;
+	*member = span__trim(span__until(list, ","));
+	if (list->size) {
+		list->at++;
+		list->size--;
+	} else {
+		list->at = NULL;
+	}
+	return true;
+}
+
+static void text__keep(struct text *text, struct span span, size_t room)
+{
+	text->cut = span.size > room;
+	text->size = text->cut ? room : span.size;
+	memcpy(text->bytes, span.at, text->size);
+}
+
+/* A line without its end. Returns false where it is not complete. */
+static bool line__read(const struct stream *stream, size_t at, struct span *line, size_t *next)
+{
+	const char *start = (const char *)stream->bytes + at;
+	const char *end = memchr(start, '\n', stream->size - at);
+
+	if (!end)
+		return false;
+	*next = at + (end - start) + 1;
+	line->at = start;
+	line->size = end - start - (end > start && end[-1] == '\r');
+	return true;
+}
+
+static bool line__has_control(struct span line)
+{
+	return memchr(line.at, '\0', line.size) || memchr(line.at, '\r', line.size);
+}
+
+static bool span__is_version(struct span span)
+{
+	return span.size == 8 && span__begins(span, "HTTP/1.") &&
+	       isdigit((unsigned char)span.at[7]);
+}
+
+/* RFC 9112, 3.2.2: an absolute form becomes its path. root: where "/?query" is put together. */
+static struct span target__reduce(struct span target, char *root, size_t room)
+{
+	struct span scheme = {target.at, 0}, rest;
+
+	while (scheme.size < target.size && tchar(target.at[scheme.size]))
+		scheme.size++;
+	rest = (struct span){target.at + scheme.size, target.size - scheme.size};
+	if (!scheme.size || !span__begins(rest, "://"))
+		return target;
+	rest.at += 3;
+	rest.size -= 3;
+	span__until(&rest, "/?");
+	if (rest.size && *rest.at == '/')
+		return rest;
+	root[0] = '/';
+	if (rest.size > room - 1)
+		rest.size = room - 1;
+	memcpy(root + 1, rest.at, rest.size);
+	return (struct span){root, rest.size + 1};
+}
+
+static enum refusal request_line__read(struct span line, struct message *message)
+{
+	char root[TARGET_SIZE + 1];
+	struct span method = span__until(&line, " \t"), target, version;
+
+	if (!method.size)
+		return REFUSED_METHOD;
+	for (size_t i = 0; i < method.size; i++)
+		if (!tchar(method.at[i]))
+			return REFUSED_METHOD;
+	line = span__trim(line);
+	target = span__until(&line, " \t");
+	version = span__trim(line);
+	for (size_t i = 0; i < target.size; i++)
+		if ((unsigned char)target.at[i] < ' ' || target.at[i] == 0x7f)
+			return REFUSED_TARGET;
+	if (!span__is_version(version))
+		return REFUSED_VERSION;
+	text__keep(&message->method, method, METHOD_SIZE - 1);
+	message->method.cut = false;
+	text__keep(&message->target, target__reduce(target, root, sizeof(root)), TARGET_SIZE - 1);
+	return REFUSED_NOTHING;
+}
+
+static enum refusal status_line__read(struct span line, struct message *message)
+{
+	struct span version = span__until(&line, " \t"), status;
+
+	if (!span__is_version(version) || !line.size)
+		return REFUSED_VERSION;
+	line.at++;
+	line.size--;
+	status = span__until(&line, " \t");
+	message->status = 0;
+	for (size_t i = 0; i < status.size; i++) {
+		if (!isdigit((unsigned char)status.at[i]))
+			return REFUSED_STATUS;
+		message->status = message->status * 10 + status.at[i] - '0';
+		if (message->status > 999)
+			return REFUSED_STATUS;
+	}
+	return message->status < 100 ? REFUSED_STATUS : REFUSED_NOTHING;
+}
+
+static void head__append(struct span text)
+{
+	struct header *header = &head.headers[head.count - 1];
+
+	memcpy(head.values + head.used, text.at, text.size);
+	head.used += text.size;
+	header->size += text.size;
+}
+
+static enum refusal field_line__read(struct span line)
+{
+	struct span name;
+
+	if (blank(*line.at)) {
+		if (!head.count)
+			return REFUSED_FIRST_BLANK;
+		head__append(line);
+		return REFUSED_NOTHING;
+	}
+	name = span__until(&line, ":");
+	for (size_t i = 0; i < name.size; i++)
+		if (!tchar(name.at[i]))
+			return REFUSED_NAME;
+	if (!name.size || !line.size)
+		return REFUSED_NAME;
+	line.at++;
+	line.size--;
+	head.headers[head.count++] =
+		(struct header){.name = name, .value = head.values + head.used};
+	head__append(line);
+	return REFUSED_NOTHING;
+}
+
+static bool header__is(const struct header *header, const char *name)
+{
+	return span__is(header->name, name);
+}
+
+static struct span header__value(const struct header *header)
+{
+	return span__trim((struct span){header->value, header->size});
+}
+
+/* Of several, the number-th (from 0). */
+static const struct header *head__find(const char *name, size_t number)
+{
+	for (size_t i = 0; i < head.count; i++)
+		if (header__is(&head.headers[i], name) && !number--)
+			return &head.headers[i];
+	return NULL;
+}
+
+static bool head__says(const char *name, const char *value)
+{
+	const struct header *header;
+
+	for (size_t i = 0; (header = head__find(name, i)); i++)
+		if (span__is(header__value(header), value))
+			return true;
+	return false;
+}
+
+static enum request_class message__class(const struct message *message)
+{
+	static const char *const folders[] = {
+		"/computeMetadata/", "/metadata/", "/opc/", "/openstack/"};
+	struct span method = {message->method.bytes, message->method.size};
+	struct span target = {message->target.bytes, message->target.size}, rest = target;
+
+	if (span__equals(method, "PUT") &&
+		span__equals(span__until(&rest, "?"), "/latest/api/token"))
+		return CLASS_TOKEN;
+	if (head__find("X-aws-ec2-metadata-token", 0) ||
+		head__find("X-aws-ec2-metadata-token-ttl-seconds", 0))
+		return CLASS_V2;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (span__begins(target, folders[i]))
+			return CLASS_FOREIGN;
+	if (head__says("Metadata-Flavor", "Google") || head__says("Metadata", "true") ||
+		head__says("Authorization", "Bearer Oracle") ||
+		head__says("Authorization", "Bearer\tOracle"))
+		return CLASS_FOREIGN;
+	return CLASS_V1;
+}
+
+static void message__name_agent(struct message *message)
+{
+	const struct header *header = head__find("User-Agent", 0);
+
+	if (!header)
+		return;
+	message->has_agent = true;
+	text__keep(&message->agent, header__value(header), AGENT_SIZE - 1);
+	while (message->agent.size && blank(message->agent.bytes[message->agent.size - 1]))
+		message->agent.size--;
+}
+
+/* RFC 9112, 6.1: whether the last of all codings is chunked. */
+static bool head__is_chunked(void)
+{
+	const struct header *header;
+	bool chunked = false;
+
+	for (size_t i = 0; (header = head__find("Transfer-Encoding", i)); i++) {
+		struct span list = {header->value, header->size}, coding;
+
+		while (list__next(&list, &coding))
+			if (coding.size)
+				chunked = span__is(coding, "chunked");
+	}
+	return chunked;
+}
+
+/* A number up to about limit, which is there to keep far from 2^64. */
+static bool number__read(struct span digits, unsigned int base, uint64_t limit, uint64_t *number)
+{
+	static const char all[] = "0123456789abcdef";
+
+	*number = 0;
+	for (size_t i = 0; i < digits.size; i++) {
+		const char *digit = strchr(all, tolower((unsigned char)digits.at[i]));
+
+		if (!digits.at[i] || !digit || (unsigned int)(digit - all) >= base ||
+			*number > limit)
+			return false;
+		*number = *number * base + (digit - all);
+	}
+	return digits.size;
+}
+
+/* RFC 9112, 6.3: all Content-Lengths are one number. */
+static bool head__length(uint64_t *length)
+{
+	const struct header *header;
+	uint64_t number;
+
+	for (size_t i = 0; (header = head__find("Content-Length", i)); i++) {
+		struct span list = {header->value, header->size}, member;
+
+		for (size_t n = i; list__next(&list, &member); n++) {
+			if (!number__read(member, 10, HTTP_LENGTH_MAX, &number))
+				return false;
+			if (n && number != *length)
+				return false;
+			*length = number;
+		}
+	}
+	return true;
+}
+
+static enum framing message__framing(const struct message *message, uint64_t *length)
+{
+	bool response = message->status;
+	bool lengths = head__length(length);
+
+	if (message->status == 101)
+		return FRAMING_UNTIL_CLOSE;
+	if (response && (message->status < 200 || message->status == 204 ||
+				message->status == 304 || message->answers_head))
+		return FRAMING_NONE;
+	if (head__is_chunked())
+		return FRAMING_CHUNKED;
+	if (head__find("Transfer-Encoding", 0))
+		return response ? FRAMING_UNTIL_CLOSE : FRAMING_BAD;
+	if (!lengths)
+		return FRAMING_BAD;
+	if (*length)
+		return FRAMING_LENGTH;
+	return response && !head__find("Content-Length", 0) ? FRAMING_UNTIL_CLOSE : FRAMING_NONE;
+}
+
+static void refuse(struct reading *reading, enum refusal why, size_t line, size_t next)
+{
+	reading->why = why;
+	reading->line = line;
+	reading->refused = next;
+}
+
+/* The size of a chunk, of which line is all that comes before the line's end. */
+static bool chunk_line__read(struct span line, uint64_t *size)
+{
+	struct span digits = span__until(&line, " \t;");
+
+	return !line__has_control(line) && number__read(digits, 16, HTTP_LENGTH_MAX, size);
+}
+
+static bool body__pass(
+	const struct stream *stream, struct reading *reading, size_t at, uint64_t size)
+{
+	bool complete = size <= stream->size - at;
+
+	memset(reading->body + at, true, complete ? size : stream->size - at);
+	return complete;
+}
+
+static bool trailers__read(
+	const struct stream *stream, struct reading *reading, size_t at, size_t *end)
+{
+	size_t start = at, next;
+	struct span line;
+
+	for (; line__read(stream, at, &line, &next) && next - start <= HTTP_HEAD_MAX; at = next) {
+		if (!line.size) {
+			*end = next;
+			return true;
+		}
+		if (line__has_control(line)) {
+			refuse(reading, REFUSED_CONTROL, at, next);
+			return false;
+		}
+	}
+	reading->line = at;
+	if (stream->size - start > HTTP_HEAD_MAX)
+		refuse(reading, REFUSED_LENGTH, at, start + HTTP_HEAD_MAX + 1);
+	return false;
+}
+
+/* Chunk by chunk. Returns whether all of them are there; end: behind them. */
+static bool chunks__read(
+	const struct stream *stream, struct reading *reading, size_t at, size_t *end)
+{
+	size_t framing = at, next; /* framing: where the bytes began that are no body */
+	struct span line;
+	uint64_t size;
+
+	while (line__read(stream, at, &line, &next) && next - framing <= HTTP_HEAD_MAX) {
+		if (!chunk_line__read(line, &size)) {
+			refuse(reading, REFUSED_CHUNK, at, next);
+			return false;
+		}
+		if (!size)
+			return trailers__read(stream, reading, next, end);
+		if (!body__pass(stream, reading, next, size))
+			return false;
+		at = framing = next + size;
+		if (line__read(stream, at, &line, &next)) {
+			if (line.size) {
+				refuse(reading, REFUSED_CHUNK, at, next);
+				return false;
+			}
+			at = next;
+		}
+	}
+	reading->line = at;
+	if (stream->size - framing > HTTP_HEAD_MAX)
+		refuse(reading, REFUSED_LENGTH, at, framing + HTTP_HEAD_MAX + 1);
+	return false;
+}
+
+/* Returns whether another message may follow, behind end. */
+static bool body__read(
+	const struct stream *stream, struct reading *reading, struct message *message)
+{
+	uint64_t length = 0;
+	size_t at = message->head_end;
+
+	reading->line = at;
+	message->end = NOWHERE;
+	message->framing = message__framing(message, &length);
+	switch (message->framing) {
+	case FRAMING_BAD:
+		if (at < stream->size)
+			refuse(reading, REFUSED_FRAMING, at, at + 1);
+		return false;
+	case FRAMING_UNTIL_CLOSE:
+		body__pass(stream, reading, at, stream->size - at);
+		return false;
+	case FRAMING_CHUNKED:
+		return chunks__read(stream, reading, at, &message->end);
+	case FRAMING_LENGTH:
+	case FRAMING_NONE:
+		break;
+	}
+	if (!body__pass(stream, reading, at, length * (message->framing == FRAMING_LENGTH)))
+		return false;
+	message->end = at + length * (message->framing == FRAMING_LENGTH);
+	return true;
+}
+
+/* Empty lines before a request (RFC 9112, 2.2); before a response, their bytes in any order. */
+static bool empty_lines__pass(const struct stream *stream, struct reading *reading, size_t *at)
+{
+	const char *bytes = (const char *)stream->bytes;
+	size_t start = *at;
+
+	for (; *at < stream->size; ++*at) {
+		reading->line = *at;
+		if (stream->answers && *at - start >= HTTP_HEAD_MAX) {
+			refuse(reading, REFUSED_LENGTH, *at, *at + 1);
+			return false;
+		}
+		if (bytes[*at] == '\n')
+			continue;
+		if (bytes[*at] != '\r')
+			return true;
+		if (!stream->answers && *at + 1 < stream->size && bytes[*at + 1] != '\n') {
+			refuse(reading, REFUSED_CONTROL, *at, *at + 2);
+			return false;
+		}
+	}
+	return false;
+}
+
+static enum refusal line__take(
+	const struct stream *stream, struct span line, bool first, struct message *message)
+{
+	if (line__has_control(line))
+		return REFUSED_CONTROL;
+	if (!first)
+		return field_line__read(line);
+	return stream->answers ? status_line__read(line, message)
+			       : request_line__read(line, message);
+}
+
+/* Returns whether the head that begins at start is complete and right. */
+static bool head__read(
+	const struct stream *stream, struct reading *reading, size_t start, struct message *message)
+{
+	size_t at = start, next;
+	struct span line;
+
+	*message = (struct message){.start = start};
+	head.count = 0;
+	head.used = 0;
+	for (; line__read(stream, at, &line, &next) && next - start <= HTTP_HEAD_MAX; at = next) {
+		enum refusal why;
+
+		if (at > start && !line.size) {
+			message->head_end = next;
+			return true;
+		}
+		why = line__take(stream, line, at == start, message);
+		if (why) {
+			refuse(reading, why, at, next);
+			return false;
+		}
+	}
+	reading->line = at;
+	if (stream->size - start > HTTP_HEAD_MAX)
+		refuse(reading, REFUSED_LENGTH, at, start + HTTP_HEAD_MAX + 1);
+	return false;
+}
+
+void plain__read(const struct stream *stream, struct reading *reading)
+{
+	size_t at = 0;
+
+	reading->count = 0;
+	reading->refused = NOWHERE;
+	reading->why = REFUSED_NOTHING;
+	reading->line = 0;
+	memset(reading->body, false, stream->size);
+	while (empty_lines__pass(stream, reading, &at)) {
+		struct message *message = &reading->messages[reading->count];
+
+		if (!head__read(stream, reading, at, message))
+			return;
+		message->answers_head = stream->answers && head__find("X-Answers-Head", 0);
+		if (!stream->answers) {
+			message__name_agent(message);
+			message->class = message__class(message);
+		}
+		reading->count++;
+		if (!body__read(stream, reading, message))
+			return;
+		at = message->end;
+	}
+}

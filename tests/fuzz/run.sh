@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# run.sh FUZZER...: runs each fuzzer for FUZZ_SECONDS (60), beginning with what the project keeps for it
+# in tests/fuzz/corpus/NAME. What it finds new stays beside the fuzzer, in NAME.corpus-SIZE, and is
+# where the next run begins; what it fails on stays there too, as NAME-crash-*.
+#
+# The last line is the sum: a fuzzer passes if it finds nothing. The exit status is 1 when one failed.
+set -u
+export LC_ALL=C ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+
+here=$(dirname "$0")
+seconds=${FUZZ_SECONDS:-60}
+log=$(mktemp) || exit 1
+child=
+trap 'rm -f "$log"' EXIT
+trap '[ -z "$child" ] || kill "$child"; exit 130' INT TERM HUP
+
+# Runs a fuzzer on inputs up to a size, for so many seconds.
+fuzz() {
+	corpus=$1.corpus-$2
+	mkdir -p "$corpus"
+	kept=$here/corpus/$(basename "$1")
+	[ -d "$kept" ] || kept=$corpus
+	"$1" -max_len="$2" -max_total_time="$3" -timeout=10 -dict="$here/http.dict" -print_final_stats=1 \
+		-artifact_prefix="$1-" "$corpus" "$kept" >"$log" 2>&1 &
+	child=$!
+	wait "$child"
+	status=$?
+	child=
+	runs=$((runs + $(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)))
+	return $status
+}
+
+passed=0 failed=0
+for fuzzer; do
+	runs=0
+	# Long heads take long: most of what is wrong shows in short ones.
+	if fuzz "$fuzzer" 4096 $((seconds - seconds / 4)) && fuzz "$fuzzer" 40000 $((seconds / 4)); then
+		passed=$((passed + 1))
+		echo "ok     $(basename "$fuzzer"): $runs inputs in $seconds seconds"
+	else
+		failed=$((failed + 1))
+		echo "FAILED $(basename "$fuzzer")"
+		grep -av '^#[0-9]' "$log" | sed 's/^/       | /'
+	fi
+done
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]

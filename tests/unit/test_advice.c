@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* links: report.c caller.c report_merge.c report_json.c report_read.c hash.c json.c */
+/* links: verdict.c watch.c next_steps.c sentences.c advice.c client.c clock.c text.c */
+/* links: process.c process_script.c procfs.c workload.c workload_names.c script.c args.c */
+/* links: file.c complain.c */
+#include "report_fixture.h"
+
+#include "advice.h"
+
+#define ANSWERS(ok, rejected, other, none) \
+	"{'ok':" #ok ",'rejected':" #rejected ",'other':" #other ",'none':" #none "}"
+#define OUTCOMES(v1, token) ",'outcomes':{'v1':" v1 ",'token':" token "}"
+#define V1(count)           "'calls':" CALLS(count, 0, 0, 0, 0)
+#define AGENT(text)         ",'user_agents':['" text "']"
+#define DOCKER              ",'container':{'runtime':'docker','id':'0123456789abcdef0123','name':'orders'}"
+#define FALLBACK(v1, token, outcome) \
+	"'calls':" CALLS(v1, 0, token, 0, 0) OUTCOMES(ANSWERS(v1, 0, 0, 0), outcome)
+#define UNWATCHED(v1, token) "'calls':" CALLS(v1, 0, token, 0, 0)
+
+static void advice_says_what_to_change(void **state)
+{
+	static const struct {
+		const char *name, *caller;
+		enum advice advice;
+		const char *says[4];
+	} cases[] = {
+		{"an SDK that is too old",
+			"'name':'python3 /opt/etl/load.py','unit':'etl.service'," V1(5)
+				AGENT("Boto3/1.9.42 Python/3.7.3 Linux/5.10 Botocore/1.12.42"),
+			ADVICE_UPGRADE_CLIENT,
+			{"Upgrade boto3 1.9.42", "python3 /opt/etl/load.py in etl.service",
+				"to 1.12.6 or later"}},
+		{"an SDK that is too old beside curl",
+			"'name':'x'," V1(5) ",'user_agents':['curl/7.88.1','Botocore/1.12.0 "
+					    "Python/3.7']",
+			ADVICE_UPGRADE_CLIENT, {"botocore 1.12.0", "1.13.25"}},
+		{"an SDK that does not say its version", "'name':'x'," V1(5) AGENT("aws-sdk-go"),
+			ADVICE_UPGRADE_CLIENT, {"aws-sdk-go", "1.25.38 or later"}},
+		{"an SDK that is new enough and never asks for a token",
+			"'name':'node /a.js'," V1(5) AGENT("aws-sdk-nodejs/2.1692.0 linux/v18"),
+			ADVICE_INVESTIGATE, {"aws-sdk-js 2.1692.0", "never asks for a token"}},
+		{"an SDK in a container whose token requests get no answer",
+			"'name':'node /a.js'" DOCKER AGENT(
+				"aws-sdk-nodejs/2.1692.0 linux/v18") "," FALLBACK(5, 3,
+				ANSWERS(0, 0, 0, 3)),
+			ADVICE_RAISE_HOP_LIMIT,
+			{"hop limit to 2", "--http-put-response-hop-limit 2",
+				"docker container orders", "never get"}},
+		{"the same without a version",
+			"'name':'x'" DOCKER "," FALLBACK(5, 3, ANSWERS(0, 0, 0, 3)),
+			ADVICE_RAISE_HOP_LIMIT, {"hop limit to 2"}},
+		{"the same where responses were not watched",
+			"'name':'x'" DOCKER "," UNWATCHED(5, 3), ADVICE_RAISE_HOP_LIMIT,
+			{"seem never to get"}},
+		{"in a container, refused",
+			"'name':'x'" DOCKER "," FALLBACK(5, 3, ANSWERS(0, 0, 3, 0)),
+			ADVICE_INVESTIGATE, {"3 token requests", "X-Forwarded-For"}},
+		{"an SDK whose token requests are refused",
+			"'name':'x'" AGENT("Boto3/1.34.0 Botocore/1.34.0") "," FALLBACK(
+				5, 1, ANSWERS(0, 0, 1, 0)),
+			ADVICE_DISABLE_FALLBACK,
+			{"1 token request of x (boto3 1.34.0)", "X-Forwarded-For",
+				"AWS_EC2_METADATA_V1_DISABLED=true"}},
+		{"an SDK on the host whose token requests get no answer",
+			"'name':'x'" AGENT("Boto3/1.34.0 Botocore/1.34.0") "," FALLBACK(
+				5, 2, ANSWERS(0, 0, 0, 2)),
+			ADVICE_DISABLE_FALLBACK,
+			{"get no answer", "firewall", "AWS_EC2_METADATA_V1_DISABLED=true"}},
+		{"a script on the host whose token requests get no answer",
+			"'name':'x'" AGENT("curl/8.5.0") "," FALLBACK(5, 2, ANSWERS(0, 0, 0, 2)),
+			ADVICE_INVESTIGATE, {"get no answer", "firewall"}},
+		{"an SDK that falls back now and then",
+			"'name':'x'" AGENT("Boto3/1.34.0 Botocore/1.34.0") ",'calls':" CALLS(
+				2, 9, 4, 0, 0) OUTCOMES(ANSWERS(2, 0, 0, 0), ANSWERS(3, 0, 0, 1)),
+			ADVICE_DISABLE_FALLBACK,
+			{"1 of its token requests", "AWS_EC2_METADATA_V1_DISABLED=true"}},
+		{"an SDK with an older function beside",
+			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
+				2, 9, 4, 0, 0) OUTCOMES(ANSWERS(2, 0, 0, 0), ANSWERS(4, 0, 0, 0)),
+			ADVICE_INVESTIGATE, {"Look for the code"}},
+		{"curl in a script",
+			"'name':'bash /etc/cron.daily/tag','unit':'cron.service'," V1(1)
+				AGENT("curl/7.88.1"),
+			ADVICE_SEND_TOKEN,
+			{"PUT /latest/api/token", "cron.service", "curl 7.88.1"}},
+		{"something without a User-Agent", "'name':'nc'," V1(1), ADVICE_SEND_TOKEN,
+			{"Make nc ask for a token"}},
+		{"a script that gets a token and does not send it",
+			"'name':'curl'" AGENT("curl/7.88.1") "," FALLBACK(
+				3, 1, ANSWERS(1, 0, 0, 0)),
+			ADVICE_SEND_TOKEN, {"$EMPTY", "sends no header"}},
+		{"kube2iam", "'name':'kube2iam','exe':'/bin/kube2iam'," V1(9), ADVICE_INVESTIGATE,
+			{"pods", "in the metadata service's place"}},
+		{"speaks v2", "'name':'x','calls':" CALLS(0, 9, 1, 0, 0), ADVICE_NONE,
+			{"speaks IMDSv2 already"}},
+		{"looks for another cloud", "'name':'x','calls':" CALLS(0, 0, 0, 2, 0), ADVICE_NONE,
+			{"another cloud's"}},
+		{"cannot be read",
+			"'name':'x','calls':" CALLS(
+				0, 0, 0, 0, 2) ",'unknown_by_reason':{'unreadable':2}",
+			ADVICE_INVESTIGATE, {"Find out what x sends", "cannot be read"}},
+		{"cannot be read beside v2", "'name':'x','calls':" CALLS(0, 9, 1, 0, 2),
+			ADVICE_INVESTIGATE, {"Find out what x sends"}},
+		{"the callers past the bound", "'name':'(others)','comm':'(others)'," V1(3),
+			ADVICE_INVESTIGATE, {"past the first 4096"}},
+		{"in a pod",
+			"'name':'x','pod':{'uid':'u','name':'orders-5d','namespace':'shop'}," V1(1),
+			ADVICE_SEND_TOKEN, {"x in pod shop/orders-5d"}},
+		{"in a container without a name",
+			"'name':'x','container':{'runtime':'podman','id':'0123456789abcdef0123'}"
+			"," V1(1),
+			ADVICE_SEND_TOKEN, {"x in podman container 0123456789ab ask"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[2048], *advice_text = NULL;
+		struct report *report;
+		enum advice advice;
+
+		snprintf(text, sizeof(text), HEAD TOTALS(0, 0, 0, 0, 0, 0) ",'callers':[{%s}]}",
+			cases[i].caller);
+		report = report__of(text);
+		assert_int_equal(advice__for(report->callers[0], &advice, &advice_text), 0);
+		if (advice != cases[i].advice)
+			fail_msg("%s: %s, %s", cases[i].name, advice__name(advice), advice_text);
+		for (size_t j = 0; j < 4 && cases[i].says[j]; j++)
+			if (!strstr(advice_text, cases[i].says[j]))
+				fail_msg("%s: %s", cases[i].name, advice_text);
+		free(advice_text);
+		report__free(report);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(advice_says_what_to_change),
+	};
+
+	return cmocka_run_group_tests_name("advice", tests, NULL, NULL);
+}

@@ -1,0 +1,801 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every format, from one report: as golden/ has it, and with whatever a process may call itself.
+ * UPDATE_GOLDEN=1 in the environment writes golden/ anew; look at the difference before you keep
+ * it.
+ */
+/* links: report.c caller.c report_merge.c report_json.c report_read.c hash.c json.c */
+/* links: verdict.c watch.c next_steps.c sentences.c advice.c client.c clock.c text.c */
+/* links: process.c process_script.c procfs.c workload.c workload_names.c script.c args.c */
+/* links: file.c complain.c render.c render_text.c render_text_callers.c page.c render_json.c */
+/* links: render_caller.c render_csv.c render_markdown.c markdown.c render_prometheus.c */
+/* links: render_emf.c render_html.c html_page.c html_timeline.c html_callers.c sha256.c */
+#include "rich_report.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "render.h"
+#include "sha256.h"
+#include "text.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define GOLDEN       "tests/unit/golden/report."
+
+static const struct format {
+	const char *name, *extension;
+} formats[] = {
+	{"text", "txt"},
+	{"json", "json"},
+	{"csv", "csv"},
+	{"markdown", "md"},
+	{"html", "html"},
+	{"prometheus", "prom"},
+	{"emf", "emf"},
+};
+
+static char long_name[65536 + 1];
+
+/* What a process may call itself, and its arguments, paths, User-Agent, unit and host. */
+static const char *const hostile_names[] = {
+	"</script><img src=x onerror=alert(1)>",
+	"<b>\"'&amp;</b><!--",
+	"--></title></style><svg onload=alert(1)>",
+	"\"|=cmd()|'",
+	"=HYPERLINK(\"http://evil.example\")",
+	"+1",
+	"-1+1",
+	"@SUM(A1)",
+	"\t=1",
+	"\r=1",
+	"  =1",
+	"\xef\xbc\x9d"
+	"1+1",
+	"a,b;c\td",
+	"two\nlines\r\nthree",
+	"\n# HELP evil evil\nevil 1",
+	"\"} 1\nevil{a=\"",
+	"back\\slash\\",
+	"\\\"",
+	"esc\033[31mred\033]0;title\007",
+	"del\177 c1\xc2\x9b"
+	"31m",
+	"\xe2\x80\xaegnp.exe",
+	"line\xe2\x80\xa8separator\xe2\x80\xa9",
+	"isolate\xe2\x81\xa6x",
+	"invalid \xff\xfe \xc0\x80 \xed\xa0\x80 utf-8 \xe2\x82",
+	"| a | b |\n| --- | --- |",
+	"`code` ``two`` \\`",
+	"[link](javascript:alert(1)) ![x](http://evil.example/x.png)",
+	"@everyone #1 http://evil.example www.evil.example *b* _i_ ~s~",
+	"{{template}} ${variable} %s%n",
+	"{\"_aws\":{}}",
+	"\"}\n{\"_aws\":1}",
+	":starts with a colon",
+	" ",
+	"",
+	"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e \xf0\x9f\x92\xa5",
+	long_name,
+};
+
+static char *rendered(const struct report *report, const char *format, size_t *size)
+{
+	const struct renderer *renderer = render__find(format);
+	const struct render_options options = {
+		.verdict.min_window = DEFAULT_MIN_WINDOW, .columns = 100};
+	char *text = NULL;
+	FILE *out = open_memstream(&text, size);
+
+	assert_non_null(renderer);
+	assert_non_null(out);
+	assert_int_equal(renderer->render(out, report, &options), 0);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static char *rendered_hostile(const char *name, const char *format)
+{
+	struct report *report = rich__report(name);
+	size_t size;
+	char *text = rendered(report, format, &size);
+
+	if (strlen(text) != size)
+		fail_msg("%s: a NUL for \"%s\"", format, name);
+	report__free(report);
+	return text;
+}
+
+/* --- As golden/ has it ------------------------------------------------------------------------ */
+
+/* Cuts what stands between two marks, the first time that the first appears. */
+static void text__cut(char *text, const char *from, const char *to)
+{
+	char *start = strstr(text, from), *end;
+
+	assert_non_null(start);
+	start += strlen(from);
+	end = strstr(start, to);
+	assert_non_null(end);
+	memmove(start, end, strlen(end) + 1);
+}
+
+/* The page's style and script are files of their own, and so are not repeated in golden/. */
+static void page__shorten(char *page)
+{
+	text__cut(page, "style-src 'sha256-", "'");
+	text__cut(page, "script-src 'sha256-", "'");
+	text__cut(page, "<style>", "</style>");
+	text__cut(page, "<script>", "</script>");
+}
+
+static char *file__content(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *content = NULL;
+	size_t size = 0;
+
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	if (getdelim(&content, &size, '\0', file) < 0)
+		fail_msg("%s is empty", path);
+	fclose(file);
+	return content;
+}
+
+static void golden__check(const char *path, const char *text)
+{
+	FILE *file;
+	char *golden;
+	size_t at = 0, line = 1;
+
+	if (getenv("UPDATE_GOLDEN")) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fputs(text, file);
+		fclose(file);
+		return;
+	}
+	golden = file__content(path);
+	for (; golden[at] && golden[at] == text[at]; at++)
+		line += golden[at] == '\n';
+	if (golden[at] || text[at])
+		fail_msg("%s:%zu: wanted \"%.80s\", got \"%.80s\"; if that is right, "
+			 "UPDATE_GOLDEN=1",
+			path, line, golden + at, text + at);
+	free(golden);
+}
+
+static void a_rich_report_looks_as_in_golden(void **state)
+{
+	struct report *report = rich__report(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		char path[128];
+		size_t size;
+		char *text = rendered(report, formats[i].name, &size);
+
+		if (!strcmp(formats[i].name, "html"))
+			page__shorten(text);
+		snprintf(path, sizeof(path), GOLDEN "%s", formats[i].extension);
+		golden__check(path, text);
+		free(text);
+	}
+	report__free(report);
+}
+
+static void every_format_is_tested(void **state)
+{
+	size_t known = 0;
+
+	(void)state;
+	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
+		known++;
+	assert_int_equal(known, COUNT(formats));
+}
+
+static void an_empty_report_renders(void **state)
+{
+	struct report *report = report__new();
+
+	(void)state;
+	assert_non_null(report);
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		size_t size;
+		char *text = rendered(report, formats[i].name, &size);
+
+		assert_true(size > 0);
+		free(text);
+	}
+	report__free(report);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	const struct render_options options = {.columns = 80};
+	struct report *report = rich__report(NULL);
+
+	(void)state;
+	for (const struct renderer *renderer = renderers; renderer->name; renderer++) {
+		FILE *full = fopen("/dev/full", "w");
+
+		assert_non_null(full);
+		setvbuf(full, NULL, _IONBF, 0);
+		if (!renderer->render(full, report, &options))
+			fail_msg("%s says nothing", renderer->name);
+		fclose(full);
+	}
+	report__free(report);
+}
+
+/* --- With hostile names ----------------------------------------------------------------------- */
+
+/* The first control character, or NULL. allowed: those that the format is made of. */
+static const char *first_control(const char *text, const char *allowed)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 && !strchr(allowed, *text))
+			return text;
+	return NULL;
+}
+
+/* The first of what else acts on a terminal or turns text around: DEL, C1, marks of direction,
+ * separators of lines. */
+static const char *first_actor(const char *text)
+{
+	static const char *const sequences[] = {"\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8",
+		"\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad",
+		"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9"};
+
+	for (const char *at = text; *at; at++) {
+		const unsigned char *bytes = (const unsigned char *)at;
+
+		if (bytes[0] == 0x7f)
+			return at;
+		if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0)
+			return at;
+		for (size_t i = 0; i < COUNT(sequences); i++)
+			if (!strncmp(at, sequences[i], strlen(sequences[i])))
+				return at;
+	}
+	return NULL;
+}
+
+static void no_control_character_comes_through(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		const char *allowed = !strcmp(formats[i].name, "csv") ? "\r\n" : "\n";
+
+		for (size_t j = 0; j < COUNT(hostile_names); j++) {
+			char *text = rendered_hostile(hostile_names[j], formats[i].name), *valid;
+			const char *control;
+
+			if (!strcmp(formats[i].name, "html"))
+				page__shorten(text);
+			control = first_control(text, allowed);
+			if (!control)
+				control = first_actor(text);
+			if (control)
+				fail_msg("%s, \"%.40s\": \\x%02x\\x%02x before \"%.40s\"",
+					formats[i].name, hostile_names[j], control[0] & 0xff,
+					control[1] & 0xff, control + 1);
+			valid = text__utf8(text, strlen(text));
+			assert_string_equal(valid, text);
+			free(valid);
+			free(text);
+		}
+	}
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		count++;
+	return count;
+}
+
+/* The same report with a name of the same length that means nothing anywhere. */
+static char *rendered_harmless(const char *name, const char *format)
+{
+	char *harmless = strdup(name), *text;
+
+	assert_non_null(harmless);
+	memset(harmless, 'A', strlen(harmless));
+	text = rendered_hostile(harmless, format);
+	free(harmless);
+	return text;
+}
+
+/* A name may be longer or shorter, but it makes no line, row, series or event. */
+static void a_name_makes_no_line(void **state)
+{
+	static const char *const by_line[] = {"csv", "markdown", "prometheus", "emf"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(by_line); i++) {
+		for (size_t j = 0; j < COUNT(hostile_names); j++) {
+			char *text = rendered_hostile(hostile_names[j], by_line[i]);
+			char *harmless = rendered_harmless(hostile_names[j], by_line[i]);
+
+			if (count_of(text, "\n") != count_of(harmless, "\n"))
+				fail_msg("%s, \"%.40s\":\n%.2000s", by_line[i], hostile_names[j],
+					text);
+			free(harmless);
+			free(text);
+		}
+	}
+}
+
+static size_t count_of_byte(const char *text, char byte)
+{
+	size_t count = 0;
+
+	for (; (text = strchr(text, byte)); text++)
+		count++;
+	return count;
+}
+
+/* Tags and attributes are as many as with a harmless name. */
+static void a_name_makes_no_tag(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *page = rendered_hostile(hostile_names[i], "html");
+		char *harmless = rendered_harmless(hostile_names[i], "html");
+
+		page__shorten(page);
+		page__shorten(harmless);
+		for (const char *mark = "<>\"'"; *mark; mark++)
+			if (count_of_byte(page, *mark) != count_of_byte(harmless, *mark))
+				fail_msg("\"%.40s\": %zu of %c, not %zu", hostile_names[i],
+					count_of_byte(page, *mark), *mark,
+					count_of_byte(harmless, *mark));
+		assert_int_equal(count_of(page, "<script"), 1);
+		assert_null(strstr(page, "<img"));
+		free(harmless);
+		free(page);
+	}
+}
+
+static void the_page_allows_only_its_own_script_and_style(void **state)
+{
+	static const struct {
+		const char *open, *close, *directive;
+	} parts[] = {
+		{"<style>", "</style>", "style-src 'sha256-%s'"},
+		{"<script>", "</script>", "script-src 'sha256-%s'"},
+	};
+	char *page = rendered_hostile("ordinary", "html");
+
+	(void)state;
+	assert_non_null(strstr(page, "content=\"default-src 'none'; "));
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		char *start = strstr(page, parts[i].open) + strlen(parts[i].open);
+		char hash[SHA256_BASE64_SIZE], directive[128];
+
+		sha256__base64(hash, start, (size_t)(strstr(start, parts[i].close) - start));
+		snprintf(directive, sizeof(directive), parts[i].directive, hash);
+		assert_non_null(strstr(page, directive));
+	}
+	/* What a policy by hash does not cover. */
+	assert_null(strstr(page, " style=\""));
+	assert_null(strstr(page, " onclick=\""));
+	assert_null(strstr(page, "src=\"http"));
+	free(page);
+}
+
+/* Reads the cell at *at (RFC 4180) and steps behind its separator. Returns the separator: ',',
+ * '\n' or 0. */
+static char cell__read(const char **at, char *cell, size_t size)
+{
+	size_t used = 0;
+	bool quoted = **at == '"';
+
+	*at += quoted;
+	for (;; ++*at) {
+		if (quoted && (*at)[0] == '"' && (*at)[1] == '"')
+			++*at;
+		else if (quoted && **at == '"')
+			break;
+		else if (!quoted && (!**at || strchr(",\r\"", **at)))
+			break;
+		if (!**at)
+			fail_msg("a quoted cell does not end");
+		if (used + 1 < size)
+			cell[used++] = **at;
+	}
+	cell[used] = '\0';
+	*at += quoted;
+	if (!strncmp(*at, "\r\n", 2))
+		*at += 2;
+	else if (**at == ',')
+		return *(*at)++;
+	else
+		fail_msg("behind the cell \"%.40s\" stands \"%.10s\"", cell, *at);
+	return '\n';
+}
+
+static void every_csv_row_has_every_column_and_no_formula(void **state)
+{
+	static char cell[200000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *text = rendered_hostile(hostile_names[i], "csv");
+		const char *at = text;
+		size_t columns = 0, column = 0;
+
+		while (*at) {
+			char separator = cell__read(&at, cell, sizeof(cell));
+
+			if (*cell && strchr("=+-@\t\r\n", *cell))
+				fail_msg("a formula: \"%.40s\"", cell);
+			column++;
+			if (separator == ',')
+				continue;
+			columns = columns ? columns : column;
+			assert_int_equal(column, columns);
+			column = 0;
+		}
+		free(text);
+	}
+}
+
+/* Cells of a table's row, as GitHub counts them: an escaped pipe makes none. */
+static size_t row__cells(const char *line, size_t size)
+{
+	size_t pipes = 0;
+
+	for (size_t i = 0; i < size; i++)
+		pipes += line[i] == '|' && (!i || line[i - 1] != '\\');
+	return pipes;
+}
+
+static void markdown_stays_the_tables_and_lists_that_it_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *text = rendered_hostile(hostile_names[i], "markdown");
+		size_t cells = 0;
+
+		assert_null(strchr(text, '<'));
+		for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+			size_t size = strcspn(line, "\n");
+
+			if (*line != '|') {
+				cells = 0;
+				continue;
+			}
+			cells = cells ? cells : row__cells(line, size);
+			if (row__cells(line, size) != cells)
+				fail_msg("%.*s", (int)size, line);
+		}
+		free(text);
+	}
+}
+
+/* What would link or notify stands only in code, where a ticket system leaves it alone. */
+static void markdown_links_and_notifies_nobody(void **state)
+{
+	static const char *const active[] = {"@everyone", "http://evil", "www.evil", "[link](",
+		"![x]", "#1 ", "*b*", "_i_", "~s~"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *text = rendered_hostile(hostile_names[i], "markdown");
+
+		for (size_t j = 0; j < COUNT(active); j++) {
+			for (char *at = text; (at = strstr(at, active[j])); at++) {
+				const char *line = at;
+				size_t ticks = 0;
+
+				while (line > text && line[-1] != '\n')
+					ticks += *--line == '`';
+				if (ticks % 2 == 0 && (at == text || at[-1] != '\\'))
+					fail_msg("%s in \"%.200s\"", active[j], line);
+			}
+		}
+		free(text);
+	}
+}
+
+/* NAME or NAME{LABEL="VALUE",...}; returns what stands behind. */
+static const char *series__skip(const char *at)
+{
+	while (isalnum((unsigned char)*at) || *at == '_')
+		at++;
+	if (*at != '{')
+		return at;
+	do {
+		at++;
+		while (isalnum((unsigned char)*at) || *at == '_')
+			at++;
+		if (strncmp(at, "=\"", 2))
+			fail_msg("no label: %.80s", at);
+		for (at += 2; *at != '"'; at++) {
+			if (*at == '\\' && !strchr("\\\"n", *++at))
+				fail_msg("no escape: %.80s", at - 1);
+			if (!*at || *at == '\n')
+				fail_msg("a value does not end");
+		}
+		at++;
+	} while (*at == ',');
+	if (*at != '}')
+		fail_msg("labels do not end: %.80s", at);
+	return at + 1;
+}
+
+static void prometheus_has_each_series_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *text = rendered_hostile(hostile_names[i], "prometheus");
+		const char *seen[2048];
+		size_t sizes[2048], count = 0;
+
+		for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+			const char *value;
+			char *end;
+
+			if (*line == '#')
+				continue;
+			value = series__skip(line);
+			assert_int_equal(*value, ' ');
+			strtod(value, &end);
+			assert_int_equal(*end, '\n');
+			sizes[count] = (size_t)(value - line);
+			for (size_t j = 0; j < count; j++)
+				if (sizes[j] == sizes[count] &&
+					!memcmp(seen[j], line, sizes[count]))
+					fail_msg("twice: %.*s", (int)sizes[count], line);
+			seen[count++] = line;
+			assert_true(count < COUNT(seen));
+		}
+		free(text);
+	}
+}
+
+static void event__check_metrics(const json_t *event, const json_t *set)
+{
+	json_t *metric;
+	size_t i;
+
+	assert_true(json_array_size(json_object_get(set, "Metrics")) > 0);
+	json_array_foreach (json_object_get(set, "Metrics"), i, metric) {
+		const char *name = json_string_value(json_object_get(metric, "Name"));
+
+		assert_string_equal(json_string_value(json_object_get(metric, "Unit")), "Count");
+		assert_true(json_is_integer(json_object_get(event, name)));
+	}
+}
+
+static void event__check_dimensions(const json_t *event, const json_t *dimensions)
+{
+	json_t *name;
+	size_t i;
+
+	assert_true(json_is_array(dimensions));
+	assert_true(json_array_size(dimensions) <= 30);
+	json_array_foreach (dimensions, i, name) {
+		const char *value =
+			json_string_value(json_object_get(event, json_string_value(name)));
+
+		assert_non_null(value);
+		assert_in_range(strlen(value), 1, 1024);
+		assert_true(*value != ':');
+		assert_true(value[strspn(value, " ")]);
+		for (const char *at = value; *at; at++)
+			assert_true(*at >= ' ' && *at <= '~');
+	}
+}
+
+/* The embedded metric format's specification, as far as one document can break it. */
+static void event__check(const char *line, size_t size)
+{
+	json_error_t error;
+	json_t *event = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+	json_t *aws = json_object_get(event, "_aws"), *set;
+	size_t i;
+
+	if (!event)
+		fail_msg("%s: %.*s", error.text, (int)size, line);
+	assert_true(size < 1 << 20);
+	assert_true(json_integer_value(json_object_get(aws, "Timestamp")) > 1700000000000);
+	assert_int_equal(json_array_size(json_object_get(aws, "CloudWatchMetrics")), 1);
+	set = json_array_get(json_object_get(aws, "CloudWatchMetrics"), 0);
+	assert_string_equal(json_string_value(json_object_get(set, "Namespace")), "imdstrace");
+	event__check_metrics(event, set);
+	assert_true(json_array_size(json_object_get(set, "Dimensions")) > 0);
+	for (i = 0; i < json_array_size(json_object_get(set, "Dimensions")); i++)
+		event__check_dimensions(
+			event, json_array_get(json_object_get(set, "Dimensions"), i));
+	json_decref(event);
+}
+
+static void every_emf_event_is_valid(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+		char *text = rendered_hostile(hostile_names[i], "emf");
+
+		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+			event__check(line, strcspn(line, "\n"));
+		free(text);
+	}
+}
+
+static void emf_counts_served_and_rejected_calls(void **state)
+{
+	char *text = rendered_hostile(NULL, "emf");
+
+	(void)state;
+	assert_int_equal(count_of(text, "\n"), 4);
+	assert_non_null(strstr(text, "\"MetadataNoToken\":214,\"MetadataNoTokenRejected\":10"));
+	assert_non_null(strstr(text, "\"MetadataNoToken\":190,\"MetadataNoTokenRejected\":8,"
+				     "\"Caller\":\"python3 /opt/etl/load.py\","
+				     "\"Workload\":\"etl.service\""));
+	assert_non_null(strstr(text, "\"Dimensions\":[[\"InstanceId\",\"Caller\",\"Workload\"]]"));
+	free(text);
+}
+
+static void emf_does_not_call_unwatched_calls_served(void **state)
+{
+	static const uint64_t calls[CLASS_COUNT] = {[CLASS_V1] = 5};
+	struct process process = {.comm = (char *)"x", .args = (char *[]){NULL}};
+	struct report *report = report__new();
+	size_t size;
+	char *text;
+
+	(void)state;
+	report__add_calls(report__caller(report, &process, true, RICH_HOST), calls, NULL);
+	report->totals[CLASS_V1] = 5;
+	text = rendered(report, "emf", &size);
+	assert_null(strstr(text, "\"MetadataNoToken\""));
+	assert_int_equal(count_of(text, "\"MetadataNoTokenOutcomeUnknown\":5"), 2);
+	free(text);
+	report__free(report);
+}
+
+/* --- With many callers ------------------------------------------------------------------------ */
+
+static struct report *report__of_many(size_t callers, size_t paths)
+{
+	static const uint64_t calls[CLASS_COUNT] = {[CLASS_V1] = 1000};
+	struct report *report = report__new();
+
+	assert_non_null(report);
+	for (size_t i = 0; i < callers; i++) {
+		char exe[32];
+		struct process process = {
+			.comm = (char *)"many", .exe = exe, .args = (char *[]){NULL}};
+		struct caller *caller;
+
+		snprintf(exe, sizeof(exe), "/opt/many-%zu", i);
+		caller = report__caller(report, &process, true, RICH_HOST);
+		report__add_calls(caller, calls, NULL);
+		for (size_t j = 0; j < paths; j++) {
+			char path[32];
+			const struct request request = {.class = CLASS_V1,
+				.method = "GET",
+				.path = path,
+				.time = RICH_START + (int64_t)j};
+
+			snprintf(path, sizeof(path), "/path-%zu", j);
+			assert_int_equal(report__add_request(report, caller, &request), 0);
+		}
+		count__add(&report->totals[CLASS_V1], 1000);
+	}
+	report__sort(report);
+	return report;
+}
+
+/* What is past a format's bound is counted in an entry that says so. */
+static void what_is_left_out_is_counted(void **state)
+{
+	static const struct {
+		const char *format;
+		size_t callers, paths;
+		const char *says;
+	} cases[] = {
+		{"markdown", 40, 1, "And 10 more with 10000 v1 calls"},
+		{"markdown", 1, 30, "and 26 more paths"},
+		{"prometheus", 150, 1,
+			"{caller=\"(others)\",exe=\"\",workload=\"\",uid=\"\","
+			"class=\"v1\"} 50000"},
+		{"html", 1010, 1, "And 10 more callers with 10,000 v1 calls"},
+		{"html", 1, 120, "<td class=\"n\">900</td><td></td><td colspan=\"3\">for 21 more"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *report = report__of_many(cases[i].callers, cases[i].paths);
+		size_t size;
+		char *text = rendered(report, cases[i].format, &size);
+
+		if (!strstr(text, cases[i].says))
+			fail_msg("%s does not say \"%s\"", cases[i].format, cases[i].says);
+		free(text);
+		report__free(report);
+	}
+}
+
+static void csv_has_a_row_for_each_caller_and_path(void **state)
+{
+	struct report *report = report__of_many(50, 7);
+	size_t size;
+	char *text = rendered(report, "csv", &size);
+
+	(void)state;
+	/* A head, and for each caller its paths and those that were not recorded. */
+	assert_int_equal(count_of(text, "\r\n"), 1 + 50 * (7 + 1));
+	free(text);
+	report__free(report);
+}
+
+/* FIPS 180-4's examples, and lengths around the end of a block. */
+static void sha256_is_sha256(void **state)
+{
+	static const struct {
+		const char *name, *text, *base64;
+	} cases[] = {
+		{"nothing", "", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+		{"one block", "abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="},
+		{"two blocks", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"JI1qYdIGOLjlwCaTDD5gOaM85Flk/yFn9uzt1BnbBsE="},
+		{"55 bytes: the length still fits",
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"n0OQ+NMMLdkuyfCVtl4rmumwqSWlJY4kHJ8ekQ9zQxg="},
+		{"56 bytes: it does not",
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"s1Q5pKxvCUi21vnjxq8PX1kM4g8b3nCQ73lwaG7Gc4o="},
+		{"64 bytes", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"/+BU/nrgy23GXDr5th1SCfQ5hR20PQulmXM33xVGaOs="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char base64[SHA256_BASE64_SIZE];
+
+		sha256__base64(base64, cases[i].text, strlen(cases[i].text));
+		if (strcmp(base64, cases[i].base64))
+			fail_msg("%s: %s", cases[i].name, base64);
+	}
+}
+
+static int long_name__fill(void **state)
+{
+	(void)state;
+	memset(long_name, '"', sizeof(long_name) - 1);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rich_report_looks_as_in_golden),
+		cmocka_unit_test(every_format_is_tested),
+		cmocka_unit_test(an_empty_report_renders),
+		cmocka_unit_test(a_full_disk_is_an_error),
+		cmocka_unit_test(no_control_character_comes_through),
+		cmocka_unit_test(a_name_makes_no_line),
+		cmocka_unit_test(a_name_makes_no_tag),
+		cmocka_unit_test(the_page_allows_only_its_own_script_and_style),
+		cmocka_unit_test(every_csv_row_has_every_column_and_no_formula),
+		cmocka_unit_test(markdown_stays_the_tables_and_lists_that_it_is),
+		cmocka_unit_test(markdown_links_and_notifies_nobody),
+		cmocka_unit_test(prometheus_has_each_series_once),
+		cmocka_unit_test(every_emf_event_is_valid),
+		cmocka_unit_test(emf_counts_served_and_rejected_calls),
+		cmocka_unit_test(emf_does_not_call_unwatched_calls_served),
+		cmocka_unit_test(what_is_left_out_is_counted),
+		cmocka_unit_test(csv_has_a_row_for_each_caller_and_path),
+		cmocka_unit_test(sha256_is_sha256),
+	};
+
+	return cmocka_run_group_tests_name("formats", tests, long_name__fill, NULL);
+}

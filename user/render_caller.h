@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What several formats show, and show alike. */
+#ifndef IMDSTRACE_RENDER_CALLER_H
+#define IMDSTRACE_RENDER_CALLER_H
+
+#include "report.h"
+#include "sentences.h"
+
+/* The order in which classes are shown: the one to act on first. */
+extern const enum request_class shown_classes[CLASS_COUNT];
+
+#define SHORT_TIME_SIZE sizeof("2026-01-01 00:00:00 UTC")
+
+/* "etl.service", "docker orders", "pod shop/orders-5d"; "" where it is nowhere in particular. The
+ * caller frees. NULL: no memory. */
+char *workload__place(const struct workload *workload);
+
+/* Whether somebody has to act: it called v1, or what cannot be read, or another cloud where that
+ * counts. */
+bool caller__needs_change(const struct caller *caller, bool strict);
+
+/* Whether some of the caller's calls were made while responses were watched: without one, its
+ * outcomes are zeros that say nothing. */
+bool caller__outcomes_known(const struct caller *caller);
+
+/* The last call of that class, in ns since 1970. 0: not known. */
+int64_t caller__last_of(const struct caller *caller, enum request_class class);
+
+/*
+ * The caller's paths in the order in which they are shown: by class, the most called first, and
+ * behind them one REPORT_NOT_RECORDED for each class of which details were lost, so that they sum
+ * to the calls. Only the array is new; *paths is the caller's to free, and untouched on failure.
+ * 0 or -ENOMEM.
+ */
+int caller__list_paths(const struct caller *caller, struct report_path **paths, size_t *count);
+
+/* "2026-01-01 00:00:00 UTC", and "" for 0. */
+void time__format_short(char out[SHORT_TIME_SIZE], int64_t time_ns);
+
+/* What text__printable() makes of text (NULL: ""), cut to so many columns. The caller frees. NULL:
+ * no memory. */
+char *text__shown(const char *text, size_t columns);
+
+bool sentences__hold(const struct sentences *sentences, const char *sentence);
+
+#endif
