@@ -303,10 +303,23 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 		"that fail for want of a token (MetadataNoToken counted them before).");
 }
 
+/* As an option takes it, in the largest unit in which it is whole: "24h". */
+static void option__duration(char *out, size_t size, int64_t duration_ns)
+{
+	long long seconds = (duration_ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC;
+
+	if (seconds % 3600 == 0)
+		snprintf(out, size, "%lldh", seconds / 3600);
+	else if (seconds % 60 == 0)
+		snprintf(out, size, "%lldm", seconds / 60);
+	else
+		snprintf(out, size, "%llds", seconds);
+}
+
 static void steps__add_watching(
 	struct steps *steps, const struct report *report, const struct verdict_options *options)
 {
-	char again[96];
+	char duration[32], again[96];
 
 	if (report->totals[CLASS_UNKNOWN])
 		steps__add(steps, NULL,
@@ -318,8 +331,9 @@ static void steps__add_watching(
 			"one.");
 	if (options->min_window <= 0)
 		return;
-	snprintf(again, sizeof(again), "imdstrace trace --quiet --duration %llds --output FILE",
-		(long long)(options->min_window / NSEC_PER_SEC));
+	option__duration(duration, sizeof(duration), options->min_window);
+	snprintf(again, sizeof(again), "imdstrace trace --quiet --duration %s --output FILE",
+		duration);
 	steps__add(steps, again, "Watch on, best across a reboot and each scheduled job");
 }
 
