@@ -303,7 +303,7 @@ static void next_steps_are_commands_to_paste(void **state)
 				  "--http-put-response-hop-limit 2",
 			NULL},
 		{"inconclusive: watch on", REPORT_OF(WEB2, SHORT_2, QUIET, ""),
-			"imdstrace trace --quiet --duration 86400s --output FILE", NULL},
+			"imdstrace trace --quiet --duration 24h --output FILE", NULL},
 		{"inconclusive: what was lost stays",
 			REPORT_OF(WEB1, DAY_1, TOTALS(0, 0, 0, 0, 0, 3), ""), "into a new file",
 			NULL},
