@@ -268,7 +268,7 @@ format: | deps-lint ## format the C sources
 
 lint: | deps-lint ## check the format, the scripts and the licence lines
 	clang-format --dry-run --Werror $(formatted)
-	shellcheck $(filter-out %.bash,$(scripts))
+	shellcheck -x -P SCRIPTDIR -P . $(filter-out %.bash,$(scripts))
 	shellcheck -s bash $(filter %.bash,$(scripts))
 	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
 

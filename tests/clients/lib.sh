@@ -29,7 +29,8 @@ have() {
 	for group; do
 		if [ -z "${absent[$group]+probed}" ]; then
 			absent[$group]=
-			"$deps" "$group" >"$work/installed" 2>&1 || absent[$group]=$(tail -n 1 "$work/installed")
+			"$deps" "$group" >"$work/installed" 2>&1 ||
+				absent[$group]=$(grep -m 1 '^E: ' "$work/installed" || tail -n 1 "$work/installed")
 		fi
 	done
 	for group; do
@@ -42,6 +43,7 @@ need() {
 	have "$2" && return
 	skip "$1" "${absent[$2]}"
 	finish
+	exit
 }
 
 # version COMMAND...: the last word of what a client says of itself on one line, or "absent".

@@ -21,7 +21,7 @@ export IMDSTRACE WIRE here work tag endpoint
 # Clients of other users have to reach what is in here.
 chmod 755 "$work"
 
-PATIENCE=60 # seconds that anything may take which is waited for
+PATIENCE=30 # seconds that anything may take which is waited for
 
 declare -A started=() # pid by name, of what runs in the background
 
@@ -43,13 +43,12 @@ skip() {
 	echo "skipped $1: $2" | tee -a "$work/results"
 }
 
-# The last line of a test program, and its status.
+# The last line of a test program, and its status: to be called last.
 finish() {
 	awk '{ count[$1]++ } END {
 		printf "%d passed, %d failed, %d skipped\n", count["ok"], count["FAILED"], count["skipped"]
 		exit count["FAILED"] > 0
 	}' "$work/results"
-	exit
 }
 
 clean_up() {
@@ -187,12 +186,12 @@ run() {
 # Refuses to go on anywhere but in a network namespace that is not the machine's, whose only
 # interface is lo, and whose lo holds the endpoint's address.
 require_private() {
-	local line name
+	local name
 	if [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
 		echo "this is the machine's own network: nothing is sent" >&2
 		return 1
 	fi
-	while IFS=: read -r name line; do
+	while IFS=: read -r name _; do
 		case $name in
 		*'|'* | *' lo') ;;
 		*)
@@ -240,7 +239,8 @@ export -f require_private has_ipv6 target client
 
 # --- Requests, as trace --json shows them ------------------------------------------------------
 
-# requests NAME: the lines in $events of the client of that name.
+# requests NAME: the lines in $events, the test's own file, of the client of that name.
+# shellcheck disable=SC2154
 requests() {
 	jq -c --arg own "?$tag-$1" 'select(.type == "request" and (.path // "" | endswith($own)))' "$events"
 }

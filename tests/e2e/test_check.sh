@@ -3,6 +3,8 @@
 #
 # From reports to a verdict: what is ready, blocked or inconclusive, and how files are merged. The
 # reports are written here, with the fields that DESIGN promises and no others.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,8 @@
 #
 # Real clients, one trace of them all: what each line says about the request and about who sent it,
 # that the lines are those that the service received, and that the report adds up to the lines.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,15 +27,15 @@ export CURL_VERSION WGET_VERSION BASH_EXE PYTHON_EXE
 # The clients' own texts. The directory is one that nobody asks for by accident.
 
 mkdir -p "$work/cron.daily"
+# Only a script that is still there can be read from its arguments: these wait to be shown.
 cat >"$work/cron.daily/tag" <<SCRIPT
 curl -s -o $work/null "\$1"
-exit 0
+for wait in {1..600}; do
+	! grep -qF -- "\${1#*\?}" $events || exit 0
+	sleep 0.05
+done
 SCRIPT
-cat >"$work/cron.daily/direct" <<SCRIPT
-#!/bin/bash
-curl -s -o $work/null "\$1"
-exit 0
-SCRIPT
+{ echo '#!/bin/bash' && cat "$work/cron.daily/tag"; } >"$work/cron.daily/direct"
 chmod +x "$work/cron.daily/direct"
 cat >"$work/lines.sh" <<'SCRIPT'
 exec 3<>/dev/tcp/169.254.169.254/80
@@ -141,11 +143,14 @@ everything() {
 }
 export -f tokens others people all_clients short_lived everything too_many
 
-[ -x "$PYTHON" ] && [ -n "$WGET" ] && [ -n "$BUSYBOX" ] || { echo "clients are missing" && exit 1; }
+for client in curl wget busybox "$PYTHON"; do
+	command -v "$client" >/dev/null || { echo "$client is missing" && exit 1; }
+done
 
 started_at=$(date -u +%FT%T)
 trace json --all --json --output "$report"
-need_traces json
+trace slow --all --json --output "$work/slow.json"
+need_traces json slow
 serve optional everything || exit 1
 stop json
 stopped_at=$(date -u +%FT%TZ -d '+1 second')
@@ -258,7 +263,8 @@ check 'every line has every field, of its type' well_formed
 same_requests() {
 	jq -r --arg tag "?$tag-" 'select(.type == "request" and (.path // "" | contains($tag))) | "\(.method) \(.path)"' "$events" |
 		sort >"$work/shown-requests"
-	sed -nE "s|^([A-Z]+) ($endpoint)?([^ ]*[?]$tag-[^ ]*) .*|\1 \3|p" "$received" | sort >"$work/received-requests"
+	# All but the one whose path is cut.
+	sed -nE "/-long /d; s|^([A-Z]+) ($endpoint)?([^ ]*[?]$tag-[^ ]*) .*|\1 \3|p" "$received" | sort >"$work/received-requests"
 	[ "$(wc -l <"$work/received-requests")" -gt 200 ] && diff "$work/received-requests" "$work/shown-requests"
 }
 check 'the lines are the requests that the service received' same_requests
@@ -328,8 +334,6 @@ check "clients say what they are" holds "$report" '
 
 events=$work/slow.out
 received=
-trace slow --all --json --output "$work/slow.json"
-need_traces slow
 kill -STOP "${started[slow]}"
 serve optional too_many
 kill -CONT "${started[slow]}"

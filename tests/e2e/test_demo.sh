@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The demo: what it shows, that another trace sees the same, and that nothing of it is left.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

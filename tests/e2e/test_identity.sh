@@ -3,6 +3,8 @@
 #
 # Who sent it, where that is hard: executables that are elsewhere, gone or renamed, hostile names,
 # and processes in cgroups as systemd and the container runtimes make them.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -160,13 +162,15 @@ in_cgroup() {
 # The hierarchies are mounted where only this process and its children see them.
 in_cgroups() {
 	local name hierarchy path
-	mkdir "$work/unified" && mount -t cgroup2 cgroup2 "$work/unified" || return
+	mkdir "$work/unified"
+	mount -t cgroup2 cgroup2 "$work/unified" || return
 	if grep -q ':name=systemd:' /proc/self/cgroup; then
-		mkdir "$work/systemd" && mount -t cgroup -o none,name=systemd cgroup "$work/systemd" || return
+		mkdir "$work/systemd"
+		mount -t cgroup -o none,name=systemd cgroup "$work/systemd" || return
 	fi
 	echo >"$work/cgroups-made"
 	while read -r name hierarchy path _; do
-		[ -n "$name" ] && [ -d "$work/$hierarchy" ] || continue
+		[ -d "$work/${hierarchy:-none}" ] || continue
 		make_cgroup "$work/$hierarchy${path%/}" && in_cgroup "$name" "$hierarchy" "${path%/}" &&
 			echo "$name" >>"$work/cgroups-used"
 	done <<<"$cgroups"

@@ -3,6 +3,8 @@
 #
 # What a trace prints while it runs and at its end: to a pipe, to a terminal, to nobody. All of them
 # watch the same calls at the same time.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

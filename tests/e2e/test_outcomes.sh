@@ -3,16 +3,17 @@
 #
 # What came back, what that makes of a caller, and what is none of the tracer's business. Each
 # service has a private network of its own; they run side by side under one trace.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 events=$work/json.out
 report=$work/report.json
-CURL=$(realpath "$(command -v curl)")
 PYTHON=/usr/bin/python3
 path=/latest/meta-data/ami-id
-export CURL PYTHON path
+export PYTHON path
 
 # called NAME ARGUMENT...: curl, as a program of that name, so that it is a caller of its own.
 # Where no answer ever comes, limit is the seconds to wait for it.
@@ -22,7 +23,7 @@ called() {
 	[ -e "$work/bin/$name" ] || ln "$work/bin/curl" "$work/bin/$name"
 	"$work/bin/$name" -s -m "${limit:-30}" -o "$work/answer.$name" "$@"
 }
-mkdir "$work/bin" && cp "$CURL" "$work/bin/curl"
+mkdir "$work/bin" && cp "$(realpath "$(command -v curl)")" "$work/bin/curl"
 
 # The life of a client that knows both: a token if it gets one, else v1.
 both() {
@@ -83,8 +84,12 @@ put_refused() {
 container=$(printf '%064d' $$)
 export container
 contained() {
-	mkdir "$work/unified" && mount -t cgroup2 cgroup2 "$work/unified" && mkdir -p "$work/unified/docker/$container" ||
+	mkdir "$work/unified"
+	if mount -t cgroup2 cgroup2 "$work/unified"; then
+		mkdir -p "$work/unified/docker/$container"
+	else
 		rmdir "$work/unified"
+	fi
 	if grep -q ':name=systemd:' /proc/self/cgroup; then
 		mkdir "$work/systemd" && mount -t cgroup -o none,name=systemd cgroup "$work/systemd" &&
 			echo $$ >"$work/systemd/cgroup.procs"
@@ -98,12 +103,14 @@ elsewhere() {
 	local i
 	ip address add 169.254.169.253/32 dev lo
 	called elsewhere "$(target elsewhere)" # so that silence means something
+	ln "$work/bin/curl" "$work/bin/outsider"
 	"$PYTHON" "$work/serve.py" 169.254.169.254 8080 169.254.169.253 80 127.0.0.1 80 >"$work/serving" &
 	i=$!
+	echo $i >>"$work/servers"
 	until_so grep -q serving "$work/serving"
-	"$CURL" -sS -o "$work/answer.port" "http://169.254.169.254:8080$path?$tag-never"
-	"$CURL" -sS -o "$work/answer.address" "http://169.254.169.253$path?$tag-never"
-	"$CURL" -sS -o "$work/answer.local" "http://127.0.0.1$path?$tag-never"
+	"$work/bin/outsider" -sS -o "$work/answer.port" "http://169.254.169.254:8080$path?$tag-never"
+	"$work/bin/outsider" -sS -o "$work/answer.address" "http://169.254.169.253$path?$tag-never"
+	"$work/bin/outsider" -sS -o "$work/answer.local" "http://127.0.0.1$path?$tag-never"
 	echo "GET $path?$tag-never HTTP/1.0" >/dev/udp/169.254.169.254/80
 	echo "GET $path?$tag-never HTTP/1.0" >/dev/udp/169.254.169.254/8080
 	kill $i
@@ -111,8 +118,11 @@ elsewhere() {
 }
 cat >"$work/serve.py" <<'SCRIPT'
 import http.server, sys, threading
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 for address, port in zip(sys.argv[1::2], sys.argv[2::2]):
-    server = http.server.HTTPServer((address, int(port)), http.server.SimpleHTTPRequestHandler)
+    server = http.server.HTTPServer((address, int(port)), Quiet)
     threading.Thread(target=server.serve_forever).start()
 print("serving", flush=True)
 SCRIPT
@@ -123,8 +133,9 @@ nowhere() {
 	ip link set lo up
 	"$PYTHON" "$work/serve.py" 127.0.0.1 80 >"$work/serving-nowhere" &
 	i=$!
+	echo $i >>"$work/servers"
 	until_so grep -q serving "$work/serving-nowhere"
-	"$CURL" -sS -o "$work/answer.nowhere" "http://127.0.0.1$path?$tag-never"
+	"$work/bin/curl" -sS -o "$work/answer.nowhere" "http://127.0.0.1$path?$tag-never"
 	kill $i
 	wait
 }
@@ -220,8 +231,14 @@ answered() {
 }
 check 'another port, another address and other networks did answer' answered
 check 'none of them is shown' not grep -F -- "$tag-never" "$events" "$report"
-check 'nor who sent it' holds "$report" '.callers | all(.exe != env.CURL)'
-check 'nor are the servers' not grep -E '"comm":"(imds|python3)"' "$events"
+check 'nor who sent it' holds "$report" '
+	.callers | all(.exe != env.work + "/bin/outsider" and .exe != env.work + "/bin/curl")'
+no_servers() {
+	local servers
+	servers=$(tr '\n' ' ' <"$work/servers")
+	jq -se --arg servers " $servers" 'all((" \(.pid) " | inside($servers) | not) and .comm != "imds")' "$events"
+}
+check 'nor are the servers' no_servers
 check 'while the endpoint beside them is' caller elsewhere '.calls == {v1: 1, v2: 0, token: 0, foreign: 0, unknown: 0}'
 
 finish

@@ -3,29 +3,28 @@
 #
 # trace --output: a file that is a whole report at every moment, that is continued, that survives
 # the tracer's death and a full disk, and that is never attached for in vain.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 kept=$work/kept.json
-CURL=$(realpath "$(command -v curl)")
-export CURL
+BUSYBOX=$(realpath "$(command -v busybox)")
+export BUSYBOX
 
-# The same caller each time: the same program, started by the same script.
-cat >"$work/backup.sh" <<'SCRIPT'
-for name; do
-	curl -s -o /dev/null "http://169.254.169.254/latest/meta-data/ami-id?$name"
-done
-exit 0
-SCRIPT
+# The same caller each time: a program of its own.
+cp "$(realpath "$(command -v curl)")" "$work/backup-tool"
+ln "$work/backup-tool" "$work/disk-tool"
 backup() {
-	bash "$work/backup.sh" "$@"
+	local name
+	for name; do
+		"$work/${tool:-backup-tool}" -s -o /dev/null "$(target "$name")"
+	done
 }
 other() {
 	client other "$BUSYBOX" wget -qO- "$(target other)"
 }
-BUSYBOX=$(realpath "$(command -v busybox)")
-export BUSYBOX
 export -f backup other
 
 # Reads the file as fast as it can, until $work/enough is there.
@@ -41,10 +40,38 @@ watch_file() {
 	echo $reads >"$work/watch.reads"
 }
 
-from_backup='.callers | map(select(.exe == env.CURL and .parent == "bash " + env.work + "/backup.sh"))'
+from_backup='.callers | map(select(.exe == env.work + "/backup-tool"))'
+
+# In a mount namespace of its own, on a disk of its own, which fills up and is emptied again.
+on_small_disk() {
+	local tool=disk-tool
+	export tool
+	mkdir -p "$work/disk"
+	mount -t tmpfs -o size=256k tmpfs "$work/disk" || return
+	"$IMDSTRACE" trace --quiet --output "$work/disk/report.json" --interval 1s 2>"$work/disk.err" &
+	echo $! >"$work/disk.pid"
+	until_so test -e "$work/disk/report.json"
+	serve optional backup small
+	until_so grep -q -- "$tag-small" "$work/disk/report.json"
+	head -c 1M /dev/zero 2>"$work/dd" >"$work/disk/filler"
+	cp "$work/disk/report.json" "$work/full-before.json"
+	until_so grep -q 'report.json' "$work/disk.err"
+	serve optional backup late
+	cp "$work/disk/report.json" "$work/full-after.json"
+	ls -A "$work/disk" >"$work/full-files"
+	rm "$work/disk/filler"
+	until_so grep -q -- "$tag-late" "$work/disk/report.json"
+	kill -KILL "$(cat "$work/disk.pid")"
+	wait "$(cat "$work/disk.pid")"
+	cp "$work/disk/report.json" "$work/killed.json"
+}
+export PATIENCE
+export -f on_small_disk until_so serve
 
 # --- Created, replaced ------------------------------------------------------------------------
 
+unshare --mount --propagation private bash -c on_small_disk >"$work/small-disk" 2>&1 &
+started[disk]=$!
 trace first --all --json --output "$kept" --interval 1s
 trace timed --quiet --output "$work/timed.json" --duration 2s
 need_traces first timed
@@ -70,7 +97,7 @@ check 'the file is there before the trace ends' holds "$work/early.json" '.schem
 check 'a reader sees a whole report each time' all 'equal "what was no report" "" "$(cat "$work/watch.errors")"' \
 	'test "$(cat "$work/watch.reads")" -gt 10'
 check 'it is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
-	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q "?three" "$work/early-file"'
+	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q -- "$tag-three" "$work/early-file"'
 check 'nothing else is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"
 check '--duration ends a trace by itself' ended_with timed 0
 check '--quiet prints nothing' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
@@ -102,38 +129,14 @@ check 'SIGTERM ends a trace, and that is well' ended_with second 0
 check 'a second trace continues the file: windows and totals add up' continued
 check 'a caller of both is one' holds "$kept" "$from_backup"' | length == 1
 	and (.[0] | .calls.v1 == 4 and .processes == 4 and (.pids | length == 4)
-	and (.paths | map(.path | split("?")[1]) | sort == ["four", "one", "three", "two"]))'
+	and (.paths | map(.path | split("-")[-1]) | sort == ["four", "one", "three", "two"]))'
 check 'its first call is the old one, its last the new' holds "$kept" "($from_backup)"'[0]
-	| .first == (.paths[] | select(.path | endswith("?one")).first) and .last == (.paths[] | select(.path | endswith("?four")).last)'
+	| .first == (.paths[] | select(.path | endswith("-one")).first) and .last == (.paths[] | select(.path | endswith("-four")).last)'
 check 'a caller of the second alone is there too' holds "$kept" '.callers | any(.exe == env.BUSYBOX)'
 
 # --- A disk that fills up, and a tracer that is killed ----------------------------------------
 
-# In a mount namespace of its own, on a disk of its own. Goes on when files in $work appear.
-on_small_disk() {
-	mkdir -p "$work/disk"
-	mount -t tmpfs -o size=256k tmpfs "$work/disk" || return
-	"$IMDSTRACE" trace --quiet --output "$work/disk/report.json" --interval 1s 2>"$work/disk.err" &
-	echo $! >"$work/disk.pid"
-	until_so test -e "$work/disk/report.json"
-	serve optional backup small
-	until_so grep -q small "$work/disk/report.json"
-	head -c 1M /dev/zero 2>"$work/dd" >"$work/disk/filler"
-	cp "$work/disk/report.json" "$work/full-before.json"
-	until_so grep -q 'report.json' "$work/disk.err"
-	serve optional backup late
-	cp "$work/disk/report.json" "$work/full-after.json"
-	ls -A "$work/disk" >"$work/full-files"
-	rm "$work/disk/filler"
-	until_so grep -q late "$work/disk/report.json"
-	kill -KILL "$(cat "$work/disk.pid")"
-	wait "$(cat "$work/disk.pid")"
-	cp "$work/disk/report.json" "$work/killed.json"
-}
-export PATIENCE
-export -f on_small_disk until_so serve
-
-unshare --mount --propagation private bash -c on_small_disk 2>"$work/on-disk.err"
+ended disk
 
 valid_report() {
 	"$IMDSTRACE" check --min-window 0s "$1"
@@ -143,8 +146,8 @@ check 'when the disk is full, the file keeps its last good state' cmp "$work/ful
 check 'and says so, once' all 'equal "lines on stderr" 2 "$(wc -l <"$work/disk.err")"' \
 	'grep -q "^imdstrace: .*report.json.*No space left on device" "$work/disk.err"'
 check 'and leaves nothing half written beside it' equal files 'filler report.json' "$(sort "$work/full-files" | xargs)"
-check 'and goes on once there is room' holds "$work/killed.json" "($from_backup)"'[0].paths
-	| map(.path | split("?")[1]) | contains(["small", "late"])'
+check 'and goes on once there is room' holds "$work/killed.json" '
+	.callers[] | select(.exe == env.work + "/disk-tool") | .paths | map(.path | split("-")[-1]) | contains(["small", "late"])'
 check 'a trace that is killed leaves its last state' valid_report "$work/killed.json"
 
 # --- Refused before anything is attached ------------------------------------------------------
@@ -157,10 +160,10 @@ powerless() {
 # refused FILE: a trace that is to keep this file does not begin, and the file stays as it is.
 refused() {
 	local before after
-	before=$(cat "$1" 2>&1 | sha256sum)
+	before=$(sha256sum "$1" 2>&1)
 	powerless timeout 60 "$IMDSTRACE" trace --output "$1" >"$work/refused.out" 2>"$work/refused.err" </dev/null
 	equal 'exit status' 2 $? && one_sentence "$work/refused" && grep -qF -- "$1" "$work/refused.err" || return
-	after=$(cat "$1" 2>&1 | sha256sum)
+	after=$(sha256sum "$1" 2>&1)
 	equal content "$before" "$after"
 }
 

@@ -327,23 +327,27 @@ static bool targets_differ(const struct stream *stream, const struct message *me
 	return false;
 }
 
-/* Whether a member of the list behind a header's name is empty. */
-static bool has_empty_member(struct extract line)
+/* Whether a member of the list behind a header's name is empty, or begins as no token does. */
+static bool has_odd_member(struct extract line)
 {
 	char last = ',';
 
 	for (size_t i = strlen("Transfer-Encoding:"); i < line.size; i++) {
 		if (line.at[i] == ' ')
 			continue;
-		if (line.at[i] == ',' && last == ',')
+		if (last == ',' && !isalnum((unsigned char)line.at[i]) &&
+			!memchr("!#$%&'*+-.^_`|~", line.at[i], 15))
 			return true;
 		last = line.at[i];
 	}
 	return last == ',';
 }
 
-/* An empty member is none (RFC 9110, 5.6.1.2), and a tab is a blank: not so for http-parser, which
- * on the other hand takes a name for Transfer-Encoding that only begins so. */
+/*
+ * An empty member is none (RFC 9110, 5.6.1.2), a tab is a blank, and what comes last decides (RFC
+ * 9112, 6.1), whatever stands before it. Not so for http-parser, which on the other hand takes a
+ * name for Transfer-Encoding that only begins so.
+ */
 static bool codings_differ(struct extract head)
 {
 	while (head.size) {
@@ -351,7 +355,7 @@ static bool codings_differ(struct extract head)
 
 		if (!begins(line, "Transfer-Encoding"))
 			continue;
-		if (line.at[17] != ':' || has_empty_member(line) || has(line, '\t') ||
+		if (line.at[17] != ':' || has_odd_member(line) || has(line, '\t') ||
 			strchr(" \t", *head.at))
 			return true;
 	}

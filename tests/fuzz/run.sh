@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# run.sh FUZZER...: runs each fuzzer for FUZZ_SECONDS (60), beginning with what the project keeps for it
-# in tests/fuzz/corpus/NAME. What it finds new stays beside the fuzzer, in NAME.corpus-SIZE, and is
+# run.sh FUZZER...: runs each fuzzer for FUZZ_SECONDS (60), beginning with what the project keeps for
+# it in tests/fuzz/corpus/NAME. What it finds new stays beside the fuzzer, in NAME.corpus-SIZE, and is
 # where the next run begins; what it fails on stays there too, as NAME-crash-*.
 #
 # The last line is the sum: a fuzzer passes if it finds nothing. The exit status is 1 when one failed.
@@ -11,6 +11,10 @@ export LC_ALL=C ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 UBSAN_OPTIONS=print
 
 here=$(dirname "$0")
 seconds=${FUZZ_SECONDS:-60}
+if ! [ "$seconds" -gt 0 ]; then # to libFuzzer, 0 is without end
+	echo "FUZZ_SECONDS is a number above 0, not \"$seconds\"" >&2
+	exit 2
+fi
 log=$(mktemp) || exit 1
 child=
 trap 'rm -f "$log"' EXIT
@@ -28,7 +32,8 @@ fuzz() {
 	wait "$child"
 	status=$?
 	child=
-	runs=$((runs + $(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)))
+	found=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
+	runs=$((runs + ${found:-0}))
 	return $status
 }
 
@@ -36,7 +41,7 @@ passed=0 failed=0
 for fuzzer; do
 	runs=0
 	# Long heads take long: most of what is wrong shows in short ones.
-	if fuzz "$fuzzer" 4096 $((seconds - seconds / 4)) && fuzz "$fuzzer" 40000 $((seconds / 4)); then
+	if fuzz "$fuzzer" 4096 $((seconds - seconds / 4)) && fuzz "$fuzzer" 40000 $((seconds / 4 + 1)); then
 		passed=$((passed + 1))
 		echo "ok     $(basename "$fuzzer"): $runs inputs in $seconds seconds"
 	else
