@@ -32,7 +32,8 @@ enum outcome {
 	OUTCOME_OK,       /* 2xx */
 	OUTCOME_REJECTED, /* 401 */
 	OUTCOME_OTHER,    /* any other status */
-	/* In a report: no answer. In the kernel's counts: that there was one or none cannot be told. */
+	/* In a report: no answer. In the kernel's counts: that there was one or none cannot be
+	   told. */
 	OUTCOME_NONE,
 	OUTCOME_COUNT,
 };
@@ -107,7 +108,8 @@ struct identity {
 /* Per process, exact even when the ring buffer was full. */
 struct account {
 	__u64 calls[CLASS_COUNT];
-	__u64 answers[CLASS_COUNT][OUTCOME_COUNT]; /* what is missing to calls has no answer so far */
+	__u64 answers[CLASS_COUNT]
+		     [OUTCOME_COUNT]; /* what is missing to calls has no answer so far */
 	__u8 identified;
 	__u8 reserved[7];
 };

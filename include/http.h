@@ -17,7 +17,9 @@
 
 #include "abi.h"
 
-#define HTTP_HEAD_MAX 16384 /* bytes of one head, from its first byte to its last LF; of one chunk's framing too */
+#define HTTP_HEAD_MAX                                                                              \
+	16384 /* bytes of one head, from its first byte to its last LF; of one chunk's framing too \
+	       */
 
 #ifndef HTTP_INLINE
 #define HTTP_INLINE static inline __attribute__((always_inline))
@@ -39,24 +41,24 @@ enum http_event {
 };
 
 enum http_seen {
-	SEEN_TOKEN = 1 << 0,	/* X-aws-ec2-metadata-token */
-	SEEN_TTL = 1 << 1,	/* X-aws-ec2-metadata-token-ttl-seconds */
-	SEEN_FOREIGN = 1 << 2,	/* a header of another cloud's client */
-	SEEN_AGENT = 1 << 3,	/* User-Agent */
-	SEEN_LENGTH = 1 << 4,	/* Content-Length */
-	SEEN_CODING = 1 << 5,	/* Transfer-Encoding */
-	SEEN_CHUNKED = 1 << 6,	/* its last coding is chunked */
+	SEEN_TOKEN = 1 << 0,     /* X-aws-ec2-metadata-token */
+	SEEN_TTL = 1 << 1,       /* X-aws-ec2-metadata-token-ttl-seconds */
+	SEEN_FOREIGN = 1 << 2,   /* a header of another cloud's client */
+	SEEN_AGENT = 1 << 3,     /* User-Agent */
+	SEEN_LENGTH = 1 << 4,    /* Content-Length */
+	SEEN_CODING = 1 << 5,    /* Transfer-Encoding */
+	SEEN_CHUNKED = 1 << 6,   /* its last coding is chunked */
 	SEEN_BAD_FRAME = 1 << 7, /* a Content-Length that is no number, or several that differ */
 };
 
 struct http {
 	__u8 state;
-	__u8 word;	   /* row of http_words that the name or value is compared with */
-	__u8 match;	   /* bytes of that word matched so far, or HTTP_MISMATCH */
-	__u8 field;	   /* enum http_field of the header whose value is being read */
-	__u8 seen;	   /* enum http_seen */
-	__u8 pending;	   /* what the value being read adds to seen if it ends here */
-	__u8 answers;	   /* this direction carries responses */
+	__u8 word;         /* row of http_words that the name or value is compared with */
+	__u8 match;        /* bytes of that word matched so far, or HTTP_MISMATCH */
+	__u8 field;        /* enum http_field of the header whose value is being read */
+	__u8 seen;         /* enum http_seen */
+	__u8 pending;      /* what the value being read adds to seen if it ends here */
+	__u8 answers;      /* this direction carries responses */
 	__u8 answers_head; /* the response that comes next answers a HEAD */
 	__u8 path_cut;
 	__u8 agent_cut;
@@ -65,9 +67,9 @@ struct http {
 	__u16 method_size;
 	__u16 path_size;
 	__u16 agent_size; /* without trailing blanks */
-	__u16 agent_at;	  /* with them */
+	__u16 agent_at;   /* with them */
 	__u32 head_size;
-	__u64 length; /* Content-Length being read, or bytes of body left */
+	__u64 length;   /* Content-Length being read, or bytes of body left */
 	__u64 declared; /* Content-Length as said */
 	char method[METHOD_SIZE];
 	char path[TARGET_SIZE];
@@ -75,59 +77,125 @@ struct http {
 };
 
 enum http_char {
-	C_OTHER,   /* control characters but those below */
+	C_OTHER, /* control characters but those below */
 	C_NUL,
 	C_LF,
 	C_CR,
-	C_BLANK,   /* SP, HTAB */
-	C_TOKEN,   /* tchar (RFC 9110, 5.6.2) that is none of the next two */
-	C_HEX,	   /* a-f, A-F */
+	C_BLANK, /* SP, HTAB */
+	C_TOKEN, /* tchar (RFC 9110, 5.6.2) that is none of the next two */
+	C_HEX,   /* a-f, A-F */
 	C_DIGIT,
 	C_SLASH,
 	C_COLON,
-	C_QUERY,   /* ? */
+	C_QUERY, /* ? */
 	C_COMMA,
 	C_SEMI,
 	C_VISIBLE, /* the other delimiters */
-	C_HIGH,	   /* 0x80 and up */
+	C_HIGH,    /* 0x80 and up */
 	C_COUNT = 16,
 };
 
 enum http_state {
 	S_DEAD,
 	/* request-line */
-	S_START, S_START_LF, S_METHOD, S_BEFORE_TARGET, S_TARGET, S_SCHEME_COLON, S_SCHEME_SLASH,
-	S_AUTHORITY, S_TARGET_REST, S_BEFORE_VERSION, S_VERSION, S_AFTER_VERSION, S_LINE_LF,
+	S_START,
+	S_START_LF,
+	S_METHOD,
+	S_BEFORE_TARGET,
+	S_TARGET,
+	S_SCHEME_COLON,
+	S_SCHEME_SLASH,
+	S_AUTHORITY,
+	S_TARGET_REST,
+	S_BEFORE_VERSION,
+	S_VERSION,
+	S_AFTER_VERSION,
+	S_LINE_LF,
 	/* status-line */
-	S_ANSWER, S_ANSWER_VERSION, S_STATUS, S_REASON,
+	S_ANSWER,
+	S_ANSWER_VERSION,
+	S_STATUS,
+	S_REASON,
 	/* field-line */
-	S_FIRST_FIELD, S_NAME, S_VALUE, S_VALUE_LF, S_NEXT_FIELD, S_HEAD_LF,
+	S_FIRST_FIELD,
+	S_NAME,
+	S_VALUE,
+	S_VALUE_LF,
+	S_NEXT_FIELD,
+	S_HEAD_LF,
 	/* message-body */
-	S_FRAME, S_BODY, S_UNTIL_CLOSE, S_CHUNK, S_CHUNK_SIZE, S_CHUNK_EXT, S_CHUNK_LF, S_CHUNK_DATA,
-	S_CHUNK_END, S_CHUNK_END_LF, S_TRAILER, S_TRAILER_LINE, S_TRAILER_LINE_LF, S_TRAILER_LF,
+	S_FRAME,
+	S_BODY,
+	S_UNTIL_CLOSE,
+	S_CHUNK,
+	S_CHUNK_SIZE,
+	S_CHUNK_EXT,
+	S_CHUNK_LF,
+	S_CHUNK_DATA,
+	S_CHUNK_END,
+	S_CHUNK_END_LF,
+	S_TRAILER,
+	S_TRAILER_LINE,
+	S_TRAILER_LINE_LF,
+	S_TRAILER_LF,
 	S_COUNT = 64, /* a power of two: the verifier takes a mask for a bound */
 };
 
 enum http_action {
-	A_NONE, A_METHOD_FIRST, A_METHOD, A_TARGET, A_AUTHORITY, A_ROOT, A_ROOT_QUERY,
-	A_ANSWER_FIRST, A_VERSION_FIRST, A_VERSION, A_VERSION_END, A_STATUS, A_STATUS_END,
-	A_NAME_FIRST, A_NAME, A_NAME_END, A_VALUE, A_HEAD_END,
-	A_CHUNK_FIRST, A_CHUNK_DIGIT, A_CHUNK, A_MESSAGE_END,
+	A_NONE,
+	A_METHOD_FIRST,
+	A_METHOD,
+	A_TARGET,
+	A_AUTHORITY,
+	A_ROOT,
+	A_ROOT_QUERY,
+	A_ANSWER_FIRST,
+	A_VERSION_FIRST,
+	A_VERSION,
+	A_VERSION_END,
+	A_STATUS,
+	A_STATUS_END,
+	A_NAME_FIRST,
+	A_NAME,
+	A_NAME_END,
+	A_VALUE,
+	A_HEAD_END,
+	A_CHUNK_FIRST,
+	A_CHUNK_DIGIT,
+	A_CHUNK,
+	A_MESSAGE_END,
 };
 
 enum http_field {
-	F_OTHER, F_TOKEN, F_TTL, F_AGENT, F_LENGTH,
+	F_OTHER,
+	F_TOKEN,
+	F_TTL,
+	F_AGENT,
+	F_LENGTH,
 	/* those with a value that counts, in the order of those values in enum http_word */
-	F_CODING, F_FLAVOR, F_METADATA, F_AUTHORIZATION,
+	F_CODING,
+	F_FLAVOR,
+	F_METADATA,
+	F_AUTHORIZATION,
 };
 
 #define HTTP_WORD_SIZE 64
 #define HTTP_MISMATCH  (HTTP_WORD_SIZE - 1) /* no word is as long, so it never matches on */
 
-/* Names and values that count, in lower case. A name is told by its first letter alone: no two share it. */
+/* Names and values that count, in lower case. A name is told by its first letter alone: no two
+ * share it. */
 enum http_word {
-	W_NONE, W_TOKEN, W_AGENT, W_LENGTH, W_CODING, W_FLAVOR, W_AUTHORIZATION,
-	W_CHUNKED, W_GOOGLE, W_TRUE, W_ORACLE,
+	W_NONE,
+	W_TOKEN,
+	W_AGENT,
+	W_LENGTH,
+	W_CODING,
+	W_FLAVOR,
+	W_AUTHORIZATION,
+	W_CHUNKED,
+	W_GOOGLE,
+	W_TRUE,
+	W_ORACLE,
 	W_VERSION,
 	W_COUNT = 16,
 };
@@ -191,14 +259,40 @@ HTTP_INLINE __u8 http__value_word(__u8 field)
 }
 
 static const __u8 http_chars[256] = {
-	[0] = C_NUL, ['\n'] = C_LF, ['\r'] = C_CR, [' '] = C_BLANK, ['\t'] = C_BLANK,
-	['!'] = C_TOKEN, ['"'] = C_VISIBLE, ['#' ... '\''] = C_TOKEN, ['('] = C_VISIBLE, [')'] = C_VISIBLE,
-	['*'] = C_TOKEN, ['+'] = C_TOKEN, [','] = C_COMMA, ['-'] = C_TOKEN, ['.'] = C_TOKEN,
-	['/'] = C_SLASH, ['0' ... '9'] = C_DIGIT, [':'] = C_COLON, [';'] = C_SEMI,
-	['<'] = C_VISIBLE, ['='] = C_VISIBLE, ['>'] = C_VISIBLE, ['?'] = C_QUERY, ['@'] = C_VISIBLE,
-	['A' ... 'F'] = C_HEX, ['G' ... 'Z'] = C_TOKEN, ['[' ... ']'] = C_VISIBLE,
-	['^' ... '`'] = C_TOKEN, ['a' ... 'f'] = C_HEX, ['g' ... 'z'] = C_TOKEN,
-	['{'] = C_VISIBLE, ['|'] = C_TOKEN, ['}'] = C_VISIBLE, ['~'] = C_TOKEN,
+	[0] = C_NUL,
+	['\n'] = C_LF,
+	['\r'] = C_CR,
+	[' '] = C_BLANK,
+	['\t'] = C_BLANK,
+	['!'] = C_TOKEN,
+	['"'] = C_VISIBLE,
+	['#' ... '\''] = C_TOKEN,
+	['('] = C_VISIBLE,
+	[')'] = C_VISIBLE,
+	['*'] = C_TOKEN,
+	['+'] = C_TOKEN,
+	[','] = C_COMMA,
+	['-'] = C_TOKEN,
+	['.'] = C_TOKEN,
+	['/'] = C_SLASH,
+	['0' ... '9'] = C_DIGIT,
+	[':'] = C_COLON,
+	[';'] = C_SEMI,
+	['<'] = C_VISIBLE,
+	['='] = C_VISIBLE,
+	['>'] = C_VISIBLE,
+	['?'] = C_QUERY,
+	['@'] = C_VISIBLE,
+	['A' ... 'F'] = C_HEX,
+	['G' ... 'Z'] = C_TOKEN,
+	['[' ... ']'] = C_VISIBLE,
+	['^' ... '`'] = C_TOKEN,
+	['a' ... 'f'] = C_HEX,
+	['g' ... 'z'] = C_TOKEN,
+	['{'] = C_VISIBLE,
+	['|'] = C_TOKEN,
+	['}'] = C_VISIBLE,
+	['~'] = C_TOKEN,
 	[0x80 ... 0xff] = C_HIGH,
 };
 
@@ -614,8 +708,9 @@ HTTP_INLINE __u32 http__skip(struct http *h, __u32 size)
 /* One byte of a head or of chunked framing. */
 HTTP_INLINE enum http_event http__byte(struct http *h, unsigned char byte)
 {
-	/* volatile: a state that is loaded anew is one that the verifier knows nothing about, so that
-	 * it looks at this function once for each byte and not once for each way of getting there */
+	/* volatile: a state that is loaded anew is one that the verifier knows nothing about, so
+	 * that it looks at this function once for each byte and not once for each way of getting
+	 * there */
 	__u8 state = *(const volatile __u8 *)&h->state & (S_COUNT - 1);
 	const struct http_transition *transition =
 		&http_transitions[state][http_chars[byte] & (C_COUNT - 1)];
@@ -730,20 +825,21 @@ HTTP_INLINE bool http__begins(const char *text, __u16 size, const char *word, __
 #define HTTP_BEGINS(h, member, word) \
 	http__begins((h)->member, (h)->member##_size, word, sizeof(word) - 1)
 
-/* The class of the request whose head has just ended: the first that fits, in enum request_class's order. */
+/* The class of the request whose head has just ended: the first that fits, in enum request_class's
+ * order. */
 HTTP_INLINE enum request_class http__class(const struct http *h)
 {
 	const __u16 token_size = sizeof("/latest/api/token") - 1;
 
 	if (h->method_size == 3 && HTTP_BEGINS(h, method, "PUT") &&
-	    HTTP_BEGINS(h, path, "/latest/api/token") &&
-	    (h->path_size == token_size || h->path[token_size] == '?'))
+		HTTP_BEGINS(h, path, "/latest/api/token") &&
+		(h->path_size == token_size || h->path[token_size] == '?'))
 		return CLASS_TOKEN;
 	if (h->seen & (SEEN_TOKEN | SEEN_TTL))
 		return CLASS_V2;
 	if ((h->seen & SEEN_FOREIGN) || HTTP_BEGINS(h, path, "/computeMetadata/") ||
-	    HTTP_BEGINS(h, path, "/metadata/") || HTTP_BEGINS(h, path, "/opc/") ||
-	    HTTP_BEGINS(h, path, "/openstack/"))
+		HTTP_BEGINS(h, path, "/metadata/") || HTTP_BEGINS(h, path, "/opc/") ||
+		HTTP_BEGINS(h, path, "/openstack/"))
 		return CLASS_FOREIGN;
 	return CLASS_V1;
 }

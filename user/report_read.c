@@ -490,8 +490,8 @@ static int read__calls(struct reader *reader, const struct place *place, const j
 		if (error)
 			break;
 		count__add(&caller->unwatched[c], unwatched);
-		/* Known to have had no answer, and derived again; for report__add_calls() it would be
-		 * those that cannot be told. */
+		/* Known to have had no answer, and derived again; for report__add_calls() it would
+		 * be those that cannot be told. */
 		answers[c][OUTCOME_NONE] = 0;
 	}
 	if (!error)

@@ -30,8 +30,8 @@ static inline void scope__decref(json_t **value)
 	json_decref(*value);
 }
 
-#define _free_	 __attribute__((cleanup(scope__free)))
-#define _close_	 __attribute__((cleanup(scope__close)))
+#define _free_   __attribute__((cleanup(scope__free)))
+#define _close_  __attribute__((cleanup(scope__close)))
 #define _fclose_ __attribute__((cleanup(scope__fclose)))
 #define _decref_ __attribute__((cleanup(scope__decref)))
 

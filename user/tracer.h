@@ -77,8 +77,8 @@ int tracer__account(
 /* Takes out the account of a process that is gone. */
 void tracer__forget(struct tracer *tracer, const struct process_key *key);
 
-/* Entries of hooks that the kernel skipped, other sockets' included (recursion_misses): a diagnostic.
- * programs gets which and how often: "tcp_sendmsg_exit 3, on_state 1". */
+/* Entries of hooks that the kernel skipped, other sockets' included (recursion_misses): a
+ * diagnostic. programs gets which and how often: "tcp_sendmsg_exit 3, on_state 1". */
 uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t size);
 
 #endif
