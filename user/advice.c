@@ -262,6 +262,9 @@ static bool is__refused_sdk(const struct facts *facts)
 	return is__refused(facts) && facts->client.sdk;
 }
 
+/* aws-sdk-go#5015, aws-sdk-go-v2#2303 (October 2023), aws-sdk-java-v2#4840 (January 2024). */
+#define NO_FALLBACK "set AWS_EC2_METADATA_V1_DISABLED=true (which SDKs know since late 2023)"
+
 #define WHY_REFUSED                                                                               \
 	"403 comes from a proxy that adds X-Forwarded-For or from a service that is turned off, " \
 	"400 "                                                                                    \
@@ -271,7 +274,7 @@ static int write__refused_sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Find out why %" PRIu64 " token request%s of %s (%s) got no token (" WHY_REFUSED
-		"), then set AWS_EC2_METADATA_V1_DISABLED=true so that it cannot fall back.",
+		"), then " NO_FALLBACK " so that it cannot fall back.",
 		facts->refused, facts->refused == 1 ? "" : "s", facts->subject, facts->software);
 }
 
@@ -291,8 +294,8 @@ static int write__fallback_sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Find out why the token requests of %s (%s) get no answer (a firewall, a proxy, a "
-		"network namespace one hop away), then set AWS_EC2_METADATA_V1_DISABLED=true so "
-		"that it cannot fall back.",
+		"network namespace one hop away), then " NO_FALLBACK
+		" so that it cannot fall back.",
 		facts->subject, facts->software);
 }
 
@@ -325,7 +328,7 @@ static bool is__mixed_sdk_without_token(const struct facts *facts)
 static int write__mixed_sdk_without_token(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Set AWS_EC2_METADATA_V1_DISABLED=true for %s: %s speaks IMDSv2, but %" PRIu64
+		"For %s, " NO_FALLBACK ": %s speaks IMDSv2, but %" PRIu64
 		" of its token requests got no token, and then it falls back.",
 		facts->subject, facts->software, facts->refused + facts->unanswered);
 }
@@ -393,10 +396,11 @@ static bool is__anything(const struct facts *facts)
 static int write__send_token(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Make %s%s%s ask for a token (PUT /latest/api/token with "
+		"Make %s%s%s%s ask for a token (PUT /latest/api/token with "
 		"X-aws-ec2-metadata-token-ttl-seconds: 21600) and send it as "
 		"X-aws-ec2-metadata-token with every call, or update it to a version that does.",
-		facts->subject, facts->software[0] ? ", which sends as " : "", facts->software);
+		facts->subject, facts->software[0] ? ", which sends as " : "", facts->software,
+		facts->software[0] ? "," : "");
 }
 
 static const struct rule {

@@ -81,6 +81,7 @@ static int caller__fold_hosts(struct caller *caller, const struct caller *other,
 static int caller__fold(struct report *report, struct caller *caller, const struct caller *other,
 	bool hosts_are_new)
 {
+	uint64_t answers[CLASS_COUNT][OUTCOME_COUNT];
 	int error = caller__fold_hosts(caller, other, hosts_are_new);
 
 	for (unsigned int i = 0; !error && i < other->agent_count; i++)
@@ -92,12 +93,14 @@ static int caller__fold(struct report *report, struct caller *caller, const stru
 	for (unsigned int i = 0; i < other->pid_count; i++)
 		caller__add_pid(caller, other->pids[i]);
 	count__add(&caller->processes, other->processes);
+	/* there the last column says how many cannot be told, here how many got no answer */
+	memcpy(answers, other->answers, sizeof(answers));
 	for (int c = 0; c < CLASS_COUNT; c++)
-		count__add(&caller->unwatched[c], other->unwatched[c]);
+		answers[c][OUTCOME_NONE] = other->unwatched[c];
 	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
 		count__add(&caller->unknown[reason], other->unknown[reason]);
 	span__widen(&caller->first, &caller->last, other->first, other->last);
-	report__add_calls(caller, other->calls, other->answers);
+	report__add_calls(caller, other->calls, answers);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ need() {
 	exit
 }
 
-# version COMMAND...: the last word of what a client says of itself on one line, or "absent".
+# version COMMAND...: the first line of what it says, or "absent" if it says nothing.
 version() {
 	local said
 	said=$("$@" 2>/dev/null | head -n 1) || said=

@@ -16,9 +16,9 @@ terminal() {
 	started[$1]=$!
 }
 
-# As stop(), for the trace on the terminal.
-interrupt() {
-	kill -INT "$(cat "$work/$1.pid")"
+# hang_up NAME SIGNAL: as stop(), for the trace on the terminal.
+hang_up() {
+	kill "-$2" "$(cat "$work/$1.pid")"
 	ended "$1"
 }
 
@@ -54,14 +54,15 @@ ended head
 check 'a reader that goes away ends the trace, and that is well' ended_with head 0
 check 'it had what it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
 check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(wc -l <"$work/head.err")"
-check 'and the report is written all the same' holds "$work/head.json" '.callers | any(.paths[].path | endswith("\(env.tag)-again"))'
+check 'and the report is written all the same' holds "$work/head.json" '
+	.windows | length == 1'
 
 stop pipe INT
-interrupt colours
-interrupt plain
+hang_up colours INT
+hang_up plain TERM
 
 check 'Ctrl-C ends the trace, and that is well' ended_with pipe 0
-check 'with a terminal too' all 'ended_with colours 0' 'ended_with plain 0'
+check 'so does SIGTERM, and on a terminal' all 'ended_with colours 0' 'ended_with plain 0'
 
 # shown FILE NAME...: each client's call is on a line of its own, once.
 shown() {
@@ -89,7 +90,8 @@ check 'a line says when, who, what and who started it' line_of_v1
 check '--all makes every call a line' shown "$work/colours.err" v1 again last token v2 foreign
 check 'with its class' all 'grep -aqE " v2 .*$tag-v2" "$work/colours.err"' 'grep -aqE " token .*$tag-token" "$work/colours.err"' \
 	'grep -aqE " foreign .*$tag-foreign" "$work/colours.err"' 'grep -aqE " v1 .*$tag-v1" "$work/colours.err"'
-check 'the summary follows' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -aq "^Next steps" "$work/pipe.out"'
+check 'the summary follows' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -aq "^Next steps" "$work/pipe.out"' \
+	'grep -aq "^BLOCKED " "$work/plain.err"' 'grep -aq "BLOCKED " "$work/colours.err"'
 
 check 'no escape codes in a pipe' not grep -aq $'[\e\r]' "$work/pipe.out" "$work/pipe.err"
 check 'nothing on stderr but that it traces' all 'equal lines 1 "$(wc -l <"$work/pipe.err")"' \

@@ -233,6 +233,28 @@ static void no_answer_is_what_is_left(void **state)
 	assert_int_equal(caller.answers[CLASS_V1][OUTCOME_NONE], 0);
 }
 
+static void no_answer_stays_so_when_merged(void **state)
+{
+	static const uint64_t calls[CLASS_COUNT] = {[CLASS_TOKEN] = 3};
+	static const uint64_t answers[CLASS_COUNT][OUTCOME_COUNT] = {
+		[CLASS_TOKEN] = {[OUTCOME_NONE] = 1}};
+	struct process process = {.comm = "sdk", .exe = "/usr/bin/sdk"};
+	struct report *reports[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		reports[i] = report__new();
+		report__add_calls(report__caller(reports[i], &process, true, "m1"), calls, answers);
+	}
+	assert_int_equal(report__merge(reports[0], reports[1]), 0);
+	assert_int_equal(reports[0]->caller_count, 1);
+	assert_int_equal(reports[0]->callers[0]->calls[CLASS_TOKEN], 6);
+	assert_int_equal(reports[0]->callers[0]->answers[CLASS_TOKEN][OUTCOME_NONE], 4);
+	assert_int_equal(reports[0]->callers[0]->unwatched[CLASS_TOKEN], 2);
+	report__free(reports[0]);
+	report__free(reports[1]);
+}
+
 static void a_pattern_follows_from_the_counts(void **state)
 {
 	static const struct {
@@ -635,6 +657,7 @@ int main(void)
 		cmocka_unit_test(what_a_caller_holds_is_bounded),
 		cmocka_unit_test(a_report_has_a_weight_limit),
 		cmocka_unit_test(no_answer_is_what_is_left),
+		cmocka_unit_test(no_answer_stays_so_when_merged),
 		cmocka_unit_test(a_pattern_follows_from_the_counts),
 		cmocka_unit_test(calls_without_details_stay_visible),
 		cmocka_unit_test(the_timeline_keeps_minutes_with_calls),
