@@ -135,13 +135,14 @@ __noinline int answer_step(struct __sk_buff *packet, u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 	struct http *http;
-	u32 size;
+	u32 size, answer;
 
 	if (!connection || !connection->answer_left || connection->answers_lost)
 		return 0;
 	http = &connection->answers;
-	http->answers_head =
-		connection->awaited[connection->answered & (AWAITED_MAX - 1)] & AWAITED_HEAD;
+	/* whether a body follows is decided behind the head, when that one is counted already */
+	answer = connection->answered - (http->state == S_FRAME && http__final(http));
+	http->answers_head = connection->awaited[answer & (AWAITED_MAX - 1)] & AWAITED_HEAD;
 	size = http__skip(http, connection->answer_left);
 	if (!size) {
 		size = connection->answer_left < CHUNK_SIZE ? connection->answer_left : CHUNK_SIZE;
