@@ -80,10 +80,8 @@ static __always_inline struct connection *books__open(u64 key, u8 family)
 
 	bpf_map_update_elem(&connections, &key, &blank_connection, BPF_ANY);
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection) {
-		COUNT(counters.untracked_connections);
+	if (!connection)
 		return NULL;
-	}
 	connection->family = family;
 	connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)key, rcv_nxt);
 	http__reset(&connection->requests, false);
@@ -170,6 +168,8 @@ static __always_inline void books__connect(const struct sock *sk, u64 key, u8 fa
 	connection = books__open(key, family);
 	if (connection)
 		identity__current(&connection->opener);
+	else
+		COUNT(counters.untracked_connections);
 }
 
 /* Every change of a TCP state, in whatever context. */

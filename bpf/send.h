@@ -328,10 +328,13 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 	bool seen;
 
 	if (!connection) {
-		/* a socket that is closed by now was settled without this send */
-		if (sent <= 0 || BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+		bool closed = BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE;
+
+		/* a socket that is closed by now was settled without this send, unless there was
+		 * no room for its account */
+		if (sent <= 0 || (closed && !counters.untracked_connections))
 			return;
-		connection = send__account(key);
+		connection = closed ? NULL : send__account(key);
 		if (!connection) {
 			send__untracked(sk, thread);
 			return;
