@@ -358,13 +358,11 @@ static int trace__watch(struct trace *trace)
 	error = trace__finish(trace);
 	if (!error)
 		error = trace__summarise(trace);
-	if (error == -EPIPE) {
+	if (error == -EPIPE)
 		abandon_stdout();
-		return status;
-	}
-	if (error)
+	else if (error)
 		complain("the trace ended early: %s", strerror(-error));
-	if (error || trace->unsaved)
+	if ((error && error != -EPIPE) || trace->unsaved)
 		return EXIT_USAGE;
 	return status;
 }
