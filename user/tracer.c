@@ -87,18 +87,12 @@ static const struct way ways[] = {
 
 static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
 
-/* What libbpf said last; its own words help where errno does not. */
-static char libbpf_said[256];
-
+/* libbpf complains of every way that a kernel refuses; only whoever looks for the reason hears it.
+ */
 static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	if (getenv("IMDSTRACE_DEBUG"))
-		return vfprintf(stderr, format, arguments);
-	if (level == LIBBPF_WARN) {
-		vsnprintf(libbpf_said, sizeof(libbpf_said), format, arguments);
-		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
-	}
-	return 0;
+	(void)level;
+	return getenv("IMDSTRACE_DEBUG") ? vfprintf(stderr, format, arguments) : 0;
 }
 
 static int fail(struct tracer_failure *failure, int error, const char *what)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: netns.c imds.c imds_http.c imds_answer.c complain.c text.c */
 /*
  * What tracing costs those who send: CPU time for each send with the tracer attached, as a ratio
  * to the same without it, in turns within one run. And what the tracer itself takes: memory, the

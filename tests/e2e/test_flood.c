@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: netns.c imds.c imds_http.c imds_answer.c complain.c text.c file.c */
 /*
  * Many requests from many threads at once, and the proof that none was missed in silence: all
  * were counted, or as many connections as can account for the difference are unknown. A kernel may

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: complain.c text.c */
 /*
  * A service manager's view of a trace: READY=1 comes once, and what is called right after it is
  * seen. Comes in: $IMDSTRACE and $WIRE. The calls are made beside the traffic program's service, in

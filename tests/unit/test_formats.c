@@ -4,12 +4,6 @@
  * UPDATE_GOLDEN=1 in the environment writes golden/ anew; look at the difference before you keep
  * it.
  */
-/* links: report.c caller.c report_merge.c report_json.c report_read.c hash.c json.c */
-/* links: verdict.c watch.c next_steps.c sentences.c advice.c client.c clock.c text.c */
-/* links: process.c process_script.c procfs.c workload.c workload_names.c script.c args.c */
-/* links: file.c complain.c render.c render_text.c render_text_callers.c page.c render_json.c */
-/* links: render_caller.c render_csv.c render_markdown.c markdown.c render_prometheus.c */
-/* links: render_emf.c render_html.c html_page.c html_timeline.c html_callers.c sha256.c */
 #include "rich_report.h"
 
 #include <ctype.h>

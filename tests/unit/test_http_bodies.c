@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: */
 /* Bodies of requests, what follows them, and how much is read of all. */
 #include "http_fixture.h"
 

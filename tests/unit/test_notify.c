@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: notify.c */
 /* Readiness, as systemd hears it. */
 #include <setjmp.h>
 #include <stdarg.h>

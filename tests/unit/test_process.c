@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: process.c process_script.c procfs.c args.c script.c text.c workload.c workload_names.c
- * file.c */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: report.c caller.c report_merge.c report_json.c report_read.c hash.c json.c */
-/* links: verdict.c watch.c next_steps.c sentences.c advice.c client.c clock.c text.c */
-/* links: process.c process_script.c procfs.c workload.c workload_names.c script.c args.c */
-/* links: file.c complain.c */
 #include "report_fixture.h"
 
 #include "clock.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: workload.c workload_names.c file.c */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

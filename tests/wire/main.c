@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* links: imds.c imds_answer.c imds_http.c netns.c complain.c text.c */
 /* The traffic program's options, and nothing else. */
 #define _GNU_SOURCE 1
 #include <errno.h>
