@@ -14,12 +14,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "complain.h"
 #include "scope.h"
 
 /* Survives exec, so that a client that was exec'ed into the namespace can prove where it is not. */
 #define ORIGIN_VARIABLE "IMDSTRACE_ORIGIN_NETNS"
+
+#define ROUTE_PAUSE_MS    5
+#define ROUTE_PATIENCE_MS 10000
 
 /* What a namespace is called: the inode of its file. */
 struct namespace_id {
@@ -65,8 +69,19 @@ struct rtnetlink_request {
 	union {
 		struct ifinfomsg link;
 		struct ifaddrmsg address;
+		struct rtmsg route;
 	};
 	char attributes[64];
+};
+
+/* What comes back: the kernel's verdict, or the route that was asked for. */
+struct rtnetlink_answer {
+	struct nlmsghdr header;
+	union {
+		struct nlmsgerr verdict;
+		struct rtmsg route;
+	};
+	char rest[512];
 };
 
 static void rtnetlink__put(
@@ -82,30 +97,40 @@ static void rtnetlink__put(
 		NLMSG_ALIGN(request->header.nlmsg_len) + RTA_ALIGN(attribute->rta_len);
 }
 
-/* Sends request and waits for the kernel's verdict on it. */
-static int rtnetlink__do(struct rtnetlink_request *request)
+/* Sends request and waits for its answer, of which the part that is read is sure to be there. */
+static int rtnetlink__ask(struct rtnetlink_request *request, struct rtnetlink_answer *answer)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct {
-		struct nlmsghdr header;
-		struct nlmsgerr verdict;
-		char quoted[sizeof(*request)];
-	} answer;
 	_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	size_t least = sizeof(answer->header);
 	ssize_t size;
 
 	if (fd < 0)
 		return -errno;
-	request->header.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	request->header.nlmsg_flags |= NLM_F_REQUEST;
 	if (sendto(fd, request, request->header.nlmsg_len, 0, (void *)&kernel, sizeof(kernel)) < 0)
 		return -errno;
-	size = recv(fd, &answer, sizeof(answer), 0);
+	size = recv(fd, answer, sizeof(*answer), 0);
 	if (size < 0)
 		return -errno;
-	if ((size_t)size < sizeof(answer.header) + sizeof(answer.verdict) ||
-		answer.header.nlmsg_type != NLMSG_ERROR)
+	if ((size_t)size < least)
 		return -EPROTO;
-	return answer.verdict.error;
+	least += answer->header.nlmsg_type == NLMSG_ERROR ? sizeof(answer->verdict)
+							  : sizeof(answer->route);
+	return (size_t)size < least ? -EPROTO : 0;
+}
+
+/* Sends request and waits for the kernel's verdict on it. */
+static int rtnetlink__do(struct rtnetlink_request *request)
+{
+	struct rtnetlink_answer answer;
+	int error;
+
+	request->header.nlmsg_flags |= NLM_F_ACK;
+	error = rtnetlink__ask(request, &answer);
+	if (error)
+		return error;
+	return answer.header.nlmsg_type == NLMSG_ERROR ? answer.verdict.error : -EPROTO;
 }
 
 static int loopback__up(unsigned int index)
@@ -139,6 +164,35 @@ static int loopback__add(unsigned int index, unsigned char family, const void *a
 	rtnetlink__put(&request, IFA_LOCAL, address, size);
 	rtnetlink__put(&request, IFA_ADDRESS, address, size);
 	return rtnetlink__do(&request);
+}
+
+/* Whether what is sent to address is delivered to this machine itself. */
+static bool route__is_local(unsigned char family, const void *address, size_t size)
+{
+	struct rtnetlink_request request = {
+		.header = {.nlmsg_type = RTM_GETROUTE,
+			.nlmsg_len = NLMSG_LENGTH(sizeof(request.route))},
+		.route = {.rtm_family = family, .rtm_dst_len = size * 8},
+	};
+	struct rtnetlink_answer answer;
+
+	rtnetlink__put(&request, RTA_DST, address, size);
+	return !rtnetlink__ask(&request, &answer) && answer.header.nlmsg_type == RTM_NEWROUTE &&
+	       answer.route.rtm_type == RTN_LOCAL;
+}
+
+/* The kernel adds the route of an IPv6 address later, from a work queue
+ * (net/ipv6/addrconf.c, addrconf_dad_work()). */
+static bool route__becomes_local(unsigned char family, const void *address, size_t size)
+{
+	static const struct timespec pause = {.tv_nsec = ROUTE_PAUSE_MS * 1000000L};
+
+	for (int waited = 0; waited <= ROUTE_PATIENCE_MS; waited += ROUTE_PAUSE_MS) {
+		if (route__is_local(family, address, size))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 static void endpoint__ipv4(struct in_addr *address)
@@ -190,8 +244,15 @@ int netns__enter_private(struct endpoint_addresses *held)
 	if (error)
 		return complain_errno(-error, "cannot give 169.254.169.254 to the private lo: %s",
 			strerror(-error));
+	if (!route__becomes_local(AF_INET, &ipv4, sizeof(ipv4)))
+		return complain_errno(
+			ENETUNREACH, "the private lo has no route to 169.254.169.254");
 	held->ipv4 = true;
-	held->ipv6 = !loopback__add(index, AF_INET6, &ipv6, sizeof(ipv6));
+	if (loopback__add(index, AF_INET6, &ipv6, sizeof(ipv6)))
+		return 0; /* a kernel without IPv6 */
+	if (!route__becomes_local(AF_INET6, &ipv6, sizeof(ipv6)))
+		return complain_errno(ENETUNREACH, "the private lo has no route to fd00:ec2::254");
+	held->ipv6 = true;
 	return 0;
 }
 
@@ -234,8 +295,20 @@ static bool address__is_endpoint(const struct sockaddr *address, enum endpoint_f
 	       !memcmp(&((const struct sockaddr_in6 *)address)->sin6_addr, &ipv6, sizeof(ipv6));
 }
 
-/* lo is all there is, is up, and holds the address: then the kernel delivers to it right here.
- * getifaddrs lists every link, also one without an address. */
+/* Whether the kernel delivers to the endpoint's address of that family right here. */
+static bool endpoint__is_local(enum endpoint_family family)
+{
+	struct in6_addr ipv6;
+	struct in_addr ipv4;
+
+	endpoint__ipv4(&ipv4);
+	endpoint__ipv6(&ipv6);
+	return family == FAMILY_IPV6 ? route__is_local(AF_INET6, &ipv6, sizeof(ipv6))
+				     : route__is_local(AF_INET, &ipv4, sizeof(ipv4));
+}
+
+/* lo is all there is, is up, and holds the address. getifaddrs lists every link, also one without
+ * an address. */
 static int loopback__check(enum endpoint_family family)
 {
 	bool holds = false;
@@ -259,6 +332,9 @@ static int loopback__check(enum endpoint_family family)
 		error = complain_errno(EPERM,
 			"will not call the metadata service: lo does not hold %s",
 			family == FAMILY_IPV6 ? "fd00:ec2::254" : "169.254.169.254");
+	if (!error && !endpoint__is_local(family))
+		error = complain_errno(EPERM,
+			"will not call the metadata service: the route to it does not end here");
 	return error;
 }
 

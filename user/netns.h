@@ -17,14 +17,16 @@ struct endpoint_addresses {
 };
 
 /* Moves the calling thread, and what it starts from now on, into a new network namespace, brings
- * lo up and gives it the endpoint's addresses. Fills held. Needs CAP_SYS_ADMIN. 0, or -errno after
- * a sentence on stderr; then the thread may be in the new namespace already. */
+ * lo up, gives it the endpoint's addresses and waits for the routes to them. Fills held. Needs
+ * CAP_SYS_ADMIN. 0, or -errno after a sentence on stderr; then the thread may be in the new
+ * namespace already. */
 int netns__enter_private(struct endpoint_addresses *held);
 
 /* Proves that nothing sent to the endpoint from here can leave this machine: the namespace is not
  * the one of pid 1 and not the one that netns__enter_private() left (in this process or in one that
- * exec'ed it), lo is its only interface, is up, and holds the endpoint's address of that family. To
- * be called before the first packet. 0, or -EPERM (else -errno) after a sentence on stderr. */
+ * exec'ed it), lo is its only interface, is up, and holds the endpoint's address of that family,
+ * and the route to that ends here. To be called before the first packet. 0, or -EPERM (else
+ * -errno) after a sentence on stderr. */
 int netns__check_private(enum endpoint_family family);
 
 #endif
