@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "file.h"
+#include "machine.h"
 #include "scope.h"
 #include "text.h"
 
@@ -130,6 +133,41 @@ static int instance__read(struct host *host, const char *root)
 	return 0;
 }
 
+#define FIRST_ROOT "/proc/1/root"
+
+static bool is_elsewhere(const char *name)
+{
+	char own[64], first[64];
+	struct stat a, b;
+
+	snprintf(own, sizeof(own), "/proc/self/ns/%s", name);
+	snprintf(first, sizeof(first), "/proc/1/ns/%s", name);
+	return !stat(own, &a) && !stat(first, &b) && a.st_ino != b.st_ino;
+}
+
+/* Where pids are the host's, its pid 1 has the host's files; that of a pid namespace has a
+ * container's, which are no better than our own. */
+const char *host__root(void)
+{
+	static const char *root;
+	struct stat pids;
+
+	if (!root)
+		root = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == PROC_PID_INIT_INO &&
+				       is_elsewhere("mnt") && !access(FIRST_ROOT "/.", R_OK | X_OK)
+			       ? FIRST_ROOT
+			       : "";
+	return root;
+}
+
+/* A container has a name of its own. */
+static char *hostname__read(const char *root, const char *own)
+{
+	char *name = strcmp(root, FIRST_ROOT) ? NULL : line__read(root, "/etc/hostname");
+
+	return name ? name : text__utf8(own, strlen(own));
+}
+
 int host__read(struct host *host, const char *root)
 {
 	struct utsname system;
@@ -138,7 +176,7 @@ int host__read(struct host *host, const char *root)
 	*host = (struct host){0};
 	if (uname(&system))
 		return -errno;
-	host->hostname = text__utf8(system.nodename, strlen(system.nodename));
+	host->hostname = hostname__read(root, system.nodename);
 	host->kernel = text__utf8(system.release, strlen(system.release));
 	host->machine_id = machine_id__read(root);
 	host->boot_id = line__read(root, "/proc/sys/kernel/random/boot_id");

@@ -10,8 +10,13 @@ struct host {
 	char *region;      /* NULL: not known */
 };
 
-/* root: the directory in front of every file that is read ("" in production). Where machine-id is
- * missing, the machine's id is derived from the DMI product UUID, else the boot id. 0 or -errno. */
+/* The directory in front of the machine's own files: "", or in a container that sees the host's
+ * pids (and may look into pid 1) "/proc/1/root". Found out once. */
+const char *host__root(void);
+
+/* root: the directory in front of every file that is read: host__root() in production. Where
+ * machine-id is missing, the machine's id is derived from the DMI product UUID, else the boot id. 0
+ * or -errno. */
 int host__read(struct host *host, const char *root);
 void host__clear(struct host *host);
 

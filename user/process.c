@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "host.h"
 #include "process_script.h"
 #include "procfs.h"
 #include "scope.h"
@@ -133,7 +134,7 @@ static bool process__fill(struct process *process, const struct identity *identi
 	if (!process->comm || !process->args || (exe.size && !process->exe) ||
 		(cgroup.size && !cgroup_path))
 		return false;
-	if (workload__find(&process->workload, cgroup_path, ""))
+	if (workload__find(&process->workload, cgroup_path, host__root()))
 		return false;
 	process->script = process_script__captured(
 		process->exe, &process->key, args.bytes, args.size, process->args_cut);
@@ -201,8 +202,8 @@ static bool workload__show(struct process *process, int shown)
 	legacy = cgroup__of(lines, ":name=systemd:");
 	/* Where version 1 is in use, all processes may be in the root of version 2. */
 	if (legacy && (!unified || !strcmp(unified, "/")))
-		return !workload__find(&process->workload, legacy, "");
-	return !workload__find(&process->workload, unified, "");
+		return !workload__find(&process->workload, legacy, host__root());
+	return !workload__find(&process->workload, unified, host__root());
 }
 
 static bool args__show(struct process *process, int shown)
