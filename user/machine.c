@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "machine.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -13,8 +16,8 @@
 #include "file.h"
 #include "scope.h"
 
-#define BTF_PATH          "/sys/kernel/btf/vmlinux"
-#define PROC_PID_INIT_INO 0xeffffffcU /* include/linux/proc_ns.h */
+#define BTF_PATH   "/sys/kernel/btf/vmlinux"
+#define KPROBE_PMU "/sys/bus/event_source/devices/kprobe/type"
 
 /* Since 5.8 CAP_BPF and CAP_PERFMON do what CAP_SYS_ADMIN did before and still does. */
 static const struct capability {
@@ -26,7 +29,10 @@ static const struct capability {
 	{NULL, 0},
 };
 
-#define CAP_SYS_ADMIN 21
+#define CAP_SYS_ADMIN    21
+#define CAP_SYS_RESOURCE 24
+
+#define MEMLOCK_MAX (64ULL << 20) /* a higher limit is none: the maps take less */
 
 static uint64_t effective_capabilities(void)
 {
@@ -43,10 +49,8 @@ static uint64_t effective_capabilities(void)
 	return effective;
 }
 
-static void read_capabilities(struct machine *machine)
+static void read_capabilities(struct machine *machine, uint64_t effective)
 {
-	uint64_t effective = effective_capabilities();
-
 	if (effective & 1ULL << CAP_SYS_ADMIN)
 		return;
 	for (size_t i = 0; capabilities[i].name; i++)
@@ -70,6 +74,23 @@ static void read_lockdown(struct machine *machine)
 			from + 1);
 }
 
+/* Before 5.11 a BPF map counts against RLIMIT_MEMLOCK: then one that is over it is refused. */
+static void read_memlock(struct machine *machine, uint64_t effective)
+{
+	struct rlimit limit;
+	int map;
+
+	if (effective & 1ULL << CAP_SYS_RESOURCE || getrlimit(RLIMIT_MEMLOCK, &limit) ||
+		limit.rlim_max > MEMLOCK_MAX)
+		return;
+	map = bpf_map_create(
+		BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), 4096, limit.rlim_max / 4096 + 16, NULL);
+	if (map < 0)
+		machine->memlock = limit.rlim_max ? limit.rlim_max : 1;
+	else
+		close(map);
+}
+
 static void read_cgroups(struct machine *machine)
 {
 	_free_ char *mounts = NULL;
@@ -91,6 +112,7 @@ void machine__read(struct machine *machine)
 {
 	struct utsname name;
 	struct stat pids;
+	uint64_t effective;
 
 	memset(machine, 0, sizeof(*machine));
 	if (!uname(&name)) {
@@ -98,9 +120,14 @@ void machine__read(struct machine *machine)
 		snprintf(machine->architecture, sizeof(machine->architecture), "%.31s",
 			name.machine);
 	}
+	machine->sys = !access("/sys/kernel", F_OK);
+	machine->proc = !access("/proc/self", F_OK);
 	machine->btf = !access(BTF_PATH, R_OK);
+	machine->kprobes = !access(KPROBE_PMU, F_OK);
 	machine->host_pids = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == PROC_PID_INIT_INO;
-	read_capabilities(machine);
+	effective = effective_capabilities();
+	read_capabilities(machine, effective);
+	read_memlock(machine, effective);
 	read_lockdown(machine);
 	read_cgroups(machine);
 }
@@ -116,31 +143,127 @@ void machine__missing_capabilities(const struct machine *machine, char *out, siz
 				capabilities[i].name);
 }
 
-void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
-	char *out, size_t size)
+static bool machine__is_locked_down(const struct machine *machine)
+{
+	return !strcmp(machine->lockdown, "confidentiality");
+}
+
+/* What closes every way in alike, or "". */
+static void machine__explain_all(const struct machine *machine, char *out, size_t size)
 {
 	char missing[128];
-	size_t used;
 
 	machine__missing_capabilities(machine, missing, sizeof(missing));
-	if (!machine->btf) {
+	*out = '\0';
+	if (!machine->sys)
+		snprintf(out, size,
+			"/sys is not mounted here, and with it " BTF_PATH
+			", where the kernel describes its types");
+	else if (!machine->btf)
 		snprintf(out, size,
 			"the kernel does not describe its types: " BTF_PATH
 			" is missing (CONFIG_DEBUG_INFO_BTF)");
-	} else if (*missing) {
+	else if (*missing)
 		snprintf(out, size, "the privilege is missing: run it as root, or give it %s",
 			missing);
-	} else if (!strcmp(machine->lockdown, "confidentiality")) {
+	else if (machine__is_locked_down(machine))
 		snprintf(out, size,
 			"the kernel is locked down (lockdown=confidentiality) and lets no program "
 			"read its memory");
-	} else {
-		used = snprintf(out, size, "no way in is open");
-		for (size_t i = 0; tracer_ways[i].name && used < size; i++)
-			if (failures[i].error)
-				used += snprintf(out + used, size - used, "; %s: %s",
-					tracer_ways[i].name, failures[i].sentence);
+	else if (machine->memlock)
+		snprintf(out, size,
+			"no more than %" PRIu64
+			" KiB may be locked in memory, which this kernel counts BPF maps against: "
+			"raise the limit (ulimit -l) or give it CAP_SYS_RESOURCE",
+			machine->memlock / 1024);
+}
+
+/* ENOTSUPP is the kernel's own, and no libc knows it. */
+#define ENOTSUPP 524
+
+static const char *describe(int error)
+{
+	return error == ENOTSUPP ? "not supported" : strerror(error);
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+static const char *section__name(const char *section)
+{
+	const char *slash = strchr(section, '/');
+
+	return slash ? slash + 1 : section;
+}
+
+void machine__explain_way(
+	const struct machine *machine, const struct tracer_failure *failure, char *out, size_t size)
+{
+	bool kprobe = strstr(failure->section, "probe/");
+	bool trampoline = begins(failure->section, "fentry/") || begins(failure->section, "fexit/");
+	const char *verb = failure->step == TRACER_ATTACH ? "attach" : "load";
+
+	machine__explain_all(machine, out, size);
+	if (*out)
+		return;
+	if (failure->step == TRACER_LOOK_UP && *failure->section)
+		snprintf(out, size, "this kernel has no %s %s",
+			begins(failure->section, "tp_btf/") ? "tracepoint" : "function",
+			section__name(failure->section));
+	else if (failure->step == TRACER_LOOK_UP)
+		snprintf(out, size, "the kernel's types cannot be read: %s",
+			describe(failure->error));
+	else if (failure->step == TRACER_READ)
+		snprintf(out, size, "the ring buffer cannot be mapped: %s",
+			describe(failure->error));
+	else if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
+		snprintf(out, size,
+			"this kernel has no BPF trampolines for functions (x86-64 has them from "
+			"5.5, arm64 from 6.4)");
+	else if (kprobe && failure->step == TRACER_ATTACH && !machine->kprobes)
+		snprintf(out, size, "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+	else if (failure->error == EPERM)
+		snprintf(out, size,
+			"the kernel refuses to %s %s, although no capability is missing: a "
+			"sandbox or a security policy forbids it",
+			verb, failure->section);
+	else
+		snprintf(out, size, "the kernel refuses to %s %s: %s", verb,
+			*failure->section ? failure->section : "the program",
+			describe(failure->error));
+}
+
+void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
+	char *out, size_t size)
+{
+	char way[256];
+	size_t used;
+
+	machine__explain_all(machine, out, size);
+	if (*out)
+		return;
+	used = snprintf(out, size, "no way in is open");
+	for (size_t i = 0; tracer_ways[i].name && used < size; i++) {
+		if (!failures[i].error)
+			continue;
+		machine__explain_way(machine, &failures[i], way, sizeof(way));
+		used += snprintf(out + used, size - used, "; %s: %s", tracer_ways[i].name, way);
 	}
+}
+
+void machine__limits(const struct machine *machine, const char *limits[MACHINE_LIMITS_MAX])
+{
+	size_t count = 0;
+
+	if (!machine->proc)
+		limits[count++] = "/proc is not mounted here: the scripts of callers' parents stay "
+				  "unnamed";
+	else if (!machine->host_pids)
+		limits[count++] = "pids are a container's here, so the scripts of callers' parents "
+				  "stay unnamed: share the host's pid namespace (--pid=host)";
+	limits[count] = NULL;
 }
 
 int machine__open_tracer(struct tracer **tracer, const struct tracer_options *options,

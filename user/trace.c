@@ -339,6 +339,18 @@ static void abandon_stdout(void)
 	clearerr(stdout);
 }
 
+/* What this trace will lack, where it runs in a container that was not given enough. */
+static void trace__name_limits(void)
+{
+	const char *limits[MACHINE_LIMITS_MAX];
+	struct machine machine;
+
+	machine__read(&machine);
+	machine__limits(&machine, limits);
+	for (size_t i = 0; limits[i]; i++)
+		complain("%s", limits[i]);
+}
+
 /* An enum exit_status: 0, or why it was over. */
 static int trace__watch(struct trace *trace)
 {
@@ -348,6 +360,7 @@ static int trace__watch(struct trace *trace)
 	live__start(
 		&trace->live, !options->json && !options->quiet, options->all, options->duration);
 	trace->next_save = trace->window.start + options->interval;
+	trace__name_limits();
 	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
 	notify__send("READY=1");
 	if (options->attached)
@@ -378,7 +391,7 @@ static void trace__clear(struct trace *trace)
 int trace__run(const struct trace_options *options)
 {
 	struct trace trace = {.options = options};
-	struct tracer_options how = {options->hooks, options->no_responses};
+	struct tracer_options how = {.way = options->hooks, .no_responses = options->no_responses};
 	struct tracer_sink sink = {on_request, &trace};
 	int status = EXIT_DONE, error;
 
@@ -388,7 +401,7 @@ int trace__run(const struct trace_options *options)
 	} else if (machine__open_tracer(&trace.tracer, &how, &sink)) {
 		status = EXIT_UNTRACEABLE;
 	} else {
-		error = host__read(&trace.host, "");
+		error = host__read(&trace.host, host__root());
 		if (!error)
 			error = trace__open_window(&trace);
 		if (error) {

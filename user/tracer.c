@@ -21,13 +21,16 @@
 #include "imdstrace.skel.h"
 
 #define PROGRAMS_MAX 8
+#define LOG_SIZE     (1 << 20)
+#define LOG_STATS    4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2) */
 
 struct tracer {
 	const struct way *way;
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct tracer_sink sink;
-	int cgroup; /* the root of cgroup2; -1: responses are not watched */
+	int cgroup;             /* the root of cgroup2; -1: responses are not watched */
+	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
@@ -87,6 +90,10 @@ static const struct way ways[] = {
 
 static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
 
+/* Those, and the one on responses. */
+#define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
+#define LOGS_MAX   (PROGRAMS_MAX + COMMON_MAX)
+
 /* libbpf complains of every way that a kernel refuses; only whoever looks for the reason hears it.
  */
 static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -95,10 +102,11 @@ static int hear_libbpf(enum libbpf_print_level level, const char *format, va_lis
 	return getenv("IMDSTRACE_DEBUG") ? vfprintf(stderr, format, arguments) : 0;
 }
 
-static int fail(struct tracer_failure *failure, int error, const char *what)
+static int fail(
+	struct tracer_failure *failure, enum tracer_step step, const char *section, int error)
 {
-	failure->error = -error;
-	snprintf(failure->sentence, sizeof(failure->sentence), "%s: %s", what, strerror(-error));
+	*failure = (struct tracer_failure){.step = step, .error = -error};
+	snprintf(failure->section, sizeof(failure->section), "%s", section);
 	return error;
 }
 
@@ -141,6 +149,26 @@ static int cgroup__open_root(void)
 	return cgroup__mount_root();
 }
 
+/* Whether a program's info says how many instructions the verifier looked at (5.16). Before, only
+ * its log does. */
+static bool kernel_counts_verified(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
+		sizeof(nothing) / sizeof(*nothing), NULL);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	bool counts = program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) &&
+		      info.verified_insns;
+
+	if (program >= 0)
+		close(program);
+	return counts;
+}
+
 static bool kernel_has(const struct btf *kernel, const char *function)
 {
 	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
@@ -179,23 +207,96 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 	}
 }
 
-static int open_loaded(struct imdstrace_bpf **skeleton, const struct way *way,
-	const struct btf *kernel, bool responses, bool hold_cpu, struct tracer_failure *failure)
+/* The section of the way's first program. */
+static const char *way__section(const struct imdstrace_bpf *skeleton, const struct way *way)
+{
+	return bpf_program__section_name(
+		bpf_object__find_program_by_name(skeleton->obj, way->hooks[0].program));
+}
+
+/* What a program of that section hangs on, in the kernel's types; NULL: nothing that they list. */
+static const char *section__target(const char *section, __u32 *kind, char *name, size_t size)
+{
+	static const struct {
+		const char *prefix, *type_prefix;
+		__u32 kind;
+	} sections[] = {
+		{"tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF},
+		{"fentry/", "", BTF_KIND_FUNC},
+		{"fexit/", "", BTF_KIND_FUNC},
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		size_t length = strlen(sections[i].prefix);
+
+		if (strncmp(section, sections[i].prefix, length))
+			continue;
+		snprintf(name, size, "%s%s", sections[i].type_prefix, section + length);
+		*kind = sections[i].kind;
+		return name;
+	}
+	return NULL;
+}
+
+/* Whether the kernel has what the chosen programs hang on. 0 or -ENOENT. */
+static int find_targets(
+	struct imdstrace_bpf *skeleton, const struct btf *kernel, struct tracer_failure *failure)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+		char name[128];
+		__u32 kind;
+
+		if (bpf_program__autoload(program) &&
+			section__target(section, &kind, name, sizeof(name)) &&
+			btf__find_by_name_kind(kernel, name, kind) < 0)
+			return fail(failure, TRACER_LOOK_UP, section, -ENOENT);
+	}
+	return 0;
+}
+
+static void collect_logs(struct tracer *tracer, struct imdstrace_bpf *skeleton)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	if (tracer->logs)
+		memset(tracer->logs, 0, LOGS_MAX * sizeof(*tracer->logs));
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		if (!tracer->logs || !bpf_program__autoload(program))
+			continue;
+		bpf_program__set_log_level(program, LOG_STATS);
+		bpf_program__set_log_buf(program, tracer->logs[i++], LOG_SIZE);
+	}
+}
+
+static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
+	const struct way *way, const struct btf *kernel, bool responses, bool hold_cpu,
+	struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *opened = imdstrace_bpf__open();
 	int error;
 
 	if (!opened)
-		return fail(failure, -errno, "the BPF object cannot be opened");
+		return fail(failure, TRACER_LOAD, "", -errno);
 	choose_programs(opened, way, kernel, responses);
 	opened->rodata->hold_cpu = hold_cpu;
-	error = imdstrace_bpf__load(opened);
-	if (error) {
-		imdstrace_bpf__destroy(opened);
-		return fail(failure, error, "the kernel refuses to load the program");
+	error = find_targets(opened, kernel, failure);
+	if (!error) {
+		collect_logs(tracer, opened);
+		error = imdstrace_bpf__load(opened);
+		if (error)
+			fail(failure, TRACER_LOAD, way__section(opened, way), error);
 	}
-	*skeleton = opened;
-	return 0;
+	if (error)
+		imdstrace_bpf__destroy(opened);
+	else
+		*skeleton = opened;
+	return error;
 }
 
 static void tracer__leave_responses(struct tracer *tracer)
@@ -229,13 +330,33 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 	int error = -ENOTSUP;
 
 	for (int hold_cpu = may_hold_cpu; error && hold_cpu >= 0; hold_cpu--)
-		error = open_loaded(skeleton, way, kernel, responses, hold_cpu, failure);
-	if (!error || !responses)
+		error = open_loaded(tracer, skeleton, way, kernel, responses, hold_cpu, failure);
+	if (!error || !responses || failure->step != TRACER_LOAD)
 		return error;
-	error = open_loaded(skeleton, way, kernel, false, false, failure);
+	error = open_loaded(tracer, skeleton, way, kernel, false, false, failure);
 	if (!error)
 		tracer__leave_responses(tracer);
 	return error;
+}
+
+/* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
+ * something that only the caller knows, as a cgroup, are left to it. */
+static int attach_programs(struct imdstrace_bpf *skeleton, struct tracer_failure *failure)
+{
+	for (int i = 0; i < skeleton->skeleton->prog_cnt; i++) {
+		struct bpf_prog_skeleton *each = &skeleton->skeleton->progs[i];
+		struct bpf_program *program = *each->prog;
+		int error;
+
+		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet)
+			continue;
+		*each->link = bpf_program__attach(program);
+		if (*each->link)
+			continue;
+		error = -errno;
+		return fail(failure, TRACER_ATTACH, bpf_program__section_name(program), error);
+	}
+	return 0;
 }
 
 static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
@@ -246,12 +367,12 @@ static int attach(struct tracer *tracer, const struct way *way, const struct btf
 
 	if (error)
 		return error;
-	error = imdstrace_bpf__attach(skeleton);
+	error = attach_programs(skeleton, failure);
 	if (error) {
 		imdstrace_bpf__destroy(skeleton);
-		return fail(failure, error, "the kernel refuses to attach the program");
+		return error;
 	}
-	memset(failure, 0, sizeof(*failure));
+	*failure = (struct tracer_failure){0};
 	tracer->skeleton = skeleton;
 	tracer->way = way;
 	attach_responses(tracer);
@@ -268,11 +389,11 @@ static int hand_over(void *context, void *bytes, size_t size)
 	return 0;
 }
 
-static int open_ring(struct tracer *tracer)
+static int open_ring(struct tracer *tracer, struct tracer_failure *failure)
 {
 	tracer->ring = ring_buffer__new(
 		bpf_map__fd(tracer->skeleton->maps.records), hand_over, tracer, NULL);
-	return tracer->ring ? 0 : -errno;
+	return tracer->ring ? 0 : fail(failure, TRACER_READ, "", -errno);
 }
 
 int tracer__open(struct tracer **tracer, const struct tracer_options *options,
@@ -283,21 +404,23 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	int error = -ENOTSUP;
 
 	if (!opened)
-		return -ENOMEM;
+		return fail(&failures[0], TRACER_LOAD, "", -ENOMEM);
+	if (options->measure)
+		opened->logs = kernel_counts_verified() ? NULL : calloc(LOGS_MAX, LOG_SIZE);
 	libbpf_set_print(hear_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
 	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel) {
-		error = fail(&failures[0], -errno, "the kernel's BTF cannot be read");
+		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
 		goto out;
 	}
 	for (size_t i = 0; tracer_ways[i].name && error; i++)
 		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
 			error = attach(opened, &ways[i], kernel, &failures[i]);
 	if (!error)
-		error = open_ring(opened);
+		error = open_ring(opened, &failures[opened->way - ways]);
 out:
 	btf__free(kernel);
 	malloc_trim(0); /* what loading took: the kernel's types, several times over */
@@ -316,12 +439,49 @@ void tracer__close(struct tracer *tracer)
 	imdstrace_bpf__destroy(tracer->skeleton);
 	if (tracer->cgroup >= 0)
 		close(tracer->cgroup);
+	free(tracer->logs);
 	free(tracer);
 }
 
 const char *tracer__way(const struct tracer *tracer)
 {
 	return tracer_ways[tracer->way - ways].name;
+}
+
+/* From the verifier's line "processed 1234 insns (limit 1000000) ...". */
+static unsigned int log__verified(const char *log)
+{
+	const char *line = strstr(log, "processed ");
+	unsigned int verified = 0;
+
+	if (line)
+		sscanf(line, "processed %u insns", &verified);
+	return verified;
+}
+
+size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, tracer->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) < 0 || count >= max)
+			continue;
+		bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
+		programs[count] = (struct tracer_program){
+			.verified = tracer->logs ? log__verified(tracer->logs[count])
+						 : info.verified_insns,
+			.jited = info.jited_prog_len,
+		};
+		snprintf(programs[count].name, sizeof(programs[count].name), "%s",
+			bpf_program__name(program));
+		count++;
+	}
+	return count;
 }
 
 bool tracer__responses(const struct tracer *tracer)

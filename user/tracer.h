@@ -21,10 +21,20 @@ struct tracer_way {
 };
 extern const struct tracer_way tracer_ways[]; /* ended by one without a name */
 
-/* Why a way could not be used: one line, without a full stop. */
+/* How far a way came. */
+enum tracer_step {
+	TRACER_LOOK_UP, /* the kernel's types, functions and tracepoints */
+	TRACER_LOAD,
+	TRACER_ATTACH,
+	TRACER_READ, /* the ring buffer */
+};
+
+/* Why a way could not be used (obstacle.h says it in words). */
 struct tracer_failure {
-	char sentence[256];
-	int error; /* a positive errno */
+	enum tracer_step step;
+	char section[64]; /* "tp_btf/tcp_sendmsg_locked": of the program at fault; "": none in
+			     particular */
+	int error;        /* a positive errno; 0: the way was not tried, or works */
 };
 
 struct tracer_sink {
@@ -35,12 +45,19 @@ struct tracer_sink {
 struct tracer_options {
 	const char *way;   /* NULL: the first that attaches */
 	bool no_responses; /* leave out the hook on what comes back */
+	bool measure;      /* tell tracer__programs() what the verifier did */
+};
+
+/* A program that is loaded. */
+struct tracer_program {
+	char name[32];
+	unsigned int verified; /* instructions that the verifier looked at; 0: not known */
+	unsigned int jited;    /* bytes of machine code; 0: not known */
 };
 
 /*
- * Attaches. 0, or -errno: then every way
- * that was tried has its line in failures, which holds as many as there are ways and is zeroed
- * otherwise. *tracer is untouched on failure.
+ * Attaches. 0, or -errno: then failures, which holds as many as there are ways, says why for every
+ * way that was tried; it is zeroed otherwise. *tracer is untouched on failure.
  */
 int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	const struct tracer_sink *sink, struct tracer_failure *failures);
@@ -48,6 +65,9 @@ void tracer__close(struct tracer *tracer);
 
 /* "fentry": the way that is attached. */
 const char *tracer__way(const struct tracer *tracer);
+
+/* The programs of that way, up to max of them; how many. */
+size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max);
 
 /* Whether responses are watched too: not without a cgroup2 hierarchy, and not where it was not
  * asked for. */
