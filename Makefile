@@ -99,18 +99,20 @@ $(obj)/flags: always
 	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' | cmp -s - $@ || \
 	echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' >$@
 
-$(obj)/imdstrace.bpf.o: bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
+# Two objects of one source: with bpf_loop() and without (bpf/loop.h).
+$(obj)/imdstrace.bpf.o: bpf-cflags += -DLOOP_BY_HELPER
+$(obj)/imdstrace.bpf.o $(obj)/imdstrace_rounds.bpf.o: bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
 	$(call quiet,BPF)
 	$(if $(V),,@)$(BPF_CLANG) $(bpf-cflags) -MMD -MP -c $< -o $@
 
 # Linking drops the debug sections and keeps the BTF.
-$(obj)/imdstrace.linked.o: $(obj)/imdstrace.bpf.o
+$(obj)/%.linked.o: $(obj)/%.bpf.o
 	$(call quiet,LINK)
 	$(if $(V),,@)$(BPFTOOL) gen object $@ $<
 
-$(obj)/imdstrace.skel.h: $(obj)/imdstrace.linked.o
+$(obj)/%.skel.h: $(obj)/%.linked.o
 	$(call quiet,SKEL)
-	$(if $(V),,@)$(BPFTOOL) gen skeleton $< name imdstrace_bpf >$@
+	$(if $(V),,@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(obj)/%.o: %.c $(obj)/flags | $(needs) $(sysroot)
 	$(call quiet,CC)
@@ -118,7 +120,8 @@ $(obj)/%.o: %.c $(obj)/flags | $(needs) $(sysroot)
 	$(if $(V),,@)$(CC) $(cppflags) $(cflags) -MMD -MP -c $< -o $@
 
 # Before the first build nobody knows who includes the skeleton.
-$(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h' $(sources))): $(obj)/imdstrace.skel.h
+$(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h' $(sources))): \
+	$(obj)/imdstrace.skel.h $(obj)/imdstrace_rounds.skel.h
 
 -include $(wildcard $(obj)/*.d $(obj)/*/*.d $(obj)/*/*/*.d)
 
@@ -282,4 +285,4 @@ help: ## show this
 always:
 .PHONY: all static always check check-unit check-e2e check-asan check-clients check-kernels demo bench fuzz \
 	install install-carried uninstall dist packages format lint clean help
-.PRECIOUS: $(obj)/%.o
+.PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

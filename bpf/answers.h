@@ -15,6 +15,7 @@
 #include "../include/abi.h"
 #include "../include/http.h"
 #include "filter.h"
+#include "loop.h"
 #include "maps.h"
 
 #define ETH_P_IP         0x0800
@@ -37,6 +38,26 @@ static __always_inline void answers__count(struct connection *connection, u32 cl
 		COUNT(account->answers[class][outcome]);
 }
 
+/* Counts the next pair, if it is there. */
+LOOP_BODY pair__next(u32 round, struct connection **context)
+{
+	struct connection *connection = *context;
+	volatile struct connection *now = connection;
+	u32 at = now->paired, slot = at & (AWAITED_MAX - 1);
+	u8 outcome = OUTCOME_NONE;
+
+	if (now->asked == at)
+		return 1;
+	if (!now->answers_lost) {
+		if (now->answered == at)
+			return 1;
+		outcome = now->outcomes[slot];
+	}
+	answers__count(connection, now->awaited[slot] & ~AWAITED_HEAD, outcome);
+	now->paired = at + 1;
+	return 0;
+}
+
 /*
  * Counts the pairs of requests and responses that are there and not counted. Both sides call it
  * after having counted up their own; who finds the other one at it leaves the rest to the next
@@ -46,27 +67,12 @@ static __always_inline void answers__count(struct connection *connection, u32 cl
 __noinline int pair(u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
-	volatile struct connection *now = connection;
 
 	if (!connection)
 		return 0;
 	__sync_fetch_and_add(&connection->pairing, 1);
-	if (now->pairing == 1) {
-		for (int i = 0; i < AWAITED_MAX; i++) {
-			u32 at = now->paired, slot = at & (AWAITED_MAX - 1);
-			u8 outcome = OUTCOME_NONE;
-
-			if (now->asked == at)
-				break;
-			if (!now->answers_lost) {
-				if (now->answered == at)
-					break;
-				outcome = now->outcomes[slot];
-			}
-			answers__count(connection, now->awaited[slot] & ~AWAITED_HEAD, outcome);
-			now->paired = at + 1;
-		}
-	}
+	if (*(volatile s32 *)&connection->pairing == 1)
+		LOOP(AWAITED_MAX, AWAITED_MAX, pair__next, &connection);
 	__sync_fetch_and_add(&connection->pairing, -1);
 	return 0;
 }
@@ -96,24 +102,27 @@ static __always_inline enum outcome answers__outcome(u16 status)
 	return status == 401 ? OUTCOME_REJECTED : OUTCOME_OTHER;
 }
 
-/* As send__recognise() for the other direction. */
+/* As send__recognise_byte() for the other direction. */
+LOOP_BODY answers__recognise_byte(u32 at, struct connection **context)
+{
+	volatile struct connection *result = *context;
+	struct connection *connection = *context;
+	enum http_event event;
+
+	HTTP_INDEX(at);
+	if (at >= CHUNK_SIZE)
+		return 1;
+	event = http__byte(&connection->answers, connection->answer_chunk[at]);
+	result->answer_scanned = at + 1;
+	result->answer_event = event;
+	return event != HTTP_MORE;
+}
+
 static __always_inline void answers__recognise(struct connection *connection, u32 size)
 {
-	volatile struct connection *result = connection;
-	enum http_event event = HTTP_MORE;
-	u32 at;
-
-	for (at = 0; at < CHUNK_SIZE; at++) {
-		if (at >= size)
-			break;
-		event = http__byte(&connection->answers, connection->answer_chunk[at]);
-		if (event != HTTP_MORE) {
-			at++;
-			break;
-		}
-	}
-	result->answer_scanned = at;
-	result->answer_event = event;
+	connection->answer_scanned = 0;
+	connection->answer_event = HTTP_MORE;
+	LOOP(size, CHUNK_SIZE, answers__recognise_byte, &connection);
 }
 
 static __always_inline void answers__add(u64 key, struct connection *connection)
@@ -161,6 +170,16 @@ __noinline int answer_step(struct __sk_buff *packet, u64 key)
 	connection->answer_offset += size;
 	connection->answer_left -= size;
 	return 1;
+}
+
+struct answer_steps {
+	struct __sk_buff *packet;
+	u64 key;
+};
+
+LOOP_BODY answers__step(u32 round, struct answer_steps *steps)
+{
+	return !answer_step(steps->packet, steps->key);
 }
 
 struct segment {
@@ -213,6 +232,7 @@ static __always_inline bool answers__take(
 static __always_inline void answers__packet(struct __sk_buff *packet, u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct answer_steps steps = {packet, key};
 	struct segment segment = {};
 
 	if (!connection || connection->answers_lost || !answers__parse(packet, &segment) ||
@@ -222,9 +242,7 @@ static __always_inline void answers__packet(struct __sk_buff *packet, u64 key)
 	if (*(volatile s32 *)&connection->answer_users != 1) {
 		connection->answers_lost = true;
 	} else if (answers__take(connection, &segment)) {
-		for (int i = 0; i < ANSWER_STEPS_MAX; i++)
-			if (!answer_step(packet, key))
-				break;
+		LOOP(ANSWER_STEPS_MAX, ANSWER_STEPS_MAX, answers__step, &steps);
 		if (connection->answer_left)
 			connection->answers_lost = true;
 	}

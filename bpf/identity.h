@@ -10,7 +10,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "../include/abi.h"
+#include "../include/http.h"
 #include "compat.h"
+#include "loop.h"
 #include "maps.h"
 
 #define PF_KTHREAD    0x00200000
@@ -62,33 +64,54 @@ static __always_inline bool identity__append(struct identity *identity, const vo
 	return true;
 }
 
+/* Where a walk from a file to the root of its mount namespace is. */
+struct walk {
+	struct identity *identity;
+	struct vfsmount *vfsmount;
+	struct dentry *dentry;
+	u64 whole; /* it has come to its end */
+};
+
+LOOP_BODY walk__step(u32 round, struct walk *walk)
+{
+	struct vfsmount *vfsmount = walk->vfsmount;
+	struct dentry *dentry = walk->dentry, *parent;
+
+	if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
+		struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount) {
+			walk->whole = 1;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+		return 0;
+	}
+	if (!identity__append(walk->identity, BPF_CORE_READ(dentry, d_name.name)))
+		return 1;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry) { /* a file without a place, as of memfd_create */
+		walk->whole = 1;
+		return 1;
+	}
+	walk->dentry = parent;
+	return 0;
+}
+
 /* A file's path, from the leaf to the root of the mount namespace it was mounted in. */
 static __always_inline void identity__path(struct identity *identity, struct file *file)
 {
-	struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct walk walk = {
+		.identity = identity,
+		.vfsmount = BPF_CORE_READ(file, f_path.mnt),
+		.dentry = BPF_CORE_READ(file, f_path.dentry),
+	};
 
-	for (int i = 0; i < PATH_STEPS_MAX; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-
-		if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
-			struct mount *mount =
-				(void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-			if (above == mount)
-				return;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (!identity__append(identity, BPF_CORE_READ(dentry, d_name.name)))
-			break;
-		if (parent == dentry) /* a file without a place, as of memfd_create */
-			return;
-		dentry = parent;
-	}
-	identity->exe_cut = 1;
+	LOOP(PATH_STEPS_MAX, PATH_STEPS_MAX, walk__step, &walk);
+	if (!walk.whole)
+		identity->exe_cut = 1;
 }
 
 /*
@@ -121,27 +144,45 @@ static __always_inline bool cgroup__is_root(struct cgroup *cgroup)
 	return !cgroup || !kernfs_node__parent(BPF_CORE_READ(cgroup, kn));
 }
 
+/* A search through a task's cgroups, one for each hierarchy. */
+struct search {
+	u64 head, at;
+	struct cgroup *found;
+};
+
+LOOP_BODY search__step(u32 round, struct search *search)
+{
+	struct cgrp_cset_link *link =
+		(void *)search->at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+	struct cgroup *cgroup;
+	struct cgroup_root *root;
+	char name[8] = {};
+
+	if (!search->at || search->at == search->head)
+		return 1;
+	cgroup = BPF_CORE_READ(link, cgrp);
+	root = BPF_CORE_READ(cgroup, root);
+	bpf_probe_read_kernel(
+		name, sizeof(name), (void *)root + bpf_core_field_offset(struct cgroup_root, name));
+	if (name[0] == 's' && name[1] == 'y' && name[2] == 's' && name[3] == 't' &&
+		name[4] == 'e' && name[5] == 'm' && name[6] == 'd' && !name[7]) {
+		search->found = cgroup;
+		return 1;
+	}
+	search->at = (u64)BPF_CORE_READ(link, cgrp_link.next);
+	return 0;
+}
+
 /* systemd's own v1 hierarchy has no controller: it is found among the links, by name. */
 static __noinline struct cgroup *cgroup__of_systemd(struct css_set *set)
 {
-	u64 head = (u64)set + bpf_core_field_offset(struct css_set, cgrp_links);
-	u64 at = (u64)BPF_CORE_READ(set, cgrp_links.next);
-	char name[8];
+	struct search search = {
+		.head = (u64)set + bpf_core_field_offset(struct css_set, cgrp_links),
+		.at = (u64)BPF_CORE_READ(set, cgrp_links.next),
+	};
 
-	for (int i = 0; i < CGROUP_LINKS_MAX && at && at != head; i++) {
-		struct cgrp_cset_link *link =
-			(void *)at - bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
-		struct cgroup *cgroup = BPF_CORE_READ(link, cgrp);
-		struct cgroup_root *root = BPF_CORE_READ(cgroup, root);
-
-		bpf_probe_read_kernel(name, sizeof(name),
-			(void *)root + bpf_core_field_offset(struct cgroup_root, name));
-		if (name[0] == 's' && name[1] == 'y' && name[2] == 's' && name[3] == 't' &&
-			name[4] == 'e' && name[5] == 'm' && name[6] == 'd' && !name[7])
-			return cgroup;
-		at = (u64)BPF_CORE_READ(link, cgrp_link.next);
-	}
-	return NULL;
+	LOOP(CGROUP_LINKS_MAX, CGROUP_LINKS_MAX, search__step, &search);
+	return search.found;
 }
 
 /* The same loads as BPF_CORE_READ(set, subsys[id]), whose index would have to be a constant. */
@@ -188,18 +229,31 @@ static __always_inline struct cgroup *identity__find_cgroup(
 	return root;
 }
 
+/* Where a walk from a cgroup to the root of its hierarchy is. */
+struct climb {
+	struct identity *identity;
+	struct kernfs_node *node;
+};
+
+LOOP_BODY climb__step(u32 round, struct climb *climb)
+{
+	struct kernfs_node *node = climb->node, *parent;
+
+	if (!node)
+		return 1;
+	parent = kernfs_node__parent(node);
+	if (!parent || !identity__append(climb->identity, BPF_CORE_READ(node, name)))
+		return 1; /* the root has no name */
+	climb->node = parent;
+	return 0;
+}
+
 static __always_inline u16 identity__cgroup(struct identity *identity, struct task_struct *task)
 {
-	struct kernfs_node *node = BPF_CORE_READ(identity__find_cgroup(identity, task), kn);
+	struct climb climb = {identity, BPF_CORE_READ(identity__find_cgroup(identity, task), kn)};
 	u16 start = identity->text_size;
 
-	for (int i = 0; i < CGROUP_DEPTH_MAX && node; i++) {
-		struct kernfs_node *parent = kernfs_node__parent(node);
-
-		if (!parent || !identity__append(identity, BPF_CORE_READ(node, name)))
-			break; /* the root has no name */
-		node = parent;
-	}
+	LOOP(CGROUP_DEPTH_MAX, CGROUP_DEPTH_MAX, climb__step, &climb);
 	return identity->text_size - start;
 }
 
@@ -257,21 +311,33 @@ static __always_inline u32 mask__next(u32 state, u8 byte)
 	return byte == 'x';
 }
 
+struct mask {
+	struct identity *identity;
+	u64 at;
+};
+
+LOOP_BODY mask__byte(u32 round, struct mask *mask)
+{
+	struct identity *identity = mask->identity;
+	volatile u32 *state = &identity->mask_state;
+	u32 index = (u32)mask->at + round;
+
+	HTTP_INDEX(index);
+	if (index >= IDENTITY_TEXT_MAX)
+		return 1;
+	*state = mask__next(*state, identity->text[index]);
+	if (*state == MASK_VALUE)
+		identity->text[index] = '*';
+	return 0;
+}
+
 /* Masks tokens in size bytes of the text. Its state is kept in the entry, as the text's end is. */
 static __noinline void identity__mask(struct identity *identity, u32 at, u32 size)
 {
-	volatile u32 *state = &identity->mask_state;
+	struct mask mask = {identity, at};
 
-	*state = 0;
-	for (u32 i = 0; i < ARGS_MAX; i++) {
-		u32 index = at + i;
-
-		if (i >= size || index >= IDENTITY_TEXT_MAX)
-			return;
-		*state = mask__next(*state, identity->text[index]);
-		if (*state == MASK_VALUE)
-			identity->text[index] = '*';
-	}
+	*(volatile u32 *)&identity->mask_state = 0;
+	LOOP(size, ARGS_MAX, mask__byte, &mask);
 }
 
 static __always_inline u16 identity__args(struct identity *identity, struct mm_struct *mm)
@@ -290,20 +356,38 @@ static __always_inline u16 identity__args(struct identity *identity, struct mm_s
 	return size;
 }
 
+struct ascent {
+	struct identity *identity;
+	struct task_struct *task;
+};
+
+LOOP_BODY ascent__step(u32 round, struct ascent *ascent)
+{
+	struct identity *identity = ascent->identity;
+	struct task_struct *task = ascent->task;
+	struct ancestor *ancestor;
+
+	HTTP_INDEX(round);
+	if (round >= ANCESTORS_MAX)
+		return 1;
+	ancestor = &identity->ancestors[round];
+	task = BPF_CORE_READ(task, real_parent, group_leader);
+	ascent->task = task;
+	ancestor->pid = BPF_CORE_READ(task, tgid);
+	if (!ancestor->pid)
+		return 1;
+	ancestor->start_ns = BPF_CORE_READ(task, start_boottime);
+	BPF_CORE_READ_STR_INTO(&ancestor->comm, task, comm);
+	ancestor->exe_size = identity__exe(identity, BPF_CORE_READ(task, mm));
+	identity->ancestor_count = round + 1;
+	return 0;
+}
+
 static __always_inline void identity__ancestors(struct identity *identity, struct task_struct *task)
 {
-	for (u32 i = 0; i < ANCESTORS_MAX; i++) {
-		struct ancestor *ancestor = &identity->ancestors[i];
+	struct ascent ascent = {identity, task};
 
-		task = BPF_CORE_READ(task, real_parent, group_leader);
-		ancestor->pid = BPF_CORE_READ(task, tgid);
-		if (!ancestor->pid)
-			break;
-		ancestor->start_ns = BPF_CORE_READ(task, start_boottime);
-		BPF_CORE_READ_STR_INTO(&ancestor->comm, task, comm);
-		ancestor->exe_size = identity__exe(identity, BPF_CORE_READ(task, mm));
-		identity->ancestor_count = i + 1;
-	}
+	LOOP(ANCESTORS_MAX, ANCESTORS_MAX, ascent__step, &ascent);
 }
 
 /* Fills the entry in place. The memory is the current thread's: the main thread may have left. */

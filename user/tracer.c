@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
+#include "imdstrace_rounds.skel.h"
 
 #define PROGRAMS_MAX 8
 #define LOG_SIZE     (1 << 20)
@@ -169,6 +170,18 @@ static bool kernel_counts_verified(void)
 	return counts;
 }
 
+/* Whether the kernel has the helper of that name ("BPF_FUNC_loop"): its types list them all. */
+static bool kernel_has_helper(const struct btf *kernel, const char *name)
+{
+	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
+			return true;
+	return false;
+}
+
 static bool kernel_has(const struct btf *kernel, const char *function)
 {
 	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
@@ -205,6 +218,35 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 		if (!hook->function || has_place(kernel, hook->function))
 			bpf_program__set_autoload(program, true);
 	}
+}
+
+/* The two objects are of one source, so that the skeleton of one fits both (bpf/loop.h). */
+#define SAME_PLACE(member, field)                                                             \
+	_Static_assert(                                                                       \
+		offsetof(typeof(*((struct imdstrace_bpf *)0)->member), field) ==              \
+			offsetof(typeof(*((struct imdstrace_rounds_bpf *)0)->member), field), \
+		"the objects differ")
+SAME_PLACE(rodata, hold_cpu);
+SAME_PLACE(bss, counters);
+
+/* The object whose loops fit the kernel, opened. NULL: errno says why. */
+static struct imdstrace_bpf *open_object(const struct btf *kernel)
+{
+	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
+	struct bpf_object_skeleton *skeleton;
+	int error = object ? imdstrace_bpf__create_skeleton(object) : -ENOMEM;
+
+	if (!error) {
+		skeleton = object->skeleton;
+		if (!kernel_has_helper(kernel, "BPF_FUNC_loop"))
+			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
+		error = bpf_object__open_skeleton(skeleton, NULL);
+	}
+	if (!error)
+		return object;
+	imdstrace_bpf__destroy(object);
+	errno = -error;
+	return NULL;
 }
 
 /* The section of the way's first program. */
@@ -278,7 +320,7 @@ static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
 	const struct way *way, const struct btf *kernel, bool responses, bool hold_cpu,
 	struct tracer_failure *failure)
 {
-	struct imdstrace_bpf *opened = imdstrace_bpf__open();
+	struct imdstrace_bpf *opened = open_object(kernel);
 	int error;
 
 	if (!opened)
