@@ -159,6 +159,8 @@ static __always_inline void probe__enter(enum probe probe, const struct sock *sk
 	struct probe_key at = {bpf_get_current_pid_tgid(), probe};
 	u64 key = (u64)sk;
 
+	if (bpf_map_lookup_elem(&probed, &at))
+		COUNT(counters.missed_returns);
 	bpf_map_update_elem(&probed, &at, &key, BPF_ANY);
 }
 

@@ -12,6 +12,7 @@
 #define CONNECTIONS_MAX 1024
 #define ACCOUNTS_MAX    8192
 #define IDENTITIES_MAX  512
+#define PROBED_MAX      4096
 #define RING_SIZE       (2 << 20)
 #define CHUNK_SIZE      128 /* bytes examined at a step */
 
@@ -108,7 +109,8 @@ struct {
 	__uint(max_entries, RING_SIZE);
 } records SEC(".maps");
 
-/* Where a thread is, from a kprobe to its kretprobe, which is not given the arguments. */
+/* Where a thread is, from a kprobe to its kretprobe, which is not given the arguments. A return
+ * that is missed leaves its entry behind, until the thread comes again or the oldest make room. */
 enum probe { PROBE_TCP_SENDMSG, PROBE_MPTCP_SENDMSG, PROBE_TCP_SENDPAGE };
 
 struct probe_key {
@@ -117,8 +119,8 @@ struct probe_key {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, CONNECTIONS_MAX);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PROBED_MAX);
 	__type(key, struct probe_key);
 	__type(value, u64); /* struct sock * */
 } probed SEC(".maps");

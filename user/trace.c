@@ -218,14 +218,21 @@ static bool trace__is_over(const struct trace *trace)
 	return options->finished && options->finished(options->context);
 }
 
-/* Where sends went unseen, the kernel may say how: by skipping programs that interrupt themselves.
- */
+/* Where sends went unseen, the kernel may say how: by skipping programs that interrupt themselves,
+ * and kretprobes beyond its supply of them. */
 static void trace__explain_unseen(const struct trace *trace)
 {
 	char programs[256];
 	uint64_t skipped = tracer__skipped(trace->tracer, programs, sizeof(programs));
 
-	if (trace->counted.unknown[UNKNOWN_UNSEEN] && skipped)
+	if (!trace->counted.unknown[UNKNOWN_UNSEEN])
+		return;
+	if (trace->counted.missed_returns)
+		complain("%" PRIu64
+			 " returns of sends were missed: more were under way than the kernel has "
+			 "kretprobe instances for",
+			(uint64_t)trace->counted.missed_returns);
+	if (skipped)
 		complain("the kernel skipped %" PRIu64
 			 " entries of the hooks, those for other sockets included: %s",
 			skipped, programs);
