@@ -39,15 +39,12 @@ static uint64_t caller__hash(const struct caller *caller)
 		caller__exe_or_comm(caller),
 		caller->script,
 		caller->parent,
-		caller->workload.unit,
-		caller->workload.container.id,
-		caller->workload.pod.uid,
 	};
 	uint64_t hash = (uint64_t)caller->uid << 1 | !caller->exe;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		hash = hash__text(hash, texts[i]);
-	return hash;
+	return workload__hash(hash, &caller->workload);
 }
 
 static bool caller__same(const void *entry, const void *key)
@@ -57,9 +54,7 @@ static bool caller__same(const void *entry, const void *key)
 	return a->uid == b->uid && !a->exe == !b->exe &&
 	       text__same(caller__exe_or_comm(a), caller__exe_or_comm(b)) &&
 	       text__same(a->script, b->script) && text__same(a->parent, b->parent) &&
-	       text__same(a->workload.unit, b->workload.unit) &&
-	       text__same(a->workload.container.id, b->workload.container.id) &&
-	       text__same(a->workload.pod.uid, b->workload.pod.uid);
+	       workload__same(&a->workload, &b->workload);
 }
 
 static void texts__free(char **texts)
