@@ -8,9 +8,9 @@
 
 #define FIRST_PATHS 4
 /* JSON around the texts of one entry: its names, braces, counts and times. */
-#define CALLER_WEIGHT 3500
+#define CALLER_WEIGHT 4500
 #define PATH_WEIGHT   180
-/* The advice repeats the name, the client and the workload. */
+/* The advice repeats the name, the client, the workload, the parent and a path. */
 #define NAME_REPEATS 4
 
 static const char *const pattern_names[PATTERN_COUNT] = {
@@ -165,7 +165,7 @@ static size_t caller__weight(const struct caller *like)
 	const struct workload *in = &like->workload;
 	size_t weight = CALLER_WEIGHT + NAME_REPEATS * text__weight(like->name) +
 			text__weight(like->comm) + text__weight(like->exe) +
-			text__weight(like->script) + text__weight(like->parent) +
+			text__weight(like->script) + 2 * text__weight(like->parent) +
 			2 * text__weight(in->unit) + text__weight(in->slice) +
 			text__weight(in->container.runtime) + text__weight(in->container.id) +
 			2 * text__weight(in->container.name) + text__weight(in->pod.uid) +
