@@ -230,7 +230,8 @@ static int write__pod_proxy(char **text, const struct facts *facts)
 		facts->subject);
 }
 
-/* Nothing came back, whatever was asked, although it was watched. A hop limit would let GET pass. */
+/* Nothing came back, whatever was asked, although it was watched. A hop limit would let GET pass.
+ */
 static bool is__unreachable(const struct facts *facts)
 {
 	const struct caller *caller = facts->caller;
@@ -317,7 +318,7 @@ static bool is__refused_sdk(const struct facts *facts)
 /* aws-sdk-go#5015, aws-sdk-go-v2#2303 (October 2023), aws-sdk-java-v2#4840 (January 2024). */
 #define NO_FALLBACK "set AWS_EC2_METADATA_V1_DISABLED=true (which SDKs know since late 2023)"
 
-#define WHY_REFUSED                                                  \
+#define WHY_REFUSED                                                     \
 	"403 comes from a proxy that adds X-Forwarded-For, 400 from a " \
 	"missing X-aws-ec2-metadata-token-ttl-seconds"
 
@@ -431,8 +432,8 @@ static int facts__write_culprit(const struct facts *facts, char **most, char **o
 		return -ENOMEM;
 	text__ellipsize(*most, NAME_COLUMNS);
 	if (worst && count > 1)
-		return write__format(others, " and %zu more path%s were", count - 1,
-			count == 2 ? "" : "s");
+		return write__format(
+			others, " and %zu more path%s were", count - 1, count == 2 ? "" : "s");
 	return write__format(others, "%s", worst ? " was" : " were");
 }
 

@@ -192,7 +192,8 @@ static void outcomes__put(struct html *page, const struct caller *caller)
 		html__put(page, "<p class=\"note\">What came back was not watched.</p>\n");
 		return;
 	}
-	html__put(page, "<table class=\"plain outcomes\"><caption>What came back</caption><thead>"
+	html__put(page, "<div class=\"scroll\"><table class=\"plain outcomes\"><caption>What came "
+			"back</caption><thead>"
 			"<tr><th scope=\"col\">class</th>");
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		html__put(page, "<th scope=\"col\" class=\"n\">%s</th>", outcome__name(o));
@@ -210,7 +211,7 @@ static void outcomes__put(struct html *page, const struct caller *caller)
 		}
 		html__put(page, "</tr>");
 	}
-	html__put(page, "</tbody></table>\n");
+	html__put(page, "</tbody></table></div>\n");
 }
 
 static void fact__begin(struct html *page, const char *term)
@@ -408,7 +409,7 @@ static void tools__put(struct html *page)
 		"autocomplete=\"off\" spellcheck=\"false\" "
 		"placeholder=\"name, path, unit, User-Agent\"></label>\n"
 		"<label><span>Show</span><select class=\"show\"><option value=\"\">all</option>"
-		"<option value=\"change\">to change</option>"
+		"<option value=\"change\">to act on</option>"
 		"<option value=\"fine\">nothing to change</option></select></label>\n"
 		"<label class=\"sort\"><span>Sort by</span><select class=\"sort-by\"></select>"
 		"</label>\n"

@@ -49,10 +49,14 @@ char *workload__place(const struct workload *workload)
 	return length < 0 ? NULL : place;
 }
 
+bool caller__breaks(const struct caller *caller, bool strict)
+{
+	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
+}
+
 bool caller__needs_change(const struct caller *caller, bool strict)
 {
-	return caller->calls[CLASS_V1] || caller->calls[CLASS_UNKNOWN] ||
-	       (strict && caller->calls[CLASS_FOREIGN]);
+	return caller__breaks(caller, strict) || caller->calls[CLASS_UNKNOWN];
 }
 
 bool caller__outcomes_known(const struct caller *caller)

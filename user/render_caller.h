@@ -15,6 +15,8 @@ extern const enum request_class shown_classes[CLASS_COUNT];
  * caller frees. NULL: no memory. */
 char *workload__place(const struct workload *workload);
 
+/* Whether the switch would break it: it called v1, or another cloud where that counts. */
+bool caller__breaks(const struct caller *caller, bool strict);
 /* Whether somebody has to act: it called v1, or what cannot be read, or another cloud where that
  * counts. */
 bool caller__needs_change(const struct caller *caller, bool strict);

@@ -127,13 +127,17 @@ static void figures__put(struct html *page, const struct report *report, bool st
 	size_t to_change = 0;
 	uint64_t with_token = report->totals[CLASS_V2];
 
+	/* As the verdict counts them: whoever could not be read is counted by itself. */
 	for (size_t i = 0; i < report->caller_count; i++)
-		to_change += caller__needs_change(report->callers[i], strict);
+		to_change += caller__breaks(report->callers[i], strict);
 	html__put(page, "<dl class=\"figures\">\n");
 	figure__put(page, report->totals[CLASS_V1] ? "bad" : "", "calls without a token (v1)",
 		report->totals[CLASS_V1]);
 	figure__begin(page, to_change ? "bad" : "", "callers to change");
-	html__put(page, "%zu<small> of %zu</small></dd></div>\n", to_change, report->caller_count);
+	html__put(page, "%zu", to_change);
+	if (report->caller_count)
+		html__put(page, "<small> of %zu</small>", report->caller_count);
+	html__put(page, "</dd></div>\n");
 	figure__put(page, "", "calls with a token (v2)", with_token);
 	figure__put(page, "", "token requests", report->totals[CLASS_TOKEN]);
 	if (report->totals[CLASS_FOREIGN])
@@ -220,6 +224,8 @@ static void watch__put(struct html *page, const struct report *report, const str
 	if (watch->gaps)
 		html__put(page, "%zu gap%s, %s%s", watch->gaps, watch->gaps == 1 ? "" : "s",
 			watch->gaps == 1 ? "" : "the longest ", longest);
+	else if (watch->windows)
+		html__put(page, "none");
 	html__put(page, "</td></tr>\n");
 }
 

@@ -108,32 +108,36 @@ static void advice_says_what_to_change(void **state)
 		{"boto 2, or who knows", "'name':'x'," V1(1) AGENT("Python-urllib/2.7"),
 			ADVICE_SEND_TOKEN, {"Python-urllib 2.7", "boto3 1.12.6"}},
 		{"the service is turned off",
-			"'name':'x'," "'calls':" CALLS(4, 0, 2, 0, 0) OUTCOMES(
-				ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
+			"'name':'x',"
+			"'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
 			ADVICE_INVESTIGATE, {"turned off", "--http-endpoint enabled"}},
 		{"the service is turned off, for a container",
-			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0) OUTCOMES(
-				ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
+			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
 			ADVICE_INVESTIGATE, {"turned off"}},
 		{"refused, and so is v1, for want of a token",
-			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0) OUTCOMES(
-				ANSWERS(0, 4, 0, 0), ANSWERS(0, 0, 2, 0)),
+			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 4, 0, 0), ANSWERS(0, 0, 2, 0)),
 			ADVICE_INVESTIGATE, {"2 token requests", "X-Forwarded-For"}},
 		{"nothing answers at all",
-			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0) OUTCOMES(
-				ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
+			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
 			ADVICE_INVESTIGATE, {"nothing at all answers x", "firewall"}},
 		{"nothing answers a container at all",
-			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0) OUTCOMES(
-				ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
+			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
 			ADVICE_INVESTIGATE, {"out of its reach"}},
 		{"an SDK with an older function, and what that called",
 			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
-				5, 9, 4, 0, 0) OUTCOMES(ANSWERS(5, 0, 0, 0), ANSWERS(4, 0, 0, 0))
-			",'paths':[{'method':'GET','path':'/a','class':'v1','count':2,'first':null,"
-			"'last':null},{'method':'GET','path':'/b','class':'v1','count':3,"
-			"'first':null,'last':null},{'method':'GET','path':'/c','class':'v2',"
-			"'count':9,'first':null,'last':null}]",
+				5, 9, 4, 0, 0) OUTCOMES(ANSWERS(5, 0, 0, 0),
+				ANSWERS(4, 0, 0, 0)) ",'paths':[{'method':'GET','path':'/"
+						     "a','class':'v1','count':2,'first':null,"
+						     "'last':null},{'method':'GET','path':'/"
+						     "b','class':'v1','count':3,"
+						     "'first':null,'last':null},{'method':'GET','"
+						     "path':'/c','class':'v2',"
+						     "'count':9,'first':null,'last':null}]",
 			ADVICE_INVESTIGATE, {"but GET /b and 1 more path were called without"}},
 		{"kube2iam", "'name':'kube2iam','exe':'/bin/kube2iam'," V1(9), ADVICE_INVESTIGATE,
 			{"pods", "in the metadata service's place"}},

@@ -428,11 +428,22 @@ static void hostile_files_do_no_harm(void **state)
 
 /* --- Which are one ------------------------------------------------------------------------- */
 
-#define CONTAINER(by, id, called) {.container = {(char *)(by), (char *)(id), (char *)(called)}}
-#define POD_OF(uid, name, namespace, id, of)                             \
-	{.pod = {(char *)(uid), (char *)(name), (char *)(namespace)},           \
-		.container = {(char *)"containerd", (char *)(id), (char *)(of)}}
-#define UNIT(called) {.unit = (char *)(called)}
+#define CONTAINER(by, id, called)                                            \
+	{                                                                    \
+		.container = {(char *)(by), (char *)(id), (char *)(called) } \
+	}
+#define POD_OF(uid, name, namespace, id, of)                                                \
+	{                                                                                   \
+		.pod = {(char *)(uid), (char *)(name), (char *)(namespace)}, .container = { \
+			(char *)"containerd",                                               \
+			(char *)(id),                                                       \
+			(char *)(of)                                                        \
+		}                                                                           \
+	}
+#define UNIT(called)                     \
+	{                                \
+		.unit = (char *)(called) \
+	}
 
 static const struct {
 	const char *name;
@@ -448,7 +459,8 @@ static const struct {
 	{"a unit that only looks like a session", false, UNIT("session-manager.service"),
 		UNIT("session-3.scope")},
 	{"what systemd-run starts", true, UNIT("run-u12.service"), UNIT("run-u7.service")},
-	{"what a newer systemd-run starts", true, UNIT("run-p12-i34.scope"), UNIT("run-p7-i8.scope")},
+	{"what a newer systemd-run starts", true, UNIT("run-p12-i34.scope"),
+		UNIT("run-p7-i8.scope")},
 	{"units called run-something", false, UNIT("run-backup.service"), UNIT("run-etl.service")},
 	{"a container of that name, started again", true, CONTAINER("docker", ID, "orders"),
 		CONTAINER("docker", OTHER, "orders")},
@@ -495,8 +507,7 @@ static void replicas_are_one_workload(void **state)
 	for (size_t i = 0; i < COUNT(pairs); i++) {
 		const struct workload *a = &pairs[i].a, *b = &pairs[i].b;
 
-		if (workload__same(a, b) != pairs[i].same ||
-			workload__same(b, a) != pairs[i].same)
+		if (workload__same(a, b) != pairs[i].same || workload__same(b, a) != pairs[i].same)
 			fail_msg("%s", pairs[i].name);
 		if ((workload__hash(1, a) == workload__hash(1, b)) != pairs[i].same)
 			fail_msg("%s: the hash", pairs[i].name);
