@@ -230,16 +230,15 @@ static int write__pod_proxy(char **text, const struct facts *facts)
 		facts->subject);
 }
 
-/* Nothing came back, whatever was asked, although it was watched. A hop limit would let GET pass.
- */
+static bool is__caused_by(const struct facts *facts, enum cause cause)
+{
+	return facts->pattern == PATTERN_FALLBACK && caller__cause(facts->caller) == cause;
+}
+
+/* A hop limit would let GET pass. */
 static bool is__unreachable(const struct facts *facts)
 {
-	const struct caller *caller = facts->caller;
-
-	if (facts->pattern != PATTERN_FALLBACK || facts->answered)
-		return false;
-	return caller->answers[CLASS_V1][OUTCOME_NONE] >= caller->calls[CLASS_V1] &&
-	       facts->unanswered >= caller->calls[CLASS_TOKEN];
+	return is__caused_by(facts, CAUSE_UNREACHABLE);
 }
 
 static int write__unreachable(char **text, const struct facts *facts)
@@ -251,13 +250,9 @@ static int write__unreachable(char **text, const struct facts *facts)
 		facts->subject);
 }
 
-/* Refused as everything is, and not for want of a token. */
 static bool is__off(const struct facts *facts)
 {
-	const uint64_t *v1 = facts->caller->answers[CLASS_V1];
-
-	return facts->pattern == PATTERN_FALLBACK && facts->refused && !v1[OUTCOME_OK] &&
-	       !v1[OUTCOME_REJECTED] && v1[OUTCOME_OTHER];
+	return is__caused_by(facts, CAUSE_OFF);
 }
 
 static int write__off(char **text, const struct facts *facts)

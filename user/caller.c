@@ -22,6 +22,19 @@ static const char *const pattern_names[PATTERN_COUNT] = {
 	[PATTERN_UNKNOWN] = "unknown",
 };
 
+static const char *const cause_names[CAUSE_COUNT] = {
+	[CAUSE_NOT_WATCHED] = "not-watched",
+	[CAUSE_NO_ANSWER] = "no-answer",
+	[CAUSE_UNREACHABLE] = "unreachable",
+	[CAUSE_REFUSED] = "refused",
+	[CAUSE_OFF] = "off",
+};
+
+const char *cause__name(enum cause cause)
+{
+	return cause_names[cause];
+}
+
 const char *pattern__name(enum pattern pattern)
 {
 	return pattern_names[pattern];
@@ -486,6 +499,25 @@ enum pattern caller__pattern(const struct caller *caller)
 	if (v2)
 		return PATTERN_V2_ONLY;
 	return caller->calls[CLASS_FOREIGN] ? PATTERN_FOREIGN_ONLY : PATTERN_UNKNOWN;
+}
+
+enum cause caller__cause(const struct caller *caller)
+{
+	const uint64_t *v1 = caller->answers[CLASS_V1], *token = caller->answers[CLASS_TOKEN];
+	uint64_t answered = 0;
+
+	if (token[OUTCOME_REJECTED] || token[OUTCOME_OTHER])
+		return v1[OUTCOME_OTHER] && !v1[OUTCOME_OK] && !v1[OUTCOME_REJECTED]
+			       ? CAUSE_OFF
+			       : CAUSE_REFUSED;
+	if (!token[OUTCOME_NONE])
+		return CAUSE_NOT_WATCHED;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&answered, caller__answered(caller, c));
+	if (answered)
+		return CAUSE_NO_ANSWER;
+	/* A silence is one only where all of it was watched. */
+	return v1[OUTCOME_NONE] >= caller->calls[CLASS_V1] ? CAUSE_UNREACHABLE : CAUSE_NOT_WATCHED;
 }
 
 /* How much a client matters: one that is too old is to be upgraded, whatever else was seen. */

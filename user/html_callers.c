@@ -20,13 +20,28 @@
 #define PATHS_SHOWN_LATE 10
 
 static const char *const pattern_meanings[PATTERN_COUNT] = {
-	[PATTERN_FALLBACK] = "asks for a token, gets none, calls without",
 	[PATTERN_MIXED] = "calls with a token and without",
 	[PATTERN_V1_ONLY] = "never sends a token",
 	[PATTERN_V2_ONLY] = "always sends a token",
 	[PATTERN_FOREIGN_ONLY] = "looks for another cloud",
 	[PATTERN_UNKNOWN] = "could not be read",
 };
+
+static const char *const cause_meanings[CAUSE_COUNT] = {
+	[CAUSE_NOT_WATCHED] = "asks for a token, gets none, calls without",
+	[CAUSE_NO_ANSWER] = "its token requests get no answer, so it calls without",
+	[CAUSE_UNREACHABLE] = "nothing answers it, with a token or without",
+	[CAUSE_REFUSED] = "its token requests are refused, so it calls without",
+	[CAUSE_OFF] = "all its calls are refused, with a token or without",
+};
+
+static const char *caller__meaning(const struct caller *caller)
+{
+	enum pattern pattern = caller__pattern(caller);
+
+	return pattern == PATTERN_FALLBACK ? cause_meanings[caller__cause(caller)]
+					   : pattern_meanings[pattern];
+}
 
 struct callers_table {
 	struct html *page;
@@ -118,7 +133,7 @@ static void row__put(const struct callers_table *table, const struct caller *cal
 		"<td role=\"cell\" class=\"pattern\" data-label=\"pattern\" data-sort=\"%s\">"
 		"<span class=\"chip %s\">%s</span><span class=\"why\">%s</span></td>",
 		pattern__name(pattern), pattern__name(pattern), pattern__name(pattern),
-		pattern_meanings[pattern]);
+		caller__meaning(caller));
 	for (int i = 0; i < CLASS_COUNT; i++) {
 		enum request_class class = shown_classes[i];
 
