@@ -68,14 +68,20 @@ static bool text__is_set(const char *text)
 }
 
 /* " in etl.service", or nothing. */
-static int write__where(char **text, const struct workload *in)
+static int write__where(char **text, const struct caller *caller)
 {
+	const struct workload *in = &caller->workload;
 	const struct container *container = &in->container;
+	_free_ char *replicas = NULL;
 
-	if (text__is_set(in->pod.name))
+	if (text__is_set(in->pod.name)) {
+		replicas = caller->hosts_total > 1 ? pod__replicas(&in->pod) : strdup(in->pod.name);
+		if (!replicas)
+			return -ENOMEM;
 		return write__format(text, " in pod %s%s%s",
 			in->pod.namespace ? in->pod.namespace : "", in->pod.namespace ? "/" : "",
-			in->pod.name);
+			replicas);
+	}
 	if (text__is_set(container->name))
 		return write__format(text, " in %s container %s",
 			container->runtime ? container->runtime : "the", container->name);
@@ -105,8 +111,7 @@ static int facts__write_subject(struct facts *facts)
 {
 	_free_ char *name = strdup(facts->caller->name), *where = NULL, *starter = NULL;
 
-	if (!name || write__where(&where, &facts->caller->workload) ||
-		write__starter(&starter, facts->caller))
+	if (!name || write__where(&where, facts->caller) || write__starter(&starter, facts->caller))
 		return -ENOMEM;
 	text__ellipsize(name, NAME_COLUMNS);
 	text__ellipsize(where, NAME_COLUMNS);

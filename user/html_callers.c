@@ -99,7 +99,7 @@ static void count_cell__put(struct html *page, const char *label, const char *ki
 
 static void name_cell__put(struct html *page, const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 
 	html__put(page, "<th scope=\"row\" role=\"rowheader\"><span class=\"name\">");
 	html__code(page, caller->name);

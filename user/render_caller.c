@@ -29,8 +29,9 @@ static bool text__is_set(const char *text)
 	return text && *text;
 }
 
-char *workload__place(const struct workload *workload)
+char *caller__place(const struct caller *caller)
 {
+	const struct workload *workload = &caller->workload;
 	const struct container *container = &workload->container;
 	const struct pod *pod = &workload->pod;
 	const char *runtime = text__is_set(container->runtime) ? container->runtime : "container";
@@ -38,10 +39,15 @@ char *workload__place(const struct workload *workload)
 	char *place = NULL;
 	int length;
 
-	if (text__is_set(pod->name))
+	if (text__is_set(pod->name)) {
+		char *name = caller->hosts_total > 1 ? pod__replicas(pod) : strdup(pod->name);
+
+		if (!name)
+			return NULL;
 		length = asprintf(&place, "pod %s%s%s", pod->namespace ? pod->namespace : "",
-			pod->namespace ? "/" : "", pod->name);
-	else if (text__is_set(container->name))
+			pod->namespace ? "/" : "", name);
+		free(name);
+	} else if (text__is_set(container->name))
 		length = asprintf(&place, "%s %s", runtime, container->name);
 	else if (text__is_set(id))
 		length = asprintf(&place, "%s %.*s", runtime,

@@ -11,9 +11,9 @@ extern const enum request_class shown_classes[CLASS_COUNT];
 
 #define SHORT_TIME_SIZE sizeof("2026-01-01 00:00:00 UTC")
 
-/* "etl.service", "docker orders", "pod shop/orders-5d"; "" where it is nowhere in particular. The
- * caller frees. NULL: no memory. */
-char *workload__place(const struct workload *workload);
+/* "etl.service", "docker orders", "pod shop/orders-5d", "pod shop/orders-*" on several hosts; ""
+ * where it is nowhere in particular. The caller frees. NULL: no memory. */
+char *caller__place(const struct caller *caller);
 
 /* "web-3", or "40 hosts (web-1, web-2, web-3, ...)" with "at least" in front where it is not exact;
  * empty where the report has one host alone. The caller frees. NULL: no memory. */

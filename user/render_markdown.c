@@ -58,7 +58,7 @@ static void totals__put(struct markdown *page, const struct report *report)
 
 static void place__put(struct markdown *page, const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 
 	if (!place)
 		page->error = -ENOMEM;

@@ -61,7 +61,7 @@ static void widen(size_t *width, size_t needed)
 
 static void layout__measure(struct layout *layout, const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 
 	for (size_t i = 0; i < COLUMN_CLASSES; i++) {
 		uint64_t calls = caller->calls[column_classes[i]];
@@ -139,7 +139,7 @@ static void row__put_counts(FILE *row, const struct layout *layout, const struct
 /* A caller's row, or the table's head. */
 static void row__render(struct page *page, const struct layout *layout, const struct caller *caller)
 {
-	_free_ char *line = NULL, *place = caller ? workload__place(&caller->workload) : NULL;
+	_free_ char *line = NULL, *place = caller ? caller__place(caller) : NULL;
 	enum style style = caller ? STYLE_PLAIN : STYLE_FAINT;
 	size_t size;
 	FILE *row = open_memstream(&line, &size);
@@ -168,7 +168,7 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 {
 	_free_ char *hosts = caller__hosts(report, caller);
 	_free_ char *outcomes = caller__v1_outcomes(caller);
-	_free_ char *place = layout->pattern ? NULL : workload__place(&caller->workload);
+	_free_ char *place = layout->pattern ? NULL : caller__place(caller);
 	_free_ char *parent = caller->parent ? strdup(caller->parent) : NULL;
 	int64_t last = caller__last_of(caller, CLASS_V1);
 	char time[RFC3339_SIZE];

@@ -41,4 +41,8 @@ void workload__clear(struct workload *workload);
 bool workload__same(const struct workload *a, const struct workload *b);
 uint64_t workload__hash(uint64_t seed, const struct workload *workload);
 
+/* "web-*" for what the pod's replicas are called, or its name where that is all. The caller frees.
+ * NULL: no memory, or no name. */
+char *pod__replicas(const struct pod *pod);
+
 #endif

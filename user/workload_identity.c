@@ -6,6 +6,8 @@
  */
 #include "workload.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
@@ -79,6 +81,17 @@ static struct part part__of_pod(const char *name)
 		part__drop(&part, DIGITS, 1, 4);
 	}
 	return part;
+}
+
+char *pod__replicas(const struct pod *pod)
+{
+	struct part part = part__of_pod(pod->name);
+	char *text = part.text ? malloc(part.size + sizeof("-*")) : NULL;
+
+	if (text)
+		sprintf(text, "%.*s%s", (int)part.size, part.text,
+			part.text[part.size] ? "-*" : "");
+	return text;
 }
 
 /* Of ECS a container's name is one only together with its task's family. */

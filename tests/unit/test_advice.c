@@ -156,6 +156,10 @@ static void advice_says_what_to_change(void **state)
 		{"in a pod",
 			"'name':'x','pod':{'uid':'u','name':'orders-5d','namespace':'shop'}," V1(1),
 			ADVICE_SEND_TOKEN, {"x in pod shop/orders-5d"}},
+		{"in pods of several hosts",
+			"'name':'x','pod':{'uid':'u','name':'orders-x7x2k','namespace':'shop'},"
+			"'hosts':{'count':2,'exact':true,'sample':['m1','m2']}," V1(1),
+			ADVICE_SEND_TOKEN, {"x in pod shop/orders-* ask"}},
 		{"in a container without a name",
 			"'name':'x','container':{'runtime':'podman','id':'0123456789abcdef0123'}"
 			"," V1(1),

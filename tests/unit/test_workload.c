@@ -514,12 +514,35 @@ static void replicas_are_one_workload(void **state)
 	}
 }
 
+static void replicas_go_by_what_they_share(void **state)
+{
+	static const struct {
+		const char *name, *shown;
+	} cases[] = {
+		{"web-5d8c7f9b6c-x7x2k", "web-*"},
+		{"my-agent-x7x2k", "my-agent-*"},
+		{"db-0", "db-*"},
+		{"web-proxy", "web-proxy"},
+		{"x7x2k", "x7x2k"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct pod pod = {.name = (char *)cases[i].name};
+		char *shown = pod__replicas(&pod);
+
+		assert_text(cases[i].name, shown, cases[i].shown);
+		free(shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_names_the_workload),
 		cmocka_unit_test(any_path_at_all),
 		cmocka_unit_test(replicas_are_one_workload),
+		cmocka_unit_test(replicas_go_by_what_they_share),
 		cmocka_unit_test(files_name_containers_and_pods),
 		cmocka_unit_test_teardown(podman_of_a_user_looks_in_that_users_home, empty_root),
 		cmocka_unit_test_teardown(hostile_files_do_no_harm, empty_root),
