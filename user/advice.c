@@ -68,14 +68,20 @@ static bool text__is_set(const char *text)
 }
 
 /* " in etl.service", or nothing. */
-static int write__where(char **text, const struct workload *in)
+static int write__where(char **text, const struct caller *caller)
 {
+	const struct workload *in = &caller->workload;
 	const struct container *container = &in->container;
+	_free_ char *replicas = NULL;
 
-	if (text__is_set(in->pod.name))
+	if (text__is_set(in->pod.name)) {
+		replicas = caller->hosts_total > 1 ? pod__replicas(&in->pod) : strdup(in->pod.name);
+		if (!replicas)
+			return -ENOMEM;
 		return write__format(text, " in pod %s%s%s",
 			in->pod.namespace ? in->pod.namespace : "", in->pod.namespace ? "/" : "",
-			in->pod.name);
+			replicas);
+	}
 	if (text__is_set(container->name))
 		return write__format(text, " in %s container %s",
 			container->runtime ? container->runtime : "the", container->name);
@@ -90,15 +96,27 @@ static int write__where(char **text, const struct workload *in)
 	return write__format(text, "%s", "");
 }
 
+/* " (started by bash /etc/cron.daily/tag)": whoever has to change a program without a script of its
+ * own looks in the script that starts it. Nothing where there is none. */
+static int write__starter(char **text, const struct caller *caller)
+{
+	const char *parent = caller->parent;
+
+	if (caller->script || !parent || !strchr(parent, ' '))
+		return write__format(text, "%s", "");
+	return write__format(text, " (started by %s)", parent);
+}
+
 static int facts__write_subject(struct facts *facts)
 {
-	_free_ char *name = strdup(facts->caller->name), *where = NULL;
+	_free_ char *name = strdup(facts->caller->name), *where = NULL, *starter = NULL;
 
-	if (!name || write__where(&where, &facts->caller->workload))
+	if (!name || write__where(&where, facts->caller) || write__starter(&starter, facts->caller))
 		return -ENOMEM;
 	text__ellipsize(name, NAME_COLUMNS);
 	text__ellipsize(where, NAME_COLUMNS);
-	return write__format(&facts->subject, "%s%s", name, where);
+	text__ellipsize(starter, NAME_COLUMNS);
+	return write__format(&facts->subject, "%s%s%s", name, starter, where);
 }
 
 static int facts__gather(struct facts *facts, const struct caller *caller)
@@ -217,6 +235,41 @@ static int write__pod_proxy(char **text, const struct facts *facts)
 		facts->subject);
 }
 
+static bool is__caused_by(const struct facts *facts, enum cause cause)
+{
+	return facts->pattern == PATTERN_FALLBACK && caller__cause(facts->caller) == cause;
+}
+
+/* A hop limit would let GET pass. */
+static bool is__unreachable(const struct facts *facts)
+{
+	return is__caused_by(facts, CAUSE_UNREACHABLE);
+}
+
+static int write__unreachable(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Find out why nothing at all answers %s, neither token requests nor others: the "
+		"metadata service is out of its reach (a firewall, a network policy, no route), "
+		"and a hop limit of 1 would hold back the token's answer alone.",
+		facts->subject);
+}
+
+static bool is__off(const struct facts *facts)
+{
+	return is__caused_by(facts, CAUSE_OFF);
+}
+
+static int write__off(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Find out whether the metadata service is turned off: it refuses every call of %s, "
+		"token requests and others alike. Turn it on if that software needs it (aws ec2 "
+		"modify-instance-metadata-options --http-endpoint enabled), else keep it from "
+		"asking.",
+		facts->subject);
+}
+
 static bool is__cut_off(const struct facts *facts)
 {
 	return facts->pattern == PATTERN_FALLBACK && facts->container && !facts->refused;
@@ -265,10 +318,9 @@ static bool is__refused_sdk(const struct facts *facts)
 /* aws-sdk-go#5015, aws-sdk-go-v2#2303 (October 2023), aws-sdk-java-v2#4840 (January 2024). */
 #define NO_FALLBACK "set AWS_EC2_METADATA_V1_DISABLED=true (which SDKs know since late 2023)"
 
-#define WHY_REFUSED                                                                               \
-	"403 comes from a proxy that adds X-Forwarded-For or from a service that is turned off, " \
-	"400 "                                                                                    \
-	"from a missing X-aws-ec2-metadata-token-ttl-seconds"
+#define WHY_REFUSED                                                     \
+	"403 comes from a proxy that adds X-Forwarded-For, 400 from a " \
+	"missing X-aws-ec2-metadata-token-ttl-seconds"
 
 static int write__refused_sdk(char **text, const struct facts *facts)
 {
@@ -315,6 +367,32 @@ static int write__unanswered(char **text, const struct facts *facts)
 		facts->subject);
 }
 
+static const struct program *facts__program(const struct facts *facts)
+{
+	const struct caller *caller = facts->caller;
+	const struct program *program = client__program(caller->script);
+
+	if (!program)
+		program = client__program(caller->exe);
+	/* curl is what its script is */
+	return program || caller->script ? program : client__program(caller->parent);
+}
+
+static bool is__known_program(const struct facts *facts)
+{
+	return facts__program(facts) != NULL;
+}
+
+static int write__known_program(char **text, const struct facts *facts)
+{
+	const struct program *program = facts__program(facts);
+
+	return write__format(text,
+		"Upgrade %s, to which %s belongs, to %s or later, the first version that asks for "
+		"a token by itself.",
+		program->name, facts->subject, program->min_version);
+}
+
 static bool is__mixed_sdk(const struct facts *facts)
 {
 	return facts->pattern == PATTERN_MIXED && facts->client.sdk;
@@ -333,14 +411,43 @@ static int write__mixed_sdk_without_token(char **text, const struct facts *facts
 		facts->subject, facts->software, facts->refused + facts->unanswered);
 }
 
+/* "GET /latest/meta-data/instance-id", what was called without a token the most; " and 2 more
+ * paths" in others. Neither may be known. */
+static int facts__write_culprit(const struct facts *facts, char **most, char **others)
+{
+	const struct report_path *worst = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < facts->caller->path_count; i++) {
+		const struct report_path *path = &facts->caller->paths[i];
+
+		if (path->class != CLASS_V1 || !path->path)
+			continue;
+		count++;
+		if (path->method && (!worst || path->count > worst->count))
+			worst = path;
+	}
+	if (worst ? write__format(most, "%s %s", worst->method, worst->path)
+		  : write__format(most, "%s", "some paths"))
+		return -ENOMEM;
+	text__ellipsize(*most, NAME_COLUMNS);
+	if (worst && count > 1)
+		return write__format(
+			others, " and %zu more path%s were", count - 1, count == 2 ? "" : "s");
+	return write__format(others, "%s", worst ? " was" : " were");
+}
+
 static int write__mixed_sdk(char **text, const struct facts *facts)
 {
+	_free_ char *most = NULL, *others = NULL;
+
+	if (facts__write_culprit(facts, &most, &others))
+		return -ENOMEM;
 	return write__format(text,
 		"Look for the code of %s that calls without a token: %s speaks IMDSv2 in most of "
-		"what "
-		"it does, but the paths below were called without, by an older function of it or "
-		"by another library.",
-		facts->subject, facts->software);
+		"what it does, but %s%s called without, by an older function of it or by another "
+		"library.",
+		facts->subject, facts->software, most, others);
 }
 
 static bool is__sdk_of_unknown_version(const struct facts *facts)
@@ -395,12 +502,15 @@ static bool is__anything(const struct facts *facts)
 
 static int write__send_token(char **text, const struct facts *facts)
 {
+	const char *hint = facts->client.hint;
+
 	return write__format(text,
 		"Make %s%s%s%s ask for a token (PUT /latest/api/token with "
 		"X-aws-ec2-metadata-token-ttl-seconds: 21600) and send it as "
-		"X-aws-ec2-metadata-token with every call, or update it to a version that does.",
-		facts->subject, facts->software[0] ? ", which sends as " : "", facts->software,
-		facts->software[0] ? "," : "");
+		"X-aws-ec2-metadata-token with every call%s%s.",
+		facts->subject, facts->software[0] ? ", which calls itself " : "", facts->software,
+		facts->software[0] ? "," : "",
+		hint ? "; " : ", or update it to a version that does", hint ? hint : "");
 }
 
 static const struct rule {
@@ -413,12 +523,15 @@ static const struct rule {
 	{is__foreign_only, ADVICE_NONE, write__foreign_only},
 	{is__rest, ADVICE_INVESTIGATE, write__rest},
 	{is__pod_proxy, ADVICE_INVESTIGATE, write__pod_proxy},
+	{is__unreachable, ADVICE_INVESTIGATE, write__unreachable},
+	{is__off, ADVICE_INVESTIGATE, write__off},
 	{is__cut_off, ADVICE_RAISE_HOP_LIMIT, write__cut_off},
 	{is__too_old, ADVICE_UPGRADE_CLIENT, write__too_old},
 	{is__refused_sdk, ADVICE_DISABLE_FALLBACK, write__refused_sdk},
 	{is__refused, ADVICE_INVESTIGATE, write__refused},
 	{is__fallback_sdk, ADVICE_DISABLE_FALLBACK, write__fallback_sdk},
 	{is__unanswered, ADVICE_INVESTIGATE, write__unanswered},
+	{is__known_program, ADVICE_UPGRADE_CLIENT, write__known_program},
 	{is__mixed_sdk_without_token, ADVICE_DISABLE_FALLBACK, write__mixed_sdk_without_token},
 	{is__mixed_sdk, ADVICE_INVESTIGATE, write__mixed_sdk},
 	{is__sdk_of_unknown_version, ADVICE_UPGRADE_CLIENT, write__sdk_of_unknown_version},

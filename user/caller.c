@@ -8,9 +8,9 @@
 
 #define FIRST_PATHS 4
 /* JSON around the texts of one entry: its names, braces, counts and times. */
-#define CALLER_WEIGHT 3500
+#define CALLER_WEIGHT 4500
 #define PATH_WEIGHT   180
-/* The advice repeats the name, the client and the workload. */
+/* The advice repeats the name, the client, the workload, the parent and a path. */
 #define NAME_REPEATS 4
 
 static const char *const pattern_names[PATTERN_COUNT] = {
@@ -21,6 +21,19 @@ static const char *const pattern_names[PATTERN_COUNT] = {
 	[PATTERN_FOREIGN_ONLY] = "foreign-only",
 	[PATTERN_UNKNOWN] = "unknown",
 };
+
+static const char *const cause_names[CAUSE_COUNT] = {
+	[CAUSE_NOT_WATCHED] = "not-watched",
+	[CAUSE_NO_ANSWER] = "no-answer",
+	[CAUSE_UNREACHABLE] = "unreachable",
+	[CAUSE_REFUSED] = "refused",
+	[CAUSE_OFF] = "off",
+};
+
+const char *cause__name(enum cause cause)
+{
+	return cause_names[cause];
+}
 
 const char *pattern__name(enum pattern pattern)
 {
@@ -39,15 +52,12 @@ static uint64_t caller__hash(const struct caller *caller)
 		caller__exe_or_comm(caller),
 		caller->script,
 		caller->parent,
-		caller->workload.unit,
-		caller->workload.container.id,
-		caller->workload.pod.uid,
 	};
 	uint64_t hash = (uint64_t)caller->uid << 1 | !caller->exe;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		hash = hash__text(hash, texts[i]);
-	return hash;
+	return workload__hash(hash, &caller->workload);
 }
 
 static bool caller__same(const void *entry, const void *key)
@@ -57,9 +67,7 @@ static bool caller__same(const void *entry, const void *key)
 	return a->uid == b->uid && !a->exe == !b->exe &&
 	       text__same(caller__exe_or_comm(a), caller__exe_or_comm(b)) &&
 	       text__same(a->script, b->script) && text__same(a->parent, b->parent) &&
-	       text__same(a->workload.unit, b->workload.unit) &&
-	       text__same(a->workload.container.id, b->workload.container.id) &&
-	       text__same(a->workload.pod.uid, b->workload.pod.uid);
+	       workload__same(&a->workload, &b->workload);
 }
 
 static void texts__free(char **texts)
@@ -170,7 +178,7 @@ static size_t caller__weight(const struct caller *like)
 	const struct workload *in = &like->workload;
 	size_t weight = CALLER_WEIGHT + NAME_REPEATS * text__weight(like->name) +
 			text__weight(like->comm) + text__weight(like->exe) +
-			text__weight(like->script) + text__weight(like->parent) +
+			text__weight(like->script) + 2 * text__weight(like->parent) +
 			2 * text__weight(in->unit) + text__weight(in->slice) +
 			text__weight(in->container.runtime) + text__weight(in->container.id) +
 			2 * text__weight(in->container.name) + text__weight(in->pod.uid) +
@@ -491,6 +499,25 @@ enum pattern caller__pattern(const struct caller *caller)
 	if (v2)
 		return PATTERN_V2_ONLY;
 	return caller->calls[CLASS_FOREIGN] ? PATTERN_FOREIGN_ONLY : PATTERN_UNKNOWN;
+}
+
+enum cause caller__cause(const struct caller *caller)
+{
+	const uint64_t *v1 = caller->answers[CLASS_V1], *token = caller->answers[CLASS_TOKEN];
+	uint64_t answered = 0;
+
+	if (token[OUTCOME_REJECTED] || token[OUTCOME_OTHER])
+		return v1[OUTCOME_OTHER] && !v1[OUTCOME_OK] && !v1[OUTCOME_REJECTED]
+			       ? CAUSE_OFF
+			       : CAUSE_REFUSED;
+	if (!token[OUTCOME_NONE])
+		return CAUSE_NOT_WATCHED;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&answered, caller__answered(caller, c));
+	if (answered)
+		return CAUSE_NO_ANSWER;
+	/* A silence is one only where all of it was watched. */
+	return v1[OUTCOME_NONE] >= caller->calls[CLASS_V1] ? CAUSE_UNREACHABLE : CAUSE_NOT_WATCHED;
 }
 
 /* How much a client matters: one that is too old is to be upgraded, whatever else was seen. */

@@ -17,54 +17,70 @@ static const struct row {
 	const char *major;   /* the version starts with this number; NULL: any version */
 	const char *name, *min_version;
 	bool sdk;
-	const char *source; /* of min_version */
+	const char *source; /* of min_version and hint */
+	const char *hint;
 } rows[] = {
 	/* "aws-cli/1.16 Python/3.7 ... botocore/1.12"; version 2 of some distributions has no more
 	 * than the first part */
-	{"aws-cli", NULL, "aws-cli", "1.16.289", true, AWS_SDKS},
+	{"aws-cli", NULL, "aws-cli", "1.16.289", true, AWS_SDKS, NULL},
 	/* "Boto3/1.9.42 Python/3.7.3 Linux/5.10 Botocore/1.12.42" */
-	{"Boto3", NULL, "boto3", "1.12.6", true, AWS_SDKS},
+	{"Boto3", NULL, "boto3", "1.12.6", true, AWS_SDKS, NULL},
 	/* alone, and since 1.10.34: before that it was python-requests, below */
-	{"Botocore", NULL, "botocore", "1.13.25", true, AWS_SDKS},
+	{"Botocore", NULL, "botocore", "1.13.25", true, AWS_SDKS, NULL},
 	/* names the .NET SDK it is made of behind itself */
-	{"AWSPowerShell", NULL, "AWSPowerShell", "4.0.1.0", true, AWS_SDKS},
+	{"AWSPowerShell", NULL, "AWSPowerShell", "4.0.1.0", true, AWS_SDKS, NULL},
 	/* aws-sdk-dotnet-45, -coreclr, -netstandard, ...; some requests name none */
-	{"aws-sdk-dotnet*", NULL, "aws-sdk-dotnet", "3.3.634.1", true, AWS_SDKS},
-	{"aws-sdk-cpp", NULL, "aws-sdk-cpp", "1.7.229", true, AWS_SDKS},
-	{"aws-sdk-go-v2", NULL, "aws-sdk-go-v2", "0.19.0", true, AWS_SDKS},
+	{"aws-sdk-dotnet*", NULL, "aws-sdk-dotnet", "3.3.634.1", true, AWS_SDKS, NULL},
+	{"aws-sdk-cpp", NULL, "aws-sdk-cpp", "1.7.229", true, AWS_SDKS, NULL},
+	{"aws-sdk-go-v2", NULL, "aws-sdk-go-v2", "0.19.0", true, AWS_SDKS, NULL},
 	/* the SSM agent's as well: it names no version of its own */
-	{"aws-sdk-go", NULL, "aws-sdk-go", "1.25.38", true, AWS_SDKS},
-	{"aws-sdk-java", "1", "aws-sdk-java", "1.11.678", true, AWS_SDKS},
-	{"aws-sdk-java", "2", "aws-sdk-java-v2", "2.10.21", true, AWS_SDKS},
-	{"aws-sdk-nodejs", NULL, "aws-sdk-js", "2.722.0", true, AWS_SDKS},
+	{"aws-sdk-go", NULL, "aws-sdk-go", "1.25.38", true, AWS_SDKS, NULL},
+	{"aws-sdk-java", "1", "aws-sdk-java", "1.11.678", true, AWS_SDKS, NULL},
+	{"aws-sdk-java", "2", "aws-sdk-java-v2", "2.10.21", true, AWS_SDKS, NULL},
+	{"aws-sdk-nodejs", NULL, "aws-sdk-js", "2.722.0", true, AWS_SDKS, NULL},
 	/* what version 3 sends to services; every version 3 is above */
-	{"aws-sdk-js", NULL, "aws-sdk-js", "2.722.0", true, AWS_SDKS},
-	{"aws-sdk-php", NULL, "aws-sdk-php", "3.147.7", true, AWS_SDKS},
-	{"aws-sdk-ruby3", NULL, "aws-sdk-ruby", "3.79.0", true, AWS_SDKS},
-	{"Cloud-Init", NULL, "cloud-init", "19.4", true, "cloud-init, change log of 19.4"},
-	/* boto 2, of which no version ever asks for a token; but any Python script that uses urllib
-	 * sends the same, and that one can be changed to: so it is no SDK here */
-	{"Python-urllib", NULL, "Python-urllib", NULL, false, NULL},
-	/* botocore before 1.10.34, or a script that uses requests */
-	{"python-requests", NULL, "python-requests", NULL, false, NULL},
-	{"python-urllib3", NULL, "python-urllib3", NULL, false, NULL},
-	/* also the ec2-metadata script, which asks for a token from amazon-ec2-utils 1.3 on */
-	{"curl", NULL, "curl", NULL, false, NULL},
-	{"Wget", NULL, "Wget", NULL, false, NULL},
-	/* net/http of Go: the version is HTTP's. Also the Datadog agent (token from 7.64.0 on) */
-	{"Go-http-client", NULL, "Go-http-client", NULL, false, NULL},
-	{"Java", NULL, "Java", NULL, false, NULL},
-	{"Java-http-client", NULL, "Java-http-client", NULL, false, NULL},
-	{"Apache-HttpClient", NULL, "Apache-HttpClient", NULL, false, NULL},
-	{"okhttp", NULL, "okhttp", NULL, false, NULL},
-	{"libwww-perl", NULL, "libwww-perl", NULL, false, NULL},
-	{"HTTP-Tiny", NULL, "HTTP-Tiny", NULL, false, NULL}, /* of every perl */
-	{"Ruby", NULL, "Ruby", NULL, false, NULL},
-	{"axios", NULL, "axios", NULL, false, NULL},
-	{"node-fetch", NULL, "node-fetch", NULL, false, NULL},
+	{"aws-sdk-js", NULL, "aws-sdk-js", "2.722.0", true, AWS_SDKS, NULL},
+	{"aws-sdk-php", NULL, "aws-sdk-php", "3.147.7", true, AWS_SDKS, NULL},
+	{"aws-sdk-ruby3", NULL, "aws-sdk-ruby", "3.79.0", true, AWS_SDKS, NULL},
+	{"Cloud-Init", NULL, "cloud-init", "19.4", true, "cloud-init, change log of 19.4", NULL},
+	/* boto 2, but also any Python script that uses urllib, which can be changed: so it is no
+	 * SDK here */
+	{"Python-urllib", NULL, "Python-urllib", NULL, false, AWS_SDKS,
+		"boto 2 calls itself the same, and no version of it ever asks for one, so if it is "
+		"that, move to boto3 1.12.6 or later"},
+	{"python-requests", NULL, "python-requests", NULL, false, AWS_SDKS,
+		"botocore before 1.10.34 calls itself the same, so if it is that, upgrade it to "
+		"1.13.25 or later"},
+	{"python-urllib3", NULL, "python-urllib3", NULL, false, NULL, NULL},
+	{"curl", NULL, "curl", NULL, false, NULL, NULL},
+	{"Wget", NULL, "Wget", NULL, false, NULL, NULL},
+	/* net/http of Go: the version is HTTP's */
+	{"Go-http-client", NULL, "Go-http-client", NULL, false, NULL, NULL},
+	{"Java", NULL, "Java", NULL, false, NULL, NULL},
+	{"Java-http-client", NULL, "Java-http-client", NULL, false, NULL, NULL},
+	{"Apache-HttpClient", NULL, "Apache-HttpClient", NULL, false, NULL, NULL},
+	{"okhttp", NULL, "okhttp", NULL, false, NULL, NULL},
+	{"libwww-perl", NULL, "libwww-perl", NULL, false, NULL, NULL},
+	{"HTTP-Tiny", NULL, "HTTP-Tiny", NULL, false, NULL, NULL}, /* of every perl */
+	{"Ruby", NULL, "Ruby", NULL, false, NULL, NULL},
+	{"axios", NULL, "axios", NULL, false, NULL, NULL},
+	{"node-fetch", NULL, "node-fetch", NULL, false, NULL, NULL},
 	/* fetch of Node itself, without a version; of the older name in some distributions */
-	{"node", NULL, "node", NULL, false, NULL},
-	{"undici", NULL, "undici", NULL, false, NULL},
+	{"node", NULL, "node", NULL, false, NULL, NULL},
+	{"undici", NULL, "undici", NULL, false, NULL, NULL},
+};
+
+/* Software whose User-Agent names no version of its own, by a part of its path. */
+static const struct program_row {
+	const char *part;
+	struct program program;
+	const char *source; /* of min_version */
+} programs[] = {
+	{"datadog-agent", {"the Datadog agent", "7.64.0"}, "Datadog agent, change log of 7.64.0"},
+	/* 3.0.413.0 is the first, and falls back; this one does not */
+	{"amazon-ssm-agent", {"the SSM agent", "3.2.1041.0"}, "SSM agent, release notes"},
+	{"ssm-agent-worker", {"the SSM agent", "3.2.1041.0"}, "SSM agent, release notes"},
+	{"ec2-metadata", {"amazon-ec2-utils", "1.3"}, "amazon-ec2-utils, change log of 1.3"},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -127,11 +143,20 @@ void client__recognise(struct client *client, const char *user_agent)
 			continue;
 		client->name = row->name;
 		client->min_version = row->min_version;
+		client->hint = row->hint;
 		client->sdk = row->sdk;
 		client->too_old = row->min_version && client->version[0] &&
 				  client__compare_versions(client->version, row->min_version) < 0;
 		return;
 	}
+}
+
+const struct program *client__program(const char *path)
+{
+	for (size_t i = 0; path && i < COUNT(programs); i++)
+		if (strstr(path, programs[i].part))
+			return &programs[i].program;
+	return NULL;
 }
 
 /* Numbers of any length: without leading zeros, the longer one is the larger. */

@@ -20,13 +20,28 @@
 #define PATHS_SHOWN_LATE 10
 
 static const char *const pattern_meanings[PATTERN_COUNT] = {
-	[PATTERN_FALLBACK] = "asks for a token, gets none, calls without",
 	[PATTERN_MIXED] = "calls with a token and without",
 	[PATTERN_V1_ONLY] = "never sends a token",
 	[PATTERN_V2_ONLY] = "always sends a token",
 	[PATTERN_FOREIGN_ONLY] = "looks for another cloud",
 	[PATTERN_UNKNOWN] = "could not be read",
 };
+
+static const char *const cause_meanings[CAUSE_COUNT] = {
+	[CAUSE_NOT_WATCHED] = "asks for a token, gets none, calls without",
+	[CAUSE_NO_ANSWER] = "its token requests get no answer, so it calls without",
+	[CAUSE_UNREACHABLE] = "nothing answers it, with a token or without",
+	[CAUSE_REFUSED] = "its token requests are refused, so it calls without",
+	[CAUSE_OFF] = "all its calls are refused, with a token or without",
+};
+
+static const char *caller__meaning(const struct caller *caller)
+{
+	enum pattern pattern = caller__pattern(caller);
+
+	return pattern == PATTERN_FALLBACK ? cause_meanings[caller__cause(caller)]
+					   : pattern_meanings[pattern];
+}
 
 struct callers_table {
 	struct html *page;
@@ -84,7 +99,7 @@ static void count_cell__put(struct html *page, const char *label, const char *ki
 
 static void name_cell__put(struct html *page, const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 
 	html__put(page, "<th scope=\"row\" role=\"rowheader\"><span class=\"name\">");
 	html__code(page, caller->name);
@@ -118,7 +133,7 @@ static void row__put(const struct callers_table *table, const struct caller *cal
 		"<td role=\"cell\" class=\"pattern\" data-label=\"pattern\" data-sort=\"%s\">"
 		"<span class=\"chip %s\">%s</span><span class=\"why\">%s</span></td>",
 		pattern__name(pattern), pattern__name(pattern), pattern__name(pattern),
-		pattern_meanings[pattern]);
+		caller__meaning(caller));
 	for (int i = 0; i < CLASS_COUNT; i++) {
 		enum request_class class = shown_classes[i];
 
@@ -192,7 +207,8 @@ static void outcomes__put(struct html *page, const struct caller *caller)
 		html__put(page, "<p class=\"note\">What came back was not watched.</p>\n");
 		return;
 	}
-	html__put(page, "<table class=\"plain outcomes\"><caption>What came back</caption><thead>"
+	html__put(page, "<div class=\"scroll\"><table class=\"plain outcomes\"><caption>What came "
+			"back</caption><thead>"
 			"<tr><th scope=\"col\">class</th>");
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		html__put(page, "<th scope=\"col\" class=\"n\">%s</th>", outcome__name(o));
@@ -210,7 +226,7 @@ static void outcomes__put(struct html *page, const struct caller *caller)
 		}
 		html__put(page, "</tr>");
 	}
-	html__put(page, "</tbody></table>\n");
+	html__put(page, "</tbody></table></div>\n");
 }
 
 static void fact__begin(struct html *page, const char *term)
@@ -408,7 +424,7 @@ static void tools__put(struct html *page)
 		"autocomplete=\"off\" spellcheck=\"false\" "
 		"placeholder=\"name, path, unit, User-Agent\"></label>\n"
 		"<label><span>Show</span><select class=\"show\"><option value=\"\">all</option>"
-		"<option value=\"change\">to change</option>"
+		"<option value=\"change\">to act on</option>"
 		"<option value=\"fine\">nothing to change</option></select></label>\n"
 		"<label class=\"sort\"><span>Sort by</span><select class=\"sort-by\"></select>"
 		"</label>\n"

@@ -9,6 +9,7 @@
 #include "complain.h"
 #include "demo_clients.h"
 #include "exit_status.h"
+#include "usage.h"
 
 static const struct command {
 	const char *name;
@@ -100,9 +101,11 @@ static void open_standard_streams(void)
 {
 	int fd;
 
-	do
+	do {
 		fd = open("/dev/null", O_RDWR);
-	while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
+		if (fd == STDOUT_FILENO)
+			usage__note_closed_stdout();
+	} while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
 }

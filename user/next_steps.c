@@ -168,14 +168,25 @@ static void steps__add_caller(struct steps *steps, const struct caller *caller)
 	steps__add(steps, NULL, "Keep %s from looking for another cloud's metadata service.", text);
 }
 
+void next_steps__sum_up(struct sentences *sentences, size_t callers)
+{
+	if (callers > CALLERS_NAMED)
+		sentences__add(sentences, "Fix the %zu other caller%s that the report names.",
+			callers - CALLERS_NAMED, callers - CALLERS_NAMED == 1 ? "" : "s");
+}
+
 static void steps__add_callers(struct steps *steps, const struct culprits *culprits)
 {
+	struct sentences others = {0};
+
 	for (size_t i = 0; i < culprits->count && i < CALLERS_NAMED; i++)
 		steps__add_caller(steps, culprits->list[i]);
-	if (culprits->count > CALLERS_NAMED)
-		steps__add(steps, NULL, "Fix the %zu other caller%s that the report names.",
-			culprits->count - CALLERS_NAMED,
-			culprits->count - CALLERS_NAMED == 1 ? "" : "s");
+	next_steps__sum_up(&others, culprits->count);
+	if (others.error)
+		steps->sentences.error = others.error;
+	else if (others.count)
+		steps__add(steps, NULL, "%s", others.list[0]);
+	sentences__free(others.list);
 }
 
 /* Whether a caller on that host (NULL: any) needs the hop limit of 2. */

@@ -15,6 +15,9 @@ struct steps {
 /* Adds the steps of a verdict. What failed is in steps->sentences.error. */
 void next_steps__write(struct steps *steps, const struct report *report, enum verdict verdict,
 	const struct verdict_options *options);
+/* Adds the step that sums up the callers to fix that have none of their own: a renderer that shows
+ * them all need not say it. Nothing where each has its own. */
+void next_steps__sum_up(struct sentences *sentences, size_t callers);
 void next_steps__clear(struct steps *steps);
 
 #endif

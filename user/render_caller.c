@@ -5,12 +5,14 @@
 #include "render_caller.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "text.h"
+#include "verdict.h"
 
 #define CONTAINER_ID_SHOWN 12
 
@@ -27,8 +29,9 @@ static bool text__is_set(const char *text)
 	return text && *text;
 }
 
-char *workload__place(const struct workload *workload)
+char *caller__place(const struct caller *caller)
 {
+	const struct workload *workload = &caller->workload;
 	const struct container *container = &workload->container;
 	const struct pod *pod = &workload->pod;
 	const char *runtime = text__is_set(container->runtime) ? container->runtime : "container";
@@ -36,10 +39,15 @@ char *workload__place(const struct workload *workload)
 	char *place = NULL;
 	int length;
 
-	if (text__is_set(pod->name))
+	if (text__is_set(pod->name)) {
+		char *name = caller->hosts_total > 1 ? pod__replicas(pod) : strdup(pod->name);
+
+		if (!name)
+			return NULL;
 		length = asprintf(&place, "pod %s%s%s", pod->namespace ? pod->namespace : "",
-			pod->namespace ? "/" : "", pod->name);
-	else if (text__is_set(container->name))
+			pod->namespace ? "/" : "", name);
+		free(name);
+	} else if (text__is_set(container->name))
 		length = asprintf(&place, "%s %s", runtime, container->name);
 	else if (text__is_set(id))
 		length = asprintf(&place, "%s %.*s", runtime,
@@ -49,10 +57,98 @@ char *workload__place(const struct workload *workload)
 	return length < 0 ? NULL : place;
 }
 
+#define HOSTS_NAMED      3
+#define HOSTNAME_COLUMNS 40
+
+static void host__put_name(FILE *out, const struct report *report, const char *machine_id)
+{
+	const struct report_host *host = report__find_host(report, machine_id);
+	char *name = strdup(host && text__is_set(host->hostname) ? host->hostname : machine_id);
+
+	if (name)
+		text__ellipsize(name, HOSTNAME_COLUMNS);
+	fputs(name ? name : "?", out);
+	free(name);
+}
+
+char *caller__hosts(const struct report *report, const struct caller *caller)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool several = caller->hosts_total > 1;
+
+	if (!out)
+		return NULL;
+	if (report->host_count > 1 && several)
+		fprintf(out, "%s%" PRIu64 " hosts (", caller->hosts_exact ? "" : "at least ",
+			caller->hosts_total);
+	for (unsigned int i = 0;
+		report->host_count > 1 && i < caller->host_count && i < HOSTS_NAMED; i++) {
+		fputs(i ? ", " : "", out);
+		host__put_name(out, report, caller->hosts[i]);
+	}
+	if (report->host_count > 1 && several)
+		fputs(caller->hosts_total > HOSTS_NAMED ? ", …)" : ")", out);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *caller__v1_outcomes(const struct caller *caller)
+{
+	const uint64_t *answers = caller->answers[CLASS_V1];
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool any = false;
+
+	if (!out)
+		return NULL;
+	for (int o = 0; o < OUTCOME_COUNT && answers[OUTCOME_OK] < caller->calls[CLASS_V1]; o++) {
+		if (!answers[o])
+			continue;
+		fprintf(out, "%s%" PRIu64 " %s", any ? ", " : "", answers[o], outcome__name(o));
+		any = true;
+	}
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+void gaps__format(char out[GAPS_SIZE], const struct watch *watch)
+{
+	char longest[32];
+
+	out[0] = '\0';
+	if (!watch->gaps)
+		return;
+	duration__format(longest, sizeof(longest), watch->longest_gap);
+	if (watch->gaps == 1)
+		snprintf(out, GAPS_SIZE, "1 gap of %s", longest);
+	else
+		snprintf(out, GAPS_SIZE, "%zu gaps, the longest %s", watch->gaps, longest);
+}
+
+bool caller__breaks(const struct caller *caller, bool strict)
+{
+	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
+}
+
+size_t report__count_broken(const struct report *report, bool strict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		count += caller__breaks(report->callers[i], strict);
+	return count;
+}
+
 bool caller__needs_change(const struct caller *caller, bool strict)
 {
-	return caller->calls[CLASS_V1] || caller->calls[CLASS_UNKNOWN] ||
-	       (strict && caller->calls[CLASS_FOREIGN]);
+	return caller__breaks(caller, strict) || caller->calls[CLASS_UNKNOWN];
 }
 
 bool caller__outcomes_known(const struct caller *caller)

@@ -11,10 +11,25 @@ extern const enum request_class shown_classes[CLASS_COUNT];
 
 #define SHORT_TIME_SIZE sizeof("2026-01-01 00:00:00 UTC")
 
-/* "etl.service", "docker orders", "pod shop/orders-5d"; "" where it is nowhere in particular. The
- * caller frees. NULL: no memory. */
-char *workload__place(const struct workload *workload);
+/* "etl.service", "docker orders", "pod shop/orders-5d", "pod shop/orders-*" on several hosts; ""
+ * where it is nowhere in particular. The caller frees. NULL: no memory. */
+char *caller__place(const struct caller *caller);
 
+/* "web-3", or "40 hosts (web-1, web-2, web-3, ...)" with "at least" in front where it is not exact;
+ * empty where the report has one host alone. The caller frees. NULL: no memory. */
+char *caller__hosts(const struct report *report, const struct caller *caller);
+/* "190 ok, 8 rejected", of its v1 calls; empty where nobody watched, nobody called, or all were ok.
+ * The caller frees. NULL: no memory. */
+char *caller__v1_outcomes(const struct caller *caller);
+/* "1 gap of 1h", "2 gaps, the longest 3h", or "" */
+#define GAPS_SIZE 64
+struct watch;
+void gaps__format(char out[GAPS_SIZE], const struct watch *watch);
+
+/* Whether the switch would break it: it called v1, or another cloud where that counts. */
+bool caller__breaks(const struct caller *caller, bool strict);
+/* So many of them. */
+size_t report__count_broken(const struct report *report, bool strict);
 /* Whether somebody has to act: it called v1, or what cannot be read, or another cloud where that
  * counts. */
 bool caller__needs_change(const struct caller *caller, bool strict);

@@ -237,7 +237,7 @@ static json_t *caller__dimensions(const struct report *report)
 static json_t *event__of_caller(const struct report *report, const struct caller *caller)
 {
 	const char *instance = report__instance(report);
-	_free_ char *place = workload__place(&caller->workload), *advice_text = NULL;
+	_free_ char *place = caller__place(caller), *advice_text = NULL;
 	struct measured measured = measured__of(caller);
 	_decref_ json_t *event = NULL, *more = NULL;
 	enum advice advice;

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "html_page.h"
+#include "next_steps.h"
 #include "render.h"
 #include "render_caller.h"
 #include "scope.h"
@@ -22,19 +23,10 @@ static const struct {
 	[VERDICT_INCONCLUSIVE] = {"Inconclusive", "M8 4.2v4.6M8 11.4v.2"},
 };
 
-static size_t report__count_callers(const struct report *report, enum request_class class)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->caller_count; i++)
-		count += report->callers[i]->calls[class] > 0;
-	return count;
-}
-
 /* What the verdict means for somebody who has never heard of a token. */
 static void meaning__put(struct html *page, const struct report *report, enum verdict verdict)
 {
-	size_t callers = report__count_callers(report, CLASS_V1);
+	size_t callers = report__count_broken(report, false);
 
 	if (verdict == VERDICT_READY) {
 		html__put(page, "Nothing seen here would break if the instance metadata service "
@@ -124,16 +116,18 @@ static void figure__put_watched(struct html *page, const struct report *report)
 
 static void figures__put(struct html *page, const struct report *report, bool strict)
 {
-	size_t to_change = 0;
+	/* As the verdict counts them: whoever could not be read is counted by itself. */
+	size_t to_change = report__count_broken(report, strict);
 	uint64_t with_token = report->totals[CLASS_V2];
 
-	for (size_t i = 0; i < report->caller_count; i++)
-		to_change += caller__needs_change(report->callers[i], strict);
 	html__put(page, "<dl class=\"figures\">\n");
 	figure__put(page, report->totals[CLASS_V1] ? "bad" : "", "calls without a token (v1)",
 		report->totals[CLASS_V1]);
 	figure__begin(page, to_change ? "bad" : "", "callers to change");
-	html__put(page, "%zu<small> of %zu</small></dd></div>\n", to_change, report->caller_count);
+	html__put(page, "%zu", to_change);
+	if (report->caller_count)
+		html__put(page, "<small> of %zu</small>", report->caller_count);
+	html__put(page, "</dd></div>\n");
 	figure__put(page, "", "calls with a token (v2)", with_token);
 	figure__put(page, "", "token requests", report->totals[CLASS_TOKEN]);
 	if (report->totals[CLASS_FOREIGN])
@@ -201,10 +195,10 @@ static void steps__put(struct html *page, const struct ruling *ruling, const str
 static void watch__put(struct html *page, const struct report *report, const struct watch *watch)
 {
 	const struct report_host *host = report__find_host(report, watch->machine_id);
-	char watched[32], longest[32];
+	char watched[32], gaps[GAPS_SIZE];
 
 	duration__format(watched, sizeof(watched), watch->watched);
-	duration__format(longest, sizeof(longest), watch->longest_gap);
+	gaps__format(gaps, watch);
 	html__put(page, "<tr><th scope=\"row\">");
 	html__text(page,
 		host && host->hostname && host->hostname[0] ? host->hostname : watch->machine_id);
@@ -217,9 +211,7 @@ static void watch__put(struct html *page, const struct report *report, const str
 	html__put(page, "</td><td class=\"when\">");
 	html__time(page, watch->end);
 	html__put(page, "</td><td>");
-	if (watch->gaps)
-		html__put(page, "%zu gap%s, %s%s", watch->gaps, watch->gaps == 1 ? "" : "s",
-			watch->gaps == 1 ? "" : "the longest ", longest);
+	html__put(page, "%s", *gaps ? gaps : watch->windows ? "none" : "");
 	html__put(page, "</td></tr>\n");
 }
 
@@ -297,6 +289,7 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
 	html__callers(&page, report, strict, &said);
+	next_steps__sum_up(&said, report__count_broken(report, strict));
 	steps__put(&page, &ruling, &said);
 	watches__put(&page, report);
 	words__put(&page);

@@ -11,6 +11,7 @@
 #include "advice.h"
 #include "clock.h"
 #include "markdown.h"
+#include "next_steps.h"
 #include "render.h"
 #include "render_caller.h"
 #include "scope.h"
@@ -57,7 +58,7 @@ static void totals__put(struct markdown *page, const struct report *report)
 
 static void place__put(struct markdown *page, const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 
 	if (!place)
 		page->error = -ENOMEM;
@@ -130,8 +131,14 @@ static void caller__put_paths(struct markdown *page, const struct caller *caller
 	fprintf(page->out, "and %zu more paths\n", calling - PATHS_SHOWN);
 }
 
-static void caller__put_whereabouts(struct markdown *page, const struct caller *caller)
+static void caller__put_whereabouts(
+	struct markdown *page, const struct report *report, const struct caller *caller)
 {
+	_free_ char *hosts = caller__hosts(report, caller);
+	_free_ char *outcomes = caller__v1_outcomes(caller);
+
+	if (!hosts || !outcomes)
+		page->error = -ENOMEM;
 	if (caller->rest)
 		return;
 	markdown__subitem(page);
@@ -148,9 +155,12 @@ static void caller__put_whereabouts(struct markdown *page, const struct caller *
 		fprintf(page->out, ", %" PRIu64 " processes", caller->processes);
 	else if (caller->pid_count == 1)
 		fprintf(page->out, ", pid %" PRIu32, caller->pids[0]);
-	if (caller->hosts_total > 1)
-		fprintf(page->out, ", on %s%" PRIu64 " hosts",
-			caller->hosts_exact ? "" : "at least ", caller->hosts_total);
+	if (hosts && *hosts) {
+		fputs(", on ", page->out);
+		markdown__prose(page, hosts);
+	}
+	if (outcomes && *outcomes)
+		fprintf(page->out, ", answers to v1: %s", outcomes);
 	fputs("\n", page->out);
 }
 
@@ -168,8 +178,8 @@ static void caller__put_agents(struct markdown *page, const struct caller *calle
 	fputs("\n", page->out);
 }
 
-static void caller__put_advice(
-	struct markdown *page, size_t number, const struct caller *caller, struct sentences *said)
+static void caller__put_advice(struct markdown *page, const struct report *report, size_t number,
+	const struct caller *caller, struct sentences *said)
 {
 	_free_ char *text = NULL;
 	enum advice advice;
@@ -184,7 +194,7 @@ static void caller__put_advice(
 	fputs(": ", page->out);
 	markdown__prose(page, text);
 	fputs("\n", page->out);
-	caller__put_whereabouts(page, caller);
+	caller__put_whereabouts(page, report, caller);
 	caller__put_agents(page, caller);
 	caller__put_paths(page, caller);
 }
@@ -208,7 +218,7 @@ static void callers__put(
 	fputs("\n## What to change\n\n", page->out);
 	for (size_t i = 0; i < report->caller_count && number < CALLERS_SHOWN; i++)
 		if (caller__needs_change(report->callers[i], strict))
-			caller__put_advice(page, ++number, report->callers[i], said);
+			caller__put_advice(page, report, ++number, report->callers[i], said);
 }
 
 /* One line of the callers of a kind: how many, with how many calls, and the first names. */
@@ -287,10 +297,11 @@ static void watch__put(
 	struct markdown *page, const struct report *report, const struct watch *watch)
 {
 	const struct report_host *host = report__find_host(report, watch->machine_id);
-	char watched[32], start[SHORT_TIME_SIZE], end[SHORT_TIME_SIZE];
+	char watched[32], start[SHORT_TIME_SIZE], end[SHORT_TIME_SIZE], gaps[GAPS_SIZE];
 	bool named = host && host->hostname && host->hostname[0];
 
 	duration__format(watched, sizeof(watched), watch->watched);
+	gaps__format(gaps, watch);
 	time__format_short(start, watch->start);
 	time__format_short(end, watch->end);
 	fputs("- ", page->out);
@@ -302,8 +313,8 @@ static void watch__put(
 	if (!watch->windows)
 		fputs(", in no window\n", page->out);
 	else
-		fprintf(page->out, ", for %s, %s to %s%s\n", watched, start, end,
-			watch->gaps ? ", with gaps" : "");
+		fprintf(page->out, ", for %s, %s to %s%s%s\n", watched, start, end,
+			*gaps ? ", with " : "", gaps);
 }
 
 static void watches__put(struct markdown *page, const struct report *report)
@@ -341,6 +352,7 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 	totals__put(&page, report);
 	callers__put(&page, report, strict, &said);
 	others__put(&page, report, strict);
+	next_steps__sum_up(&said, report__count_broken(report, strict));
 	steps__put(&page, &ruling, &said);
 	watches__put(&page, report);
 	error = page.error ? page.error : said.error;

@@ -90,7 +90,7 @@ static char *labels__join(const struct label *labels, size_t count)
 
 static char *caller__labels(const struct caller *caller)
 {
-	_free_ char *place = workload__place(&caller->workload);
+	_free_ char *place = caller__place(caller);
 	char uid[16] = "";
 	const struct label labels[] = {
 		{"caller", caller->name},

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "next_steps.h"
+#include "render_caller.h"
 #include "render_text.h"
 #include "scope.h"
 
@@ -160,20 +162,21 @@ static void watch__render(
 	struct page *page, const struct report *report, const struct watch *watch, bool first)
 {
 	const struct report_host *host = report__find_host(report, watch->machine_id);
-	char watched[32], start[RFC3339_SIZE], end[RFC3339_SIZE];
+	char watched[32], start[RFC3339_SIZE], end[RFC3339_SIZE], gaps[GAPS_SIZE];
 	bool named = host && host->hostname && host->hostname[0];
 	bool instance = host && host->instance_id && host->instance_id[0];
 	_free_ char *text = NULL;
 	int length;
 
 	duration__format(watched, sizeof(watched), watch->watched);
+	gaps__format(gaps, watch);
 	clock__format(start, watch->start);
 	clock__format(end, watch->end);
 	if (watch->windows)
-		length = asprintf(&text, "%s%s%s%s for %s, %.10s %.5s to %.10s %.5s UTC%s",
+		length = asprintf(&text, "%s%s%s%s for %s, %.10s %.5s to %.10s %.5s UTC%s%s",
 			named ? host->hostname : watch->machine_id, instance ? " (" : "",
 			instance ? host->instance_id : "", instance ? ")" : "", watched, start,
-			start + 11, end, end + 11, watch->gaps ? ", with gaps" : "");
+			start + 11, end, end + 11, *gaps ? ", with " : "", gaps);
 	else
 		length = asprintf(
 			&text, "%s in no window", named ? host->hostname : watch->machine_id);
@@ -259,6 +262,7 @@ int text__render(FILE *out, const struct report *report, const struct render_opt
 	paths__render(&page, report);
 	totals__render(&page, report);
 	watches__render(&page, report);
+	next_steps__sum_up(&shown, report__count_broken(report, options->verdict.strict));
 	steps__render(&page, &ruling, &shown);
 	error = page.error ? page.error : shown.error;
 	sentences__free(shown.list);

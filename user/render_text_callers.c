@@ -10,6 +10,7 @@
 
 #include "advice.h"
 #include "clock.h"
+#include "render_caller.h"
 #include "render_text.h"
 #include "scope.h"
 #include "text.h"
@@ -19,7 +20,6 @@
 #define NAME_COLUMNS_MIN   16
 #define PLACE_COLUMNS_MIN  12
 #define NAMED_COLUMNS_MAX  40 /* of a caller in a sentence */
-#define CONTAINER_ID_SHOWN 12
 #define DETAIL_COLUMNS_MIN 40 /* with less beside the counts, details go below them */
 #define DETAIL_INDENT      4
 #define BETWEEN            2 /* blanks between columns */
@@ -36,36 +36,6 @@ struct layout {
 	size_t indent; /* where names start */
 	size_t detail; /* where what is said about a caller starts */
 };
-
-static bool caller__needs_somebody(const struct caller *caller, bool strict)
-{
-	return caller->calls[CLASS_V1] || caller->calls[CLASS_UNKNOWN] ||
-	       (strict && caller->calls[CLASS_FOREIGN]);
-}
-
-/* "etl.service", "docker orders", "pod shop/orders-5d"; "" where it is nowhere in particular. */
-static char *caller__place(const struct caller *caller)
-{
-	const struct workload *in = &caller->workload;
-	const struct container *container = &in->container;
-	const char *runtime = container->runtime ? container->runtime : "container";
-	char *place = NULL;
-	int length;
-
-	if (in->pod.name)
-		length = asprintf(&place, "pod %s%s%s", in->pod.namespace ? in->pod.namespace : "",
-			in->pod.namespace ? "/" : "", in->pod.name);
-	else if (container->name)
-		length = asprintf(&place, "%s %s", runtime, container->name);
-	else if (container->id)
-		length = asprintf(&place, "%s %.*s", runtime,
-			(int)text__complete(
-				container->id, strnlen(container->id, CONTAINER_ID_SHOWN)),
-			container->id);
-	else
-		length = asprintf(&place, "%s", in->unit ? in->unit : "");
-	return length < 0 ? NULL : place;
-}
 
 static size_t text__printed_columns(const char *text)
 {
@@ -192,25 +162,19 @@ static void row__render(struct page *page, const struct layout *layout, const st
 			layout->counts[0] + 1, style, line);
 }
 
-static int64_t caller__last_v1(const struct caller *caller)
-{
-	int64_t last = 0;
-
-	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == CLASS_V1 && caller->paths[i].last > last)
-			last = caller->paths[i].last;
-	return last;
-}
-
 /* What helps to find it: "uid 0, started by bash /etc/cron.daily/tag, last v1 call ...". */
-static void caller__put_whereabouts(
-	FILE *line, const struct layout *layout, const struct caller *caller)
+static int caller__put_whereabouts(FILE *line, const struct layout *layout,
+	const struct report *report, const struct caller *caller)
 {
+	_free_ char *hosts = caller__hosts(report, caller);
+	_free_ char *outcomes = caller__v1_outcomes(caller);
 	_free_ char *place = layout->pattern ? NULL : caller__place(caller);
 	_free_ char *parent = caller->parent ? strdup(caller->parent) : NULL;
-	int64_t last = caller__last_v1(caller);
+	int64_t last = caller__last_of(caller, CLASS_V1);
 	char time[RFC3339_SIZE];
 
+	if (!hosts || !outcomes)
+		return -ENOMEM;
 	if (parent)
 		text__ellipsize(parent, NAMED_COLUMNS_MAX);
 	if (!layout->pattern)
@@ -227,17 +191,19 @@ static void caller__put_whereabouts(
 		fprintf(line, ", %" PRIu64 " processes", caller->processes);
 	else if (caller->pid_count == 1)
 		fprintf(line, ", pid %" PRIu32, caller->pids[0]);
-	if (caller->hosts_total > 1)
-		fprintf(line, ", on %s%" PRIu64 " hosts", caller->hosts_exact ? "" : "at least ",
-			caller->hosts_total);
+	if (*hosts)
+		fprintf(line, ", on %s", hosts);
+	if (*outcomes)
+		fprintf(line, ", answers to v1: %s", outcomes);
 	if (!last)
-		return;
+		return 0;
 	clock__format(time, last);
 	fprintf(line, ", last v1 call %.10s %.8s UTC", time, time + strlen("2026-01-01T"));
+	return 0;
 }
 
-static void caller__render_whereabouts(
-	struct page *page, const struct layout *layout, const struct caller *caller)
+static void caller__render_whereabouts(struct page *page, const struct layout *layout,
+	const struct report *report, const struct caller *caller)
 {
 	_free_ char *text = NULL;
 	size_t size;
@@ -247,7 +213,8 @@ static void caller__render_whereabouts(
 		page->error = -ENOMEM;
 		return;
 	}
-	caller__put_whereabouts(line, layout, caller);
+	if (caller__put_whereabouts(line, layout, report, caller))
+		page->error = -ENOMEM;
 	if (fclose(line))
 		page->error = -ENOMEM;
 	else
@@ -255,13 +222,13 @@ static void caller__render_whereabouts(
 }
 
 static void caller__render(struct page *page, const struct layout *layout,
-	const struct caller *caller, struct sentences *advices)
+	const struct report *report, const struct caller *caller, struct sentences *advices)
 {
 	_free_ char *text = NULL;
 	enum advice advice;
 
 	row__render(page, layout, caller);
-	caller__render_whereabouts(page, layout, caller);
+	caller__render_whereabouts(page, layout, report, caller);
 	if (advice__for(caller, &advice, &text)) {
 		page->error = -ENOMEM;
 		return;
@@ -289,7 +256,7 @@ static void callers__render_sentence(struct page *page, const struct report *rep
 		const struct caller *caller = report->callers[i];
 		_free_ char *name = NULL;
 
-		if (caller__needs_somebody(caller, strict) ||
+		if (caller__needs_change(caller, strict) ||
 			(caller__pattern(caller) == PATTERN_FOREIGN_ONLY) != foreign)
 			continue;
 		count__add(&calls, caller__total(caller));
@@ -320,7 +287,7 @@ static void callers__render_left_out(
 	size_t seen = 0;
 
 	for (size_t i = 0; i < report->caller_count; i++)
-		if (caller__needs_somebody(report->callers[i], strict) && ++seen > CALLERS_SHOWN)
+		if (caller__needs_change(report->callers[i], strict) && ++seen > CALLERS_SHOWN)
 			count__add(&v1, report->callers[i]->calls[CLASS_V1]);
 	page__line(page, STYLE_PLAIN, "  and %zu more with %" PRIu64 " v1 calls: see --format json",
 		left_out, v1);
@@ -334,7 +301,7 @@ void callers__render(struct page *page, const struct report *report,
 	size_t shown = 0, needing = 0;
 
 	for (size_t i = 0; i < report->caller_count; i++)
-		if (caller__needs_somebody(report->callers[i], strict) && needing++ < CALLERS_SHOWN)
+		if (caller__needs_change(report->callers[i], strict) && needing++ < CALLERS_SHOWN)
 			layout__measure(&layout, report->callers[i]);
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__line(page, STYLE_HEADING, "Callers");
@@ -345,9 +312,9 @@ void callers__render(struct page *page, const struct report *report,
 		row__render(page, &layout, NULL);
 	}
 	for (size_t i = 0; i < report->caller_count && shown < CALLERS_SHOWN; i++) {
-		if (!caller__needs_somebody(report->callers[i], strict))
+		if (!caller__needs_change(report->callers[i], strict))
 			continue;
-		caller__render(page, &layout, report->callers[i], advices);
+		caller__render(page, &layout, report, report->callers[i], advices);
 		shown++;
 	}
 	if (needing > shown)

@@ -80,6 +80,16 @@ enum pattern {
 	PATTERN_COUNT,
 };
 
+/* Why a fallback got no token. */
+enum cause {
+	CAUSE_NOT_WATCHED, /* nobody watched what came back */
+	CAUSE_NO_ANSWER,   /* to its token requests, but to others */
+	CAUSE_UNREACHABLE, /* no answer to anything */
+	CAUSE_REFUSED,     /* its token requests */
+	CAUSE_OFF,         /* everything was refused, and not for want of a token */
+	CAUSE_COUNT,
+};
+
 enum advice {
 	ADVICE_UPGRADE_CLIENT,
 	ADVICE_SEND_TOKEN,
@@ -202,6 +212,9 @@ int report__merge(struct report *report, const struct report *other);
 void report__sort(struct report *report);
 
 enum pattern caller__pattern(const struct caller *caller);
+/* Of a caller whose pattern is PATTERN_FALLBACK. */
+enum cause caller__cause(const struct caller *caller);
+const char *cause__name(enum cause cause); /* "no-answer" */
 /* The client that its User-Agents name; the one that matters most (too old, then any SDK) of
  * several. */
 void caller__client(const struct caller *caller, struct client *client);

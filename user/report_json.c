@@ -184,6 +184,14 @@ static json_t *json__who(const struct caller *caller)
 		json__texts(caller->agents, caller->agent_count));
 }
 
+/* Why a fallback falls back; null for whoever does not. */
+static json_t *json__cause(const struct caller *caller)
+{
+	if (caller__pattern(caller) != PATTERN_FALLBACK)
+		return json_null();
+	return json_string(cause__name(caller__cause(caller)));
+}
+
 static json_t *json__caller(const struct report *report, const struct caller *caller)
 {
 	_decref_ json_t *object = json__who(caller), *rest = NULL;
@@ -192,10 +200,10 @@ static json_t *json__caller(const struct report *report, const struct caller *ca
 
 	if (advice__for(caller, &advice, &advice_text))
 		return NULL;
-	rest = json_pack("{so,ss,ss,so,so,so,so,so,so,so}", "client", json__client(caller),
-		"pattern", pattern__name(caller__pattern(caller)), "advice", advice__name(advice),
-		"advice_text", json__text(advice_text), "calls", json__counts(caller->calls),
-		"outcomes",
+	rest = json_pack("{so,ss,so,ss,so,so,so,so,so,so,so}", "client", json__client(caller),
+		"pattern", pattern__name(caller__pattern(caller)), "fallback_cause",
+		json__cause(caller), "advice", advice__name(advice), "advice_text",
+		json__text(advice_text), "calls", json__counts(caller->calls), "outcomes",
 		report__watched_responses(report, caller) ? json__outcomes(caller) : json_null(),
 		"unknown_by_reason", json__unknown(caller->unknown), "paths", json__paths(caller),
 		"first", json__time(caller->first), "last", json__time(caller->last));

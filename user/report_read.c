@@ -718,10 +718,16 @@ static bool text__is_dense(const char *text, size_t size)
 	return cost > size / 3 + allowance;
 }
 
-static int reader__refuse_syntax(struct reader *reader, size_t size, const json_error_t *error)
+#define GZIP "\x1f\x8b"     /* RFC 1952, section 2.3.1 */
+#define BOM  "\xef\xbb\xbf" /* which some editors put in front of UTF-8 */
+
+static int reader__refuse_syntax(
+	struct reader *reader, const char *text, size_t size, const json_error_t *error)
 {
 	if (!size)
 		return reader__refuse(reader, "it is empty");
+	if (size >= strlen(GZIP) && !memcmp(text, GZIP, strlen(GZIP)))
+		return reader__refuse(reader, "it is compressed: unpack it first (gzip -d)");
 	if (json_error_code(error) == json_error_premature_end_of_input)
 		return reader__refuse(reader, "it ends in the middle of the report");
 	if (json_error_code(error) == json_error_numeric_overflow)
@@ -738,11 +744,15 @@ int report__from_json(
 	json_error_t syntax;
 	int error;
 
+	if (size >= strlen(BOM) && !memcmp(text, BOM, strlen(BOM))) {
+		text += strlen(BOM);
+		size -= strlen(BOM);
+	}
 	if (text__is_dense(text, size))
 		return reader__refuse(&reader, "it has far more values for its size than a report");
 	document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &syntax);
 	if (!document)
-		return reader__refuse_syntax(&reader, size, &syntax);
+		return reader__refuse_syntax(&reader, text, size, &syntax);
 	reader.report = report__new();
 	if (!reader.report)
 		return reader__check(&reader, -ENOMEM);

@@ -58,8 +58,19 @@ int usage__refuse_set(int error)
 	return EXIT_USAGE;
 }
 
+static bool stdout_is_closed;
+
+void usage__note_closed_stdout(void)
+{
+	stdout_is_closed = true;
+}
+
 int usage__write_stdout(const char *text, size_t size)
 {
+	if (stdout_is_closed) {
+		complain("standard output could not be written: it is closed");
+		return EXIT_USAGE;
+	}
 	if (fwrite(text, 1, size, stdout) == size && !fflush(stdout))
 		return EXIT_DONE;
 	complain("standard output could not be written: %s", strerror(errno));

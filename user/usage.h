@@ -17,6 +17,9 @@ int usage__read_min_window(struct verdict_options *options, const char *text);
 /* Says why report_set__read() failed with error. Returns EXIT_USAGE. */
 int usage__refuse_set(int error);
 
+/* That standard output was closed when the program began: a trace can do without, but what is
+ * written below would be lost. */
+void usage__note_closed_stdout(void);
 /* Writes size bytes to standard output. An enum exit_status; what failed has been said on stderr.
  */
 int usage__write_stdout(const char *text, size_t size);

@@ -6,6 +6,9 @@
 #ifndef IMDSTRACE_WORKLOAD_H
 #define IMDSTRACE_WORKLOAD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct container {
 	char *runtime; /* docker, containerd, cri-o, podman, ecs, lxc, nspawn; NULL: not in a
 			  container */
@@ -31,5 +34,15 @@ struct workload {
 int workload__find(struct workload *workload, const char *cgroup, const char *root);
 
 void workload__clear(struct workload *workload);
+
+/* Whether they are one service: the same unit, container and pod but for what is drawn or numbered
+ * anew at each start and on each host (a container's id where it has a name, the end of a pod's
+ * name, a session's number). The hash is the same for those that are. */
+bool workload__same(const struct workload *a, const struct workload *b);
+uint64_t workload__hash(uint64_t seed, const struct workload *workload);
+
+/* "web-*" for what the pod's replicas are called, or its name where that is all. The caller frees.
+ * NULL: no memory, or no name. */
+char *pod__replicas(const struct pod *pod);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* AT_NO_AUTOMOUNT */
+#define _GNU_SOURCE /* AT_NO_AUTOMOUNT, asprintf */
 #endif
 #include "workload_names.h"
 
@@ -90,6 +90,24 @@ static const struct config {
 		NULL},
 };
 
+/* ECS numbers tasks and gives their containers the names that the task's definition has for them:
+ * with the definition's own, "orders/web" says whose it is. False: no memory. */
+static bool ecs__name(struct workload *workload, const json_t *labels)
+{
+	const char *family = json_string_value(
+		json_object_get(labels, "com.amazonaws.ecs.task-definition-family"));
+	const char *name =
+		json_string_value(json_object_get(labels, "com.amazonaws.ecs.container-name"));
+
+	if (strcmp(workload->container.runtime, "ecs") || workload->container.name || !family ||
+		!*family || !name || !*name)
+		return true;
+	if (asprintf(&workload->container.name, "%s/%s", family, name) >= 0)
+		return true;
+	workload->container.name = NULL;
+	return false;
+}
+
 static bool config__name(struct workload *workload, const struct config *config, const json_t *file)
 {
 	const json_t *holder = config->object ? json_object_get(file, config->object) : file;
@@ -97,7 +115,8 @@ static bool config__name(struct workload *workload, const struct config *config,
 	const char *name =
 		config->name ? json_string_value(json_object_get(file, config->name)) : NULL;
 
-	if (!slot__fill(&workload->container.name, labels, container_keys))
+	if (!ecs__name(workload, labels) ||
+		!slot__fill(&workload->container.name, labels, container_keys))
 		return false;
 	if (name)
 		name += *name == '/';

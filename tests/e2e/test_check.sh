@@ -162,6 +162,7 @@ echo '{"schema": "somebody.else/1"}' >"$work/others"
 jq -c '.schema = "imdstrace.report/99"' "$work/v1" >"$work/newer"
 : >"$work/empty"
 mkdir "$work/directory"
+gzip -c "$work/v1" >"$work/compressed"
 # A file that nobody may read needs somebody who has to ask.
 cp "$work/v1" "$work/unreadable"
 chmod 000 "$work/unreadable"
@@ -172,7 +173,7 @@ named() {
 	timeout 60 "${powerless[@]}" "$IMDSTRACE" "$2" "$work/$1" >"$work/named.out" 2>"$work/named.err"
 	equal 'exit status' 2 $? && one_sentence "$work/named" && grep -qF "$work/$1" "$work/named.err"
 }
-for each in text truncated others newer empty directory absent unreadable; do
+for each in text truncated others newer empty compressed directory absent unreadable; do
 	check "$each: check names it" named $each check
 	check "$each: report names it" named $each report
 done
@@ -181,5 +182,16 @@ among_others() {
 	ended_with among 2 && grep -qF "$work/text" "$work/among.err" && grep -qF "$work/absent" "$work/among.err"
 }
 check 'among good files each bad one is named, and the status is 2' among_others
+
+# unwritten COMMAND: what it says went nowhere, so the status is 2 and one sentence says why.
+unwritten() {
+	for where in '>&-' '>/dev/full'; do
+		sh -c "\"\$IMDSTRACE\" $1 \"\$work/v1\" $where" 2>"$work/unwritten.err"
+		equal "exit status of $1 $where" 2 $? && one_sentence "$work/unwritten" || return
+	done
+}
+for each in check report; do
+	check "$each fails when nobody can read it" unwritten $each
+done
 
 finish

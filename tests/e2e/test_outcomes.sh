@@ -187,6 +187,16 @@ done <<-MODES
 	put-refused ok       other  v1 ok   fallback
 	closed      none     none   v1 none fallback
 MODES
+# caused NAME CAUSE: it falls back for that cause.
+caused() {
+	caller "$1" ".pattern == \"fallback\" and .fallback_cause == \"$2\""
+}
+check 'who gets no answer to a token request alone' caused put-dropped-both no-answer
+check 'who is refused a token' caused put-refused-both refused
+check 'who gets no answer at all' all 'caused silent-both unreachable' 'caused closed-both unreachable'
+check 'and is not told of a hop limit' caller silent-both '
+	.advice == "investigate" and (.advice_text | contains("nothing at all answers"))'
+check 'who does not fall back has no cause' caller optional-both 'has("fallback_cause") and .fallback_cause == null'
 
 check 'a call for what is not there is other' outcome missing v1 other
 check 'a token that is none is rejected, and v2 all the same' caller wrong-token '

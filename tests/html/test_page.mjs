@@ -56,7 +56,17 @@ function written(name, report) {
 
 const empty = { schema: "imdstrace.report/1", version: "0", hosts: [], windows: [], verdict: "inconclusive",
 	reasons: [], totals: { v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0 }, callers: [], timeline: [], next_steps: [] };
+// A fleet's: more callers than anybody prints, and counts that take room.
+const fleet = (report) => {
+	const like = report.callers[0];
+	const calls = { v1: 1234567, v2: 2345678, token: 3456789, foreign: 4567890, unknown: 5678901 };
+
+	report.callers = Array.from({ length: 60 }, (_, i) => ({ ...like, script: `/opt/job-${i}.py`, name: `python3 /opt/job-${i}.py`, calls,
+		outcomes: { ...like.outcomes, v1: { ok: 1000000, rejected: 234567, other: 0, none: 0 } } }));
+	return report;
+};
 const pages = {
+	fleet: render("fleet", written("fleet", fleet(JSON.parse(readFileSync(rich, "utf8"))))),
 	rich: render("rich", rich),
 	empty: render("empty", written("empty", empty)),
 	hostile: render("hostile", written("hostile", hostile(JSON.parse(readFileSync(rich, "utf8"))))),
@@ -234,6 +244,20 @@ const cases = {
 		assert.equal(await page.ask("getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)");
 		const { data } = await page.send("Page.printToPDF", {});
 		assert.ok(Buffer.from(data, "base64").toString("latin1").startsWith("%PDF"));
+		await page.ask("dispatchEvent(new Event('afterprint'))");
+		assert.equal(await page.ask(open_rows), 0);
+		return page;
+	},
+	"has room for large counts": async (browser) => {
+		const page = await browser.open(pages.fleet);
+		assert.equal(await page.ask(overflow), 0);
+		assert.ok(await page.ask("document.querySelector('table.callers th[scope=row]').clientWidth") >= 200);
+		return page;
+	},
+	"prints no more rows in full than anybody reads": async (browser) => {
+		const page = await browser.open(pages.fleet, PAPER);
+		await page.ask("dispatchEvent(new Event('beforeprint'))");
+		assert.equal(await page.ask(open_rows), 20);
 		await page.ask("dispatchEvent(new Event('afterprint'))");
 		assert.equal(await page.ask(open_rows), 0);
 		return page;

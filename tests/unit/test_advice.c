@@ -85,6 +85,60 @@ static void advice_says_what_to_change(void **state)
 			"'name':'curl'" AGENT("curl/7.88.1") "," FALLBACK(
 				3, 1, ANSWERS(1, 0, 0, 0)),
 			ADVICE_SEND_TOKEN, {"$EMPTY", "sends no header"}},
+		{"a script that somebody else's script starts",
+			"'name':'curl','unit':'cron.service','parent':'bash /etc/cron.daily/tag'"
+			"," V1(1) AGENT("curl/7.88.1"),
+			ADVICE_SEND_TOKEN,
+			{"curl (started by bash /etc/cron.daily/tag) in cron.service"}},
+		{"the ec2-metadata script",
+			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /usr/bin/ec2-metadata'"
+			"," V1(1) AGENT("curl/7.88.1"),
+			ADVICE_UPGRADE_CLIENT, {"Upgrade amazon-ec2-utils", "to 1.3 or later"}},
+		{"an agent that its path names",
+			"'name':'agent','exe':'/opt/datadog-agent/bin/agent/agent'," V1(1)
+				AGENT("Go-http-client/1.1"),
+			ADVICE_UPGRADE_CLIENT, {"Upgrade the Datadog agent", "to 7.64.0 or later"}},
+		{"an agent that an agent's script starts",
+			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py',"
+			"'parent':'bash /usr/bin/ec2-metadata'," V1(1),
+			ADVICE_SEND_TOKEN, {"Make python3 /a.py"}},
+		{"a script of its own, whoever starts it",
+			"'name':'python3 /a.py','script':'/a.py','parent':'bash /b.sh'," V1(1),
+			ADVICE_SEND_TOKEN, {"Make python3 /a.py ask"}},
+		{"boto 2, or who knows", "'name':'x'," V1(1) AGENT("Python-urllib/2.7"),
+			ADVICE_SEND_TOKEN, {"Python-urllib 2.7", "boto3 1.12.6"}},
+		{"the service is turned off",
+			"'name':'x',"
+			"'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
+			ADVICE_INVESTIGATE, {"turned off", "--http-endpoint enabled"}},
+		{"the service is turned off, for a container",
+			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
+			ADVICE_INVESTIGATE, {"turned off"}},
+		{"refused, and so is v1, for want of a token",
+			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 4, 0, 0), ANSWERS(0, 0, 2, 0)),
+			ADVICE_INVESTIGATE, {"2 token requests", "X-Forwarded-For"}},
+		{"nothing answers at all",
+			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
+			ADVICE_INVESTIGATE, {"nothing at all answers x", "firewall"}},
+		{"nothing answers a container at all",
+			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
+			ADVICE_INVESTIGATE, {"out of its reach"}},
+		{"an SDK with an older function, and what that called",
+			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
+				5, 9, 4, 0, 0) OUTCOMES(ANSWERS(5, 0, 0, 0),
+				ANSWERS(4, 0, 0, 0)) ",'paths':[{'method':'GET','path':'/"
+						     "a','class':'v1','count':2,'first':null,"
+						     "'last':null},{'method':'GET','path':'/"
+						     "b','class':'v1','count':3,"
+						     "'first':null,'last':null},{'method':'GET','"
+						     "path':'/c','class':'v2',"
+						     "'count':9,'first':null,'last':null}]",
+			ADVICE_INVESTIGATE, {"but GET /b and 1 more path were called without"}},
 		{"kube2iam", "'name':'kube2iam','exe':'/bin/kube2iam'," V1(9), ADVICE_INVESTIGATE,
 			{"pods", "in the metadata service's place"}},
 		{"speaks v2", "'name':'x','calls':" CALLS(0, 9, 1, 0, 0), ADVICE_NONE,
@@ -102,6 +156,10 @@ static void advice_says_what_to_change(void **state)
 		{"in a pod",
 			"'name':'x','pod':{'uid':'u','name':'orders-5d','namespace':'shop'}," V1(1),
 			ADVICE_SEND_TOKEN, {"x in pod shop/orders-5d"}},
+		{"in pods of several hosts",
+			"'name':'x','pod':{'uid':'u','name':'orders-x7x2k','namespace':'shop'},"
+			"'hosts':{'count':2,'exact':true,'sample':['m1','m2']}," V1(1),
+			ADVICE_SEND_TOKEN, {"x in pod shop/orders-* ask"}},
 		{"in a container without a name",
 			"'name':'x','container':{'runtime':'podman','id':'0123456789abcdef0123'}"
 			"," V1(1),

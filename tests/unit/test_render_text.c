@@ -211,8 +211,38 @@ static void a_thousand_callers_are_no_thousand_lines(void **state)
 		lines += *at == '\n';
 	assert_true(lines < 250);
 	assert_non_null(strstr(text, "and 970 more with 1940 v1 calls"));
+	assert_null(strstr(text, "other callers"));
 	free(text);
 	free(report);
+}
+
+static void a_fleet_s_callers_say_where_and_what_came_back(void **state)
+{
+	static const char *const says[] = {
+		"curl",
+		"uid 0, on web-2, answers to v1: 1 ok, 4 rejected",
+		"uid 0, on 4 hosts (web-1, web-2, m3, …)", /* all ok: nothing to add */
+		"for 23h, 2026-01-01 00:00 to 2026-01-02 00:00 UTC, with 1 gap of 1h",
+	};
+	char *text = rendered(HEAD
+		"'hosts':[" HOST("m1", "web-1") "," HOST("m2", "web-2") "],'windows':[" WINDOW("m1",
+			"b", "01T00",
+			"01T12") "," WINDOW("m1", "b", "01T13", "02T00") "]," TOTALS(7, 0, 0, 0, 0,
+			0) ",'callers':[{'name':'curl','uid':0,'calls':" CALLS(5, 0, 0, 0,
+			0) ",'hosts':{'count':1,'exact':true,'sample':['m2']},'outcomes':{'v1':{'"
+			   "ok':1,"
+			   "'rejected':4,'other':0,'none':0}}},{'name':'wget','uid':0,'calls'"
+			   ":" CALLS(2, 0, 0, 0, 0) ",'hosts':{'count':4,'exact':true,'sample':['"
+						    "m1','m2','m3','m4']},"
+						    "'outcomes':{'v1':{'ok':2,'rejected':0,'other':"
+						    "0,'none':0}}}]}",
+		200, false);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(says); i++)
+		if (!strstr(text, says[i]))
+			fail_msg("nothing says \"%s\" in\n%s", says[i], text);
+	free(text);
 }
 
 int main(void)
@@ -224,6 +254,7 @@ int main(void)
 		cmocka_unit_test(the_first_line_is_the_verdict),
 		cmocka_unit_test(commands_survive_being_pasted),
 		cmocka_unit_test(an_advice_is_said_once),
+		cmocka_unit_test(a_fleet_s_callers_say_where_and_what_came_back),
 		cmocka_unit_test(a_thousand_callers_are_no_thousand_lines),
 	};
 

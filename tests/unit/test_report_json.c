@@ -185,6 +185,8 @@ static void what_is_no_report_is_refused_with_a_reason(void **state)
 		const char *name, *text, *why;
 	} cases[] = {
 		{"an empty file", "", "is empty"},
+		{"a byte order mark alone", "\xef\xbb\xbf", "is empty"},
+		{"a compressed report", "\x1f\x8b\x08\x08", "compressed: unpack it first"},
 		{"a text", "hello", "not JSON"},
 		{"half a report", HEAD ZERO ",'callers':[{'name'", "ends in the middle"},
 		{"two reports", EMPTY("") EMPTY(""), "not JSON"},
@@ -293,6 +295,7 @@ static void what_the_contract_leaves_open_is_accepted(void **state)
 		const char *name, *text;
 	} cases[] = {
 		{"nothing but counts", EMPTY("")},
+		{"a byte order mark in front", "\xef\xbb\xbf" EMPTY("")},
 		{"unknown fields", EMPTY(",'later':{'x':[1]}")},
 		{"empty lists", EMPTY(",'hosts':[],'windows':[],'timeline':[],'reasons':[]")},
 		{"times with an offset",

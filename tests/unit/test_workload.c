@@ -276,6 +276,15 @@ static const struct {
 		"{\"Name\":\"/"
 		"ecs-x-1-y\",\"Config\":{\"Labels\":{\"com.amazonaws.ecs.container-name\":\"y\"}}}",
 		.runtime = "ecs", .container = "y"},
+	{"ECS with its task's family", "/ecs/" TASK "/" ID, DOCKER,
+		"{\"Name\":\"/ecs-shop-7-web\",\"Config\":{\"Labels\":{"
+		"\"com.amazonaws.ecs.container-name\":\"web\","
+		"\"com.amazonaws.ecs.task-definition-family\":\"shop\"}}}",
+		.runtime = "ecs", .container = "shop/web"},
+	{"ECS' labels on another container", "/docker/" ID, DOCKER,
+		"{\"Name\":\"/a\",\"Config\":{\"Labels\":{"
+		"\"com.amazonaws.ecs.task-definition-family\":\"shop\"}}}",
+		.runtime = "docker", .container = "a"},
 	{"Kubernetes on docker", POD, DOCKER,
 		"{\"Name\":\"/k8s_app_web-0_prod_x_0\",\"Config\":{\"Labels\":{"
 		"\"io.kubernetes.container.name\":\"app\",\"io.kubernetes.pod.name\":\"web-0\","
@@ -417,11 +426,123 @@ static void hostile_files_do_no_harm(void **state)
 	assert_nameless();
 }
 
+/* --- Which are one ------------------------------------------------------------------------- */
+
+#define CONTAINER(by, id, called)                                            \
+	{                                                                    \
+		.container = {(char *)(by), (char *)(id), (char *)(called) } \
+	}
+#define POD_OF(uid, name, namespace, id, of)                                                \
+	{                                                                                   \
+		.pod = {(char *)(uid), (char *)(name), (char *)(namespace)}, .container = { \
+			(char *)"containerd",                                               \
+			(char *)(id),                                                       \
+			(char *)(of)                                                        \
+		}                                                                           \
+	}
+#define UNIT(called)                     \
+	{                                \
+		.unit = (char *)(called) \
+	}
+
+static const struct {
+	const char *name;
+	bool same;
+	struct workload a, b;
+} pairs[] = {
+	{"no workload", true, {0}, {0}},
+	{"a unit", true, UNIT("etl.service"), UNIT("etl.service")},
+	{"two units", false, UNIT("etl.service"), UNIT("web.service")},
+	{"two instances of a template", false, UNIT("w@1.service"), UNIT("w@2.service")},
+	{"each cron job's session", true, UNIT("session-3.scope"), UNIT("session-412.scope")},
+	{"a session of a container", true, UNIT("session-c1.scope"), UNIT("session-7.scope")},
+	{"a unit that only looks like a session", false, UNIT("session-manager.service"),
+		UNIT("session-3.scope")},
+	{"what systemd-run starts", true, UNIT("run-u12.service"), UNIT("run-u7.service")},
+	{"what a newer systemd-run starts", true, UNIT("run-p12-i34.scope"),
+		UNIT("run-p7-i8.scope")},
+	{"units called run-something", false, UNIT("run-backup.service"), UNIT("run-etl.service")},
+	{"a container of that name, started again", true, CONTAINER("docker", ID, "orders"),
+		CONTAINER("docker", OTHER, "orders")},
+	{"containers of two names", false, CONTAINER("docker", ID, "orders"),
+		CONTAINER("docker", OTHER, "web")},
+	{"of two runtimes", false, CONTAINER("docker", ID, "web"), CONTAINER("podman", ID, "web")},
+	{"containers without a name", false, CONTAINER("docker", ID, NULL),
+		CONTAINER("docker", OTHER, NULL)},
+	{"a container without a name, again", true, CONTAINER("docker", ID, NULL),
+		CONTAINER("docker", ID, NULL)},
+	{"a name that is another's id", false, CONTAINER("lxc", "web", NULL),
+		CONTAINER("lxc", "x", "web")},
+	{"ECS tasks of one family", true, CONTAINER("ecs", ID, "shop/web"),
+		CONTAINER("ecs", OTHER, "shop/web")},
+	{"ECS tasks of who knows what", false, CONTAINER("ecs", ID, "web"),
+		CONTAINER("ecs", OTHER, "web")},
+	{"pods of a Deployment, over a roll-out", true,
+		POD_OF("u1", "web-5d8c7f9b6c-x7x2k", "shop", "1", "app"),
+		POD_OF("u2", "web-bc4d7f9b9z-qq2zv", "shop", "2", "app")},
+	{"pods of a DaemonSet", true, POD_OF("u1", "web-x7x2k", "shop", "1", "app"),
+		POD_OF("u2", "web-qq2zv", "shop", "2", "app")},
+	{"pods of a StatefulSet", true, POD_OF("u1", "db-0", "shop", "1", "app"),
+		POD_OF("u2", "db-11", "shop", "2", "app")},
+	{"pods of a CronJob", true, POD_OF("u1", "tag-28374650-x7x2k", "shop", "1", "app"),
+		POD_OF("u2", "tag-28374651-qq2zv", "shop", "2", "app")},
+	{"pods of two Deployments", false, POD_OF("u1", "web-5d8c7f9b6c-x7x2k", "shop", "1", "app"),
+		POD_OF("u2", "api-5d8c7f9b6c-x7x2k", "shop", "2", "app")},
+	{"a pod's two containers", false, POD_OF("u1", "web-0", "shop", "1", "app"),
+		POD_OF("u1", "web-0", "shop", "2", "proxy")},
+	{"pods in two namespaces", false, POD_OF("u1", "web-0", "shop", "1", "app"),
+		POD_OF("u2", "web-0", "test", "2", "app")},
+	{"pods that nothing names", false, POD_OF("u1", NULL, NULL, "1", "app"),
+		POD_OF("u2", NULL, NULL, "2", "app")},
+	{"pods of names that a person chose", false, POD_OF("u1", "web-proxy", "shop", "1", "app"),
+		POD_OF("u2", "web-cache", "shop", "2", "app")},
+	{"a name that is nothing but a number", false, POD_OF("u1", "-0", "shop", "1", "app"),
+		POD_OF("u2", "-1", "shop", "2", "app")},
+};
+
+static void replicas_are_one_workload(void **state)
+{
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		const struct workload *a = &pairs[i].a, *b = &pairs[i].b;
+
+		if (workload__same(a, b) != pairs[i].same || workload__same(b, a) != pairs[i].same)
+			fail_msg("%s", pairs[i].name);
+		if ((workload__hash(1, a) == workload__hash(1, b)) != pairs[i].same)
+			fail_msg("%s: the hash", pairs[i].name);
+	}
+}
+
+static void replicas_go_by_what_they_share(void **state)
+{
+	static const struct {
+		const char *name, *shown;
+	} cases[] = {
+		{"web-5d8c7f9b6c-x7x2k", "web-*"},
+		{"my-agent-x7x2k", "my-agent-*"},
+		{"db-0", "db-*"},
+		{"web-proxy", "web-proxy"},
+		{"x7x2k", "x7x2k"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct pod pod = {.name = (char *)cases[i].name};
+		char *shown = pod__replicas(&pod);
+
+		assert_text(cases[i].name, shown, cases[i].shown);
+		free(shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_names_the_workload),
 		cmocka_unit_test(any_path_at_all),
+		cmocka_unit_test(replicas_are_one_workload),
+		cmocka_unit_test(replicas_go_by_what_they_share),
 		cmocka_unit_test(files_name_containers_and_pods),
 		cmocka_unit_test_teardown(podman_of_a_user_looks_in_that_users_home, empty_root),
 		cmocka_unit_test_teardown(hostile_files_do_no_harm, empty_root),

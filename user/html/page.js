@@ -118,11 +118,15 @@
 	search.addEventListener("input", filter);
 	show.addEventListener("change", filter);
 
-	// On paper nobody can open a row, so those that matter are open.
+	// On paper nobody can open a row, so the first of those that matter are open: of all, nobody
+	// would turn the pages.
+	const OPENED_FOR_PRINT = 20;
 	const opened = new Set();
 	addEventListener("beforeprint", () => {
-		for (const each of details) {
-			if (each.open || each.closest("tbody").dataset.state !== "change")
+		for (const each of table.querySelectorAll("tbody[data-state=change]:not([hidden]) details")) {
+			if (opened.size >= OPENED_FOR_PRINT)
+				break;
+			if (each.open)
 				continue;
 			each.open = true;
 			opened.add(each);
