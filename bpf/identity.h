@@ -257,87 +257,106 @@ static __always_inline u16 identity__cgroup(struct identity *identity, struct ta
 	return identity->text_size - start;
 }
 
-#define TOKEN_NAME      "x-aws-ec2-metadata-token"
-#define TOKEN_NAME_SIZE (sizeof(TOKEN_NAME) - 1)
-
-enum mask_state { MASK_BEHIND_NAME = TOKEN_NAME_SIZE, MASK_SEPARATOR, MASK_VALUE };
-
-enum mask_byte { MASK_OTHER, MASK_NUL, MASK_TOKEN, MASK_EQUALS, MASK_SEPARATES, MASK_BYTES = 8 };
-
-static const u8 mask_bytes[256] = {
-	[0] = MASK_NUL,
-	['a' ... 'z'] = MASK_TOKEN,
-	['A' ... 'Z'] = MASK_TOKEN,
-	['0' ... '9'] = MASK_TOKEN,
-	['+'] = MASK_TOKEN,
-	['/'] = MASK_TOKEN,
-	['_'] = MASK_TOKEN,
-	['-'] = MASK_TOKEN,
-	['='] = MASK_EQUALS,
-	[':'] = MASK_SEPARATES,
-	['"'] = MASK_SEPARATES,
-	['\''] = MASK_SEPARATES,
-	[' '] = MASK_SEPARATES,
-	['\t'] = MASK_SEPARATES,
-	['\\'] = MASK_SEPARATES,
-};
-
-/* Behind the name: a value follows separators, or is the next argument. 0: start over. */
-static const u8 mask_behind[32][MASK_BYTES] = {
-	[MASK_BEHIND_NAME] = {[MASK_NUL] = MASK_SEPARATOR,
-		[MASK_EQUALS] = MASK_SEPARATOR,
-		[MASK_SEPARATES] = MASK_SEPARATOR},
-	[MASK_SEPARATOR] = {[MASK_TOKEN] = MASK_VALUE,
-		[MASK_EQUALS] = MASK_SEPARATOR,
-		[MASK_SEPARATES] = MASK_SEPARATOR},
-	[MASK_VALUE] = {[MASK_TOKEN] = MASK_VALUE, [MASK_EQUALS] = MASK_VALUE},
-};
-
 /*
- * One byte of the arguments, from one state to the next: how much of the header's name was matched
- * (only its first letter is an x, so a mismatch starts over), or where behind the name we are.
- * MASK_VALUE: this byte belongs to a token's value.
+ * A token's value in the arguments is masked: what follows the header's name, in any letter case.
+ * A state says how many bytes of the name were matched, or where behind it we are: the value
+ * follows separators, or is the next argument.
  */
-static __always_inline u32 mask__next(u32 state, u8 byte)
-{
-	static const char name[64] = TOKEN_NAME;
-	u8 behind = mask_behind[state & 31][mask_bytes[byte] & (MASK_BYTES - 1)];
+enum mask_state {
+	MASK_BEHIND_NAME = sizeof("x-aws-ec2-metadata-token") - 1,
+	MASK_SEPARATOR,
+	MASK_VALUE, /* the byte that led here belongs to a token's value */
+	MASK_STATES = 32,
+};
 
-	if (behind)
-		return behind;
-	byte |= 0x20; /* lower case, and no other character of the name is changed by it */
-	if (name[state & 63] == byte)
-		return state + 1;
-	return byte == 'x';
-}
+enum mask_byte {
+	M_OTHER,
+	M_NUL,
+	M_EQUALS,
+	M_SEPARATES,
+	M_TOKEN, /* what a token's value may hold, as all that follow may */
+	M_DASH,
+	M_2,
+	M_A,
+	M_C,
+	M_D,
+	M_E,
+	M_K,
+	M_M,
+	M_N,
+	M_O,
+	M_S,
+	M_T,
+	M_W,
+	M_X,
+	M_COUNT = 32,
+};
+
+/* clang-format off */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winitializer-overrides"
+static const u8 mask_bytes[256] = {
+	[0] = M_NUL,
+	['='] = M_EQUALS,
+	[':'] = M_SEPARATES, ['"'] = M_SEPARATES, ['\''] = M_SEPARATES, [' '] = M_SEPARATES,
+	['\t'] = M_SEPARATES, ['\\'] = M_SEPARATES,
+	['a' ... 'z'] = M_TOKEN, ['A' ... 'Z'] = M_TOKEN, ['0' ... '9'] = M_TOKEN,
+	['+'] = M_TOKEN, ['/'] = M_TOKEN, ['_'] = M_TOKEN,
+	['-'] = M_DASH, ['2'] = M_2,
+	['a'] = M_A, ['A'] = M_A, ['c'] = M_C, ['C'] = M_C, ['d'] = M_D, ['D'] = M_D,
+	['e'] = M_E, ['E'] = M_E, ['k'] = M_K, ['K'] = M_K, ['m'] = M_M, ['M'] = M_M,
+	['n'] = M_N, ['N'] = M_N, ['o'] = M_O, ['O'] = M_O, ['s'] = M_S, ['S'] = M_S,
+	['t'] = M_T, ['T'] = M_T, ['w'] = M_W, ['W'] = M_W, ['x'] = M_X, ['X'] = M_X,
+};
+
+/* A mismatch starts over, and only the name's first letter is an x. */
+#define MATCHES(matched, byte) [matched] = {[M_X] = 1, [byte] = (matched) + 1}
+static const u8 mask_transitions[MASK_STATES][M_COUNT] = {
+	MATCHES(0, M_X), MATCHES(1, M_DASH),
+	MATCHES(2, M_A), MATCHES(3, M_W), MATCHES(4, M_S), MATCHES(5, M_DASH),
+	MATCHES(6, M_E), MATCHES(7, M_C), MATCHES(8, M_2), MATCHES(9, M_DASH),
+	MATCHES(10, M_M), MATCHES(11, M_E), MATCHES(12, M_T), MATCHES(13, M_A),
+	MATCHES(14, M_D), MATCHES(15, M_A), MATCHES(16, M_T), MATCHES(17, M_A), MATCHES(18, M_DASH),
+	MATCHES(19, M_T), MATCHES(20, M_O), MATCHES(21, M_K), MATCHES(22, M_E), MATCHES(23, M_N),
+	[MASK_BEHIND_NAME] = {[M_X] = 1, [M_NUL ... M_SEPARATES] = MASK_SEPARATOR},
+	[MASK_SEPARATOR] = {[M_EQUALS ... M_SEPARATES] = MASK_SEPARATOR, [M_TOKEN ... M_X] = MASK_VALUE},
+	[MASK_VALUE] = {[M_EQUALS] = MASK_VALUE, [M_TOKEN ... M_X] = MASK_VALUE},
+};
+#undef MATCHES
+#pragma GCC diagnostic pop
+/* clang-format on */
 
 struct mask {
 	struct identity *identity;
-	u64 at;
+	u64 start;
 };
 
 LOOP_BODY mask__byte(u32 round, struct mask *mask)
 {
 	struct identity *identity = mask->identity;
 	volatile u32 *state = &identity->mask_state;
-	u32 index = (u32)mask->at + round;
+	u32 index = (u32)mask->start + round;
+	u8 byte, keep;
 
 	HTTP_INDEX(index);
-	if (index >= IDENTITY_TEXT_MAX)
+	if (index >= *(volatile u16 *)&identity->text_size || index >= IDENTITY_TEXT_MAX)
 		return 1;
-	*state = mask__next(*state, identity->text[index]);
-	if (*state == MASK_VALUE)
-		identity->text[index] = '*';
+	byte = identity->text[index];
+	*state = mask_transitions[*state & (MASK_STATES - 1)][mask_bytes[byte] & (M_COUNT - 1)];
+	keep = ((s32)*state - MASK_VALUE) >> 31; /* without a branch, which would be two ways for
+						    the verifier to follow in each round */
+	identity->text[index] = (byte & keep) | ('*' & ~keep);
 	return 0;
 }
 
-/* Masks tokens in size bytes of the text. Its state is kept in the entry, as the text's end is. */
-static __noinline void identity__mask(struct identity *identity, u32 at, u32 size)
+/* Masks tokens in the text, from start to its end. Its state is kept in the entry, as that end is.
+ */
+static __noinline void identity__mask(struct identity *identity, u32 start)
 {
-	struct mask mask = {identity, at};
+	struct mask mask = {identity, start};
 
 	*(volatile u32 *)&identity->mask_state = 0;
-	LOOP(size, ARGS_MAX, mask__byte, &mask);
+	LOOP(ARGS_MAX, ARGS_MAX, mask__byte, &mask);
 }
 
 static __always_inline u16 identity__args(struct identity *identity, struct mm_struct *mm)
@@ -351,8 +370,8 @@ static __always_inline u16 identity__args(struct identity *identity, struct mm_s
 	if (!size || at > IDENTITY_TEXT_MAX - ARGS_MAX ||
 		bpf_probe_read_user(&identity->text[at], size, (void *)start))
 		return 0;
-	identity__mask(identity, at, size);
 	identity->text_size = at + size;
+	identity__mask(identity, at);
 	return size;
 }
 

@@ -14,7 +14,13 @@
 #define IDENTITIES_MAX  512
 #define PROBED_MAX      4096
 #define RING_SIZE       (2 << 20)
-#define CHUNK_SIZE      128 /* bytes examined at a step */
+
+/* Bytes examined at a step. Where the verifier follows a loop round by round, rather more steps. */
+#ifdef LOOP_BY_HELPER
+#define CHUNK_SIZE 128
+#else
+#define CHUNK_SIZE 32
+#endif
 
 #define AWAITED_MAX  128 /* requests of a connection that wait for answers; a power of two */
 #define AWAITED_HEAD 0x80

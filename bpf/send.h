@@ -19,7 +19,7 @@
 #include "maps.h"
 
 /* Steps that one send may take: 1,024 buffers and 3.9 MiB of heads, or any mixture. Without
- * bpf_loop(), 384 KiB. */
+ * bpf_loop(), 96 KiB. */
 #ifdef LOOP_BY_HELPER
 #define STEPS_MAX 32768
 #else
