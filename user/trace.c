@@ -46,6 +46,8 @@ struct trace {
 	uint64_t lost_told;      /* in NDJSON */
 	int64_t next_sync, last_save;
 	int error;    /* what a record's handling failed with: ends the trace */
+	int unheard;  /* what writing to stdout failed with: ends it too, but not the report's truth
+		       */
 	bool unsaved; /* the last state of output could not be written */
 };
 
@@ -59,7 +61,9 @@ static void remember_signal(int signal)
 /* Ends at the next chance; a second signal ends at once. */
 static void catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESETHAND};
+	/* SA_RESTART: a reader that is slow gets whole lines all the same */
+	struct sigaction action = {
+		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
 	struct sigaction hangup;
 
 	stop_signal = 0;
@@ -68,7 +72,9 @@ static void catch_signals(void)
 	/* nohup(1) is to outlive the terminal */
 	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
 		sigaction(SIGHUP, &action, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, with a name */
+	/* a reader that has gone, or a file past its limit, is an error of write, with a name */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* A captured text as valid UTF-8; NULL for none, or when memory is short. */
@@ -77,12 +83,15 @@ static char *captured(const char *bytes, size_t size, size_t limit)
 	return text__utf8(bytes, size < limit ? size : limit);
 }
 
-static int trace__show(
+static void trace__show(
 	struct trace *trace, const struct request *request, const struct process *process)
 {
+	if (trace->unheard)
+		return;
 	if (trace->options->json)
-		return ndjson__request(stdout, request, process);
-	return live__request(&trace->live, request, process);
+		trace->unheard = ndjson__request(stdout, request, process);
+	else
+		trace->unheard = live__request(&trace->live, request, process);
 }
 
 /* Calls of a process that the kernel keeps no account of are counted by their records instead. */
@@ -124,7 +133,8 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		count_unaccounted(trace, caller, request.class);
 	if (report__add_request(trace->report, caller, &request))
 		return -ENOMEM;
-	return trace__show(trace, &request, member->process);
+	trace__show(trace, &request, member->process);
+	return 0;
 }
 
 static void on_request(void *context, const struct request_record *record)
@@ -136,7 +146,7 @@ static void on_request(void *context, const struct request_record *record)
 }
 
 /* The kernel's totals, and what was lost on the way here. */
-static int trace__count(struct trace *trace)
+static void trace__count(struct trace *trace)
 {
 	struct report *report = trace->report;
 	struct counters now;
@@ -153,13 +163,10 @@ static int trace__count(struct trace *trace)
 		&report->missed, now.untracked_connections - trace->counted.untracked_connections +
 					 now.unnamed_processes - trace->counted.unnamed_processes);
 	trace->counted = now;
-	if (trace->options->json && now.lost_records > trace->lost_told) {
-		int error = ndjson__lost(stdout, now.lost_records - trace->lost_told);
-
+	if (trace->options->json && !trace->unheard && now.lost_records > trace->lost_told) {
+		trace->unheard = ndjson__lost(stdout, now.lost_records - trace->lost_told);
 		trace->lost_told = now.lost_records;
-		return error;
 	}
-	return 0;
 }
 
 static void trace__begin_window(struct trace *trace)
@@ -189,10 +196,10 @@ static int trace__extend_window(struct trace *trace)
 
 static int trace__sync(struct trace *trace)
 {
-	int error = trace__count(trace);
+	int error;
 
-	if (!error)
-		error = roster__sync(trace->roster);
+	trace__count(trace);
+	error = roster__sync(trace->roster);
 	return error ? error : trace__extend_window(trace);
 }
 
@@ -254,7 +261,7 @@ static bool trace__is_over(const struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 
-	if (stop_signal || trace->error)
+	if (stop_signal || trace->error || trace->unheard)
 		return true;
 	if (options->duration && clock__steady() - trace->started >= options->duration)
 		return true;
@@ -419,7 +426,7 @@ static int trace__watch(struct trace *trace)
 	live__clear(&trace->live);
 	error = trace__finish(trace);
 	if (!error)
-		error = trace__summarise(trace);
+		error = trace->unheard ? trace->unheard : trace__summarise(trace);
 	if (error == -EPIPE)
 		abandon_stdout();
 	else if (error)
