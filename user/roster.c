@@ -12,6 +12,9 @@
 #define LINGER      (60 * NSEC_PER_SEC)
 #define MEMBERS_MAX 16384 /* beyond, nobody who is gone lingers */
 #define CROWD       1024  /* an eighth of the kernel's accounts */
+#define SCARCE      6144  /* accounts: the kernel is running out of them */
+#define SPARED_MAX  (30 * NSEC_PER_SEC)
+#define SPARED_LESS (3 * NSEC_PER_SEC) /* while they are scarce */
 
 struct roster {
 	struct tracer *tracer;
@@ -19,7 +22,8 @@ struct roster {
 	char *machine_id;
 	struct member *buckets[BUCKETS];
 	size_t count;
-	unsigned int added; /* since the last sync */
+	unsigned int added;    /* since the last sync */
+	unsigned int accounts; /* that the last sync found */
 };
 
 struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id)
@@ -205,13 +209,26 @@ bool roster__is_crowded(const struct roster *roster)
 	return roster->added >= CROWD;
 }
 
+static void member__ask(struct member *member, int64_t now, int64_t most)
+{
+	if (now - member->asked < (member->spared < most ? member->spared : most))
+		return;
+	member->gone = procfs__is_gone(member->key.pid, member->key.start_ns);
+	member->asked = now;
+	member->spared = member->spared ? 2 * member->spared : NSEC_PER_SEC;
+	if (member->spared > SPARED_MAX)
+		member->spared = SPARED_MAX;
+}
+
 int roster__sync(struct roster *roster)
 {
+	int64_t now = clock__steady();
+	int64_t most = roster->accounts > SCARCE ? SPARED_LESS : SPARED_MAX;
 	struct process_key at, next;
 	struct account account;
 	int more = tracer__next_account(roster->tracer, NULL, &next, &account);
 
-	while (!more) {
+	for (roster->accounts = 0; !more; roster->accounts++) {
 		struct member *member = roster__find(roster, &next);
 
 		if (!member || roster__count(roster, member, &account))
@@ -222,7 +239,7 @@ int roster__sync(struct roster *roster)
 		if (member->gone)
 			roster__forget(roster, member);
 		else
-			member->gone = procfs__is_gone(at.pid, at.start_ns);
+			member__ask(member, now, most);
 	}
 	roster__expire(roster);
 	roster->added = 0;
