@@ -261,6 +261,7 @@ packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of
 	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define '_topdir $(abspath $(out)/rpm)' \
 		--define 'version $(VERSION)' --define 'root $(abspath $(root))' dist/imdstrace.spec
 	mv $(out)/rpm/RPMS/*/*.rpm $(out)/
+	mv $(root)/usr/share/doc/imdstrace/LICENSE $(root)/usr/share/doc/imdstrace/copyright
 	install -d $(root)/DEBIAN
 	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control >$(root)/DEBIAN/control
 	dpkg-deb --root-owner-group --build $(root) $(out)/imdstrace_$(VERSION)_$(target).deb

@@ -23,6 +23,11 @@ int64_t clock__now(void)
 	return clock__read(CLOCK_REALTIME);
 }
 
+int64_t clock__steady(void)
+{
+	return clock__read(CLOCK_BOOTTIME);
+}
+
 int64_t clock__from_boot(uint64_t boot_ns)
 {
 	/* The boot clock is read on both sides of the wall clock, so that being scheduled away

@@ -12,6 +12,9 @@
 /* Now, in ns since 1970. */
 int64_t clock__now(void);
 
+/* The boot clock, in ns: for spans of time, which a corrected wall clock must not change. */
+int64_t clock__steady(void);
+
 /* A boot clock time (ns, as the kernel side gives it) in ns since 1970. Asks both clocks at each
  * call, so that a corrected wall clock does not shift what is traced afterwards. */
 int64_t clock__from_boot(uint64_t boot_ns);

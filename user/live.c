@@ -31,7 +31,7 @@ void live__start(struct live *live, bool lines, bool all, int64_t duration)
 		.color = text__may_color(STDOUT_FILENO),
 		.terminal = isatty(STDOUT_FILENO),
 		.status = isatty(STDERR_FILENO),
-		.start = clock__now(),
+		.start = clock__steady(),
 		.duration = duration,
 	};
 }
@@ -138,8 +138,8 @@ int live__request(struct live *live, const struct request *request, const struct
 void live__status(struct live *live, const struct counters *counters)
 {
 	const __u64 *calls = counters->requests;
-	int64_t elapsed = clock__now() - live->start;
-	char gone[32], left[48] = "";
+	int64_t elapsed = clock__steady() - live->start;
+	char gone[32], left[48] = "", line[256];
 
 	if (!live->status)
 		return;
@@ -151,12 +151,15 @@ void live__status(struct live *live, const struct counters *counters)
 			live->duration > elapsed ? live->duration - elapsed : 0);
 		snprintf(left, sizeof(left), ", %s left", rest);
 	}
-	fprintf(stderr,
-		"\r\033[K%s%s | v1 %" PRIu64 "  v2 %" PRIu64 "  token %" PRIu64 "  foreign %" PRIu64
+	snprintf(line, sizeof(line),
+		"%s%s | v1 %" PRIu64 "  v2 %" PRIu64 "  token %" PRIu64 "  foreign %" PRIu64
 		"  unknown %" PRIu64 "  lost %" PRIu64,
 		gone, left, (uint64_t)calls[CLASS_V1], (uint64_t)calls[CLASS_V2],
 		(uint64_t)calls[CLASS_TOKEN], (uint64_t)calls[CLASS_FOREIGN],
 		(uint64_t)calls[CLASS_UNKNOWN], (uint64_t)counters->lost_records);
+	/* A line that wraps could not be taken away; one that fills the last column may. */
+	text__ellipsize(line, text__terminal_columns(STDERR_FILENO) - 1);
+	fprintf(stderr, "\r\033[K%s", line);
 	fflush(stderr);
 	live->status_shown = true;
 }

@@ -6,11 +6,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "clock.h"
 #include "scope.h"
 
-#define DELETED " (deleted)"
+#define DELETED           " (deleted)"
+#define PROC_PID_INIT_INO 0xeffffffcU /* include/linux/proc_ns.h */
 
 static uint64_t tick__ns(void)
 {
@@ -36,6 +38,11 @@ int procfs__open_any(uint32_t pid)
 	return fd;
 }
 
+static bool stat__started(const struct procfs_stat *stat, uint64_t start_ns)
+{
+	return stat->start_ticks == start_ns / tick__ns();
+}
+
 int procfs__open(uint32_t pid, uint64_t start_ns)
 {
 	int process = procfs__open_any(pid);
@@ -43,11 +50,35 @@ int procfs__open(uint32_t pid, uint64_t start_ns)
 
 	if (process < 0)
 		return process;
-	if (procfs__stat(process, &stat) || stat.start_ticks != start_ns / tick__ns()) {
+	if (procfs__stat(process, &stat) || !stat__started(&stat, start_ns)) {
 		close(process);
 		return -ESRCH;
 	}
 	return process;
+}
+
+/* Whether a process that is not in /proc is nowhere: /proc is mounted, and its pids are the host's.
+ */
+static bool procfs__shows_all(void)
+{
+	struct stat pids;
+
+	if (!stat("/proc/self/ns/pid", &pids))
+		return pids.st_ino == PROC_PID_INIT_INO;
+	return !access("/proc/self/stat", F_OK); /* a kernel without namespaces of pids */
+}
+
+bool procfs__is_gone(uint32_t pid, uint64_t start_ns)
+{
+	_close_ int process = procfs__open_any(pid);
+	struct procfs_stat stat;
+	int error = process < 0 ? process : procfs__stat(process, &stat);
+
+	if (error && error != -ESRCH)
+		return false;
+	if (!error && !stat.dead && stat__started(&stat, start_ns))
+		return false;
+	return procfs__shows_all();
 }
 
 int procfs__read(
@@ -86,6 +117,8 @@ int procfs__stat(int process, struct procfs_stat *stat)
 	char *name, *end;
 	unsigned long long start;
 	unsigned int parent;
+	long threads;
+	char state;
 	size_t size;
 	bool cut;
 	int error = procfs__read(process, "stat", 4096, &content, &size, &cut);
@@ -97,13 +130,16 @@ int procfs__stat(int process, struct procfs_stat *stat)
 	end = strrchr(content, ')');
 	if (!name || !end || end < name)
 		return -EINVAL;
-	/* proc_pid_stat(5): ") state ppid ... starttime", the fields 3, 4 and 22. */
+	/* proc_pid_stat(5): ") state ppid ... num_threads itrealvalue starttime", the fields 3, 4
+	 * and 20 to 22. */
 	if (sscanf(end + 1,
-		    " %*c %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		    " %c %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s "
 		    "%llu",
-		    &parent, &start) != 2)
+		    &state, &parent, &threads, &start) != 4)
 		return -EINVAL;
 	*stat = (struct procfs_stat){.parent = parent, .start_ticks = start};
+	/* A main thread that has ended is a zombie, too, while others of its process run. */
+	stat->dead = strchr("ZXx", state) && threads <= 1;
 	snprintf(stat->comm, sizeof(stat->comm), "%.*s", (int)(end - name - 1), name + 1);
 	return 0;
 }

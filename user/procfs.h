@@ -16,6 +16,7 @@
 struct procfs_stat {
 	uint32_t parent;
 	uint64_t start_ticks; /* since boot, on the boot clock */
+	bool dead;            /* all of it has ended, and only its parent has not looked yet */
 	char comm[64];        /* as bytes; kernel threads' may be longer than COMM_SIZE */
 };
 
@@ -25,6 +26,9 @@ int procfs__open(uint32_t pid, uint64_t start_ns);
 
 /* The same without a start time, for who has the pid now. */
 int procfs__open_any(uint32_t pid);
+
+/* Whether nothing of that process runs any more; false where that cannot be told. */
+bool procfs__is_gone(uint32_t pid, uint64_t start_ns);
 
 /* 0 or -errno. */
 int procfs__stat(int process, struct procfs_stat *stat);

@@ -2,12 +2,10 @@
 #include "render.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "text.h"
 
-#define COLUMNS_DEFAULT 80
-#define COLUMNS_MIN     20
+#define COLUMNS_MIN 20
 
 const struct renderer renderers[] = {
 	{"text", "a summary for a person, as wide as the terminal", text__render},
@@ -30,10 +28,8 @@ const struct renderer *render__find(const char *name)
 
 void render__options_for(struct render_options *options, int fd)
 {
-	struct winsize size;
+	size_t columns = text__terminal_columns(fd);
 
-	options->columns = COLUMNS_DEFAULT;
-	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
-		options->columns = size.ws_col < COLUMNS_MIN ? COLUMNS_MIN : size.ws_col;
+	options->columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns;
 	options->color = text__may_color(fd);
 }

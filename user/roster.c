@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "procfs.h"
@@ -12,6 +11,10 @@
 #define BUCKETS     4096 /* a power of two */
 #define LINGER      (60 * NSEC_PER_SEC)
 #define MEMBERS_MAX 16384 /* beyond, nobody who is gone lingers */
+#define CROWD       1024  /* an eighth of the kernel's accounts */
+#define SCARCE      6144  /* accounts: the kernel is running out of them */
+#define SPARED_MAX  (30 * NSEC_PER_SEC)
+#define SPARED_LESS (3 * NSEC_PER_SEC) /* while they are scarce */
 
 struct roster {
 	struct tracer *tracer;
@@ -19,6 +22,8 @@ struct roster {
 	char *machine_id;
 	struct member *buckets[BUCKETS];
 	size_t count;
+	unsigned int added;    /* since the last sync */
+	unsigned int accounts; /* that the last sync found */
 };
 
 struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id)
@@ -79,11 +84,19 @@ static struct process *roster__identify(struct roster *roster, const struct proc
 	return process__from_proc(key);
 }
 
+bool roster__accounts(struct roster *roster, struct member *member)
+{
+	struct account account;
+
+	if (!member->accounted)
+		member->accounted = !tracer__account(roster->tracer, &member->key, &account);
+	return member->accounted;
+}
+
 static struct member *roster__add(struct roster *roster, const struct process_key *key)
 {
 	struct member **bucket = roster__bucket(roster, key);
 	struct member *member = calloc(1, sizeof(*member));
-	struct account account;
 
 	if (!member)
 		return NULL;
@@ -93,10 +106,11 @@ static struct member *roster__add(struct roster *roster, const struct process_ke
 		free(member);
 		return NULL;
 	}
-	member->accounted = !tracer__account(roster->tracer, key, &account);
+	roster__accounts(roster, member);
 	member->next = *bucket;
 	*bucket = member;
 	roster->count++;
+	roster->added++;
 	return member;
 }
 
@@ -109,7 +123,7 @@ struct member *roster__find(struct roster *roster, const struct process_key *key
 	if (!member)
 		member = roster__add(roster, key);
 	if (member)
-		member->seen = clock__now();
+		member->seen = clock__steady();
 	return member;
 }
 
@@ -145,30 +159,42 @@ static int roster__count(
 		return -ENOMEM;
 	report__add_calls(caller, calls, tracer__responses(roster->tracer) ? answers : NULL);
 	member->counted = *account;
-	member->seen = clock__now();
+	member->seen = clock__steady();
 	return 0;
 }
 
-static bool process__is_gone(const struct process_key *key)
+/* Its account goes; the member stays for a while. What it may still be blamed for, as a connection
+ * that another process closes for it, is in no account. */
+static void roster__forget(struct roster *roster, struct member *member)
 {
-	int process = procfs__open(key->pid, key->start_ns);
-
-	if (process >= 0)
-		close(process);
-	return process == -ESRCH || process == -ENOENT;
+	tracer__forget(roster->tracer, &member->key);
+	member->counted = (struct account){};
+	member->accounted = false;
 }
 
-/* Members that are gone, and whose records cannot come any more. */
+/* Whether nobody asks for a member any more. One with an account is asked for at each sync: if it
+ * was not known then, all its calls would be counted afresh. */
+static bool member__is_over(struct member *member, int64_t now, bool full)
+{
+	if (member->accounted || (!full && now - member->seen < LINGER))
+		return false;
+	if (!member->gone)
+		member->gone = procfs__is_gone(member->key.pid, member->key.start_ns);
+	if (!member->gone)
+		member->seen = now;
+	return member->gone;
+}
+
 static void roster__expire(struct roster *roster)
 {
-	int64_t now = clock__now();
+	int64_t now = clock__steady();
 	bool full = roster->count > MEMBERS_MAX;
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct member **at = &roster->buckets[i]; *at;) {
 			struct member *member = *at;
 
-			if (!member->gone || (!full && now - member->seen < LINGER)) {
+			if (!member__is_over(member, now, full)) {
 				at = &member->next;
 				continue;
 			}
@@ -178,13 +204,31 @@ static void roster__expire(struct roster *roster)
 		}
 }
 
+bool roster__is_crowded(const struct roster *roster)
+{
+	return roster->added >= CROWD;
+}
+
+static void member__ask(struct member *member, int64_t now, int64_t most)
+{
+	if (now - member->asked < (member->spared < most ? member->spared : most))
+		return;
+	member->gone = procfs__is_gone(member->key.pid, member->key.start_ns);
+	member->asked = now;
+	member->spared = member->spared ? 2 * member->spared : NSEC_PER_SEC;
+	if (member->spared > SPARED_MAX)
+		member->spared = SPARED_MAX;
+}
+
 int roster__sync(struct roster *roster)
 {
+	int64_t now = clock__steady();
+	int64_t most = roster->accounts > SCARCE ? SPARED_LESS : SPARED_MAX;
 	struct process_key at, next;
 	struct account account;
 	int more = tracer__next_account(roster->tracer, NULL, &next, &account);
 
-	while (!more) {
+	for (roster->accounts = 0; !more; roster->accounts++) {
 		struct member *member = roster__find(roster, &next);
 
 		if (!member || roster__count(roster, member, &account))
@@ -193,10 +237,11 @@ int roster__sync(struct roster *roster)
 		/* the next key is asked for while this one is still there to be found */
 		more = tracer__next_account(roster->tracer, &at, &next, &account);
 		if (member->gone)
-			tracer__forget(roster->tracer, &at);
+			roster__forget(roster, member);
 		else
-			member->gone = process__is_gone(&at);
+			member__ask(member, now, most);
 	}
 	roster__expire(roster);
+	roster->added = 0;
 	return 0;
 }

@@ -20,9 +20,11 @@ struct member {
 	struct process *process;
 	struct caller *caller;  /* NULL: has not called yet */
 	struct account counted; /* what of the kernel's account is in the caller's counts */
-	bool accounted;         /* the kernel has, or had, an account of it */
+	bool accounted;         /* the kernel has an account of it */
 	bool gone;
-	int64_t seen; /* ns since 1970, of the last look-up */
+	int64_t seen;   /* on the steady clock, of the last look-up */
+	int64_t asked;  /* and of the last look whether it is gone */
+	int64_t spared; /* ns until the next look: who has lived for long is likely to go on */
 	struct member *next;
 };
 
@@ -37,6 +39,14 @@ struct member *roster__find(struct roster *roster, const struct process_key *key
 /* The caller that a member's calls go to; its first call makes it one of the caller's processes.
  * NULL: no memory. */
 struct caller *roster__caller(struct roster *roster, struct member *member);
+
+/* Whether the kernel keeps an account of the member. Else nobody but the record of a call counts
+ * it. */
+bool roster__accounts(struct roster *roster, struct member *member);
+
+/* Whether so many processes came since the last sync that the next one should not wait: the kernel
+ * has no account for the next process before those that are gone are let go of. */
+bool roster__is_crowded(const struct roster *roster);
 
 /* Brings the callers' counts up to the kernel's accounts, and lets go of processes that are gone:
  * those that were already gone at the last call, so that the ring buffer can be drained between.

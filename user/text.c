@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "text_width.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define ELLIPSIS    "\xe2\x80\xa6" /* U+2026 */
+
+#define COLUMNS_DEFAULT 80
 
 /* Well-formed sequences by their first byte: Unicode Standard, table 3-7. The bounds of the second
  * byte are what keeps overlong forms, surrogates and code points past U+10FFFF out. */
@@ -244,6 +247,13 @@ void text__ellipsize(char *text, size_t columns)
 		}
 	}
 	memcpy(text, ".", sizeof("."));
+}
+
+size_t text__terminal_columns(int fd)
+{
+	struct winsize size;
+
+	return !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : COLUMNS_DEFAULT;
 }
 
 bool text__may_color(int fd)

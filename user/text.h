@@ -32,6 +32,9 @@ size_t text__columns(const char *text);
 /* Cuts valid UTF-8 in place to at most columns, the last one an ellipsis where it was cut. */
 void text__ellipsize(char *text, size_t columns);
 
+/* The width of the terminal behind fd; 80 where there is none, or it does not say. */
+size_t text__terminal_columns(int fd);
+
 /* Whether fd is a terminal that may be coloured: isatty, TERM is not "dumb", NO_COLOR is unset or
  * empty. */
 bool text__may_color(int fd);

@@ -27,8 +27,10 @@
 #include "text.h"
 #include "tracer.h"
 
-#define POLL_MS       200
-#define SYNC_INTERVAL NSEC_PER_SEC
+#define SYNC_INTERVAL   NSEC_PER_SEC
+#define FINISH_INTERVAL (NSEC_PER_SEC / 5) /* between two questions whether it is over */
+#define CLOCK_STEP      (2 * NSEC_PER_SEC) /* what no clock is off by that is merely slewed */
+#define CLOCK_STEPS_MAX 64                 /* that begin a window of their own */
 
 struct trace {
 	const struct trace_options *options;
@@ -37,11 +39,15 @@ struct trace {
 	struct roster *roster;
 	struct host host;
 	struct window window;
+	int64_t started, window_started; /* on the steady clock, as all that is planned is */
+	unsigned int clock_steps;
 	struct live live;
 	struct counters counted; /* what of the kernel's counters is in the report */
 	uint64_t lost_told;      /* in NDJSON */
-	int64_t next_sync, next_save;
+	int64_t next_sync, last_save;
 	int error;    /* what a record's handling failed with: ends the trace */
+	int unheard;  /* what writing to stdout failed with: ends it too, but not the report's truth
+		       */
 	bool unsaved; /* the last state of output could not be written */
 };
 
@@ -55,13 +61,20 @@ static void remember_signal(int signal)
 /* Ends at the next chance; a second signal ends at once. */
 static void catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESETHAND};
+	/* SA_RESTART: a reader that is slow gets whole lines all the same */
+	struct sigaction action = {
+		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	struct sigaction hangup;
 
 	stop_signal = 0;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error of write, with a name */
+	/* nohup(1) is to outlive the terminal */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
+	/* a reader that has gone, or a file past its limit, is an error of write, with a name */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* A captured text as valid UTF-8; NULL for none, or when memory is short. */
@@ -70,12 +83,15 @@ static char *captured(const char *bytes, size_t size, size_t limit)
 	return text__utf8(bytes, size < limit ? size : limit);
 }
 
-static int trace__show(
+static void trace__show(
 	struct trace *trace, const struct request *request, const struct process *process)
 {
+	if (trace->unheard)
+		return;
 	if (trace->options->json)
-		return ndjson__request(stdout, request, process);
-	return live__request(&trace->live, request, process);
+		trace->unheard = ndjson__request(stdout, request, process);
+	else
+		trace->unheard = live__request(&trace->live, request, process);
 }
 
 /* Calls of a process that the kernel keeps no account of are counted by their records instead. */
@@ -113,11 +129,12 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 
 	if (!caller || (!unknown && (!method || !path)))
 		return -ENOMEM;
-	if (!member->accounted)
+	if (!roster__accounts(trace->roster, member))
 		count_unaccounted(trace, caller, request.class);
 	if (report__add_request(trace->report, caller, &request))
 		return -ENOMEM;
-	return trace__show(trace, &request, member->process);
+	trace__show(trace, &request, member->process);
+	return 0;
 }
 
 static void on_request(void *context, const struct request_record *record)
@@ -129,7 +146,7 @@ static void on_request(void *context, const struct request_record *record)
 }
 
 /* The kernel's totals, and what was lost on the way here. */
-static int trace__count(struct trace *trace)
+static void trace__count(struct trace *trace)
 {
 	struct report *report = trace->report;
 	struct counters now;
@@ -146,25 +163,44 @@ static int trace__count(struct trace *trace)
 		&report->missed, now.untracked_connections - trace->counted.untracked_connections +
 					 now.unnamed_processes - trace->counted.unnamed_processes);
 	trace->counted = now;
-	if (trace->options->json && now.lost_records > trace->lost_told) {
-		int error = ndjson__lost(stdout, now.lost_records - trace->lost_told);
-
+	if (trace->options->json && !trace->unheard && now.lost_records > trace->lost_told) {
+		trace->unheard = ndjson__lost(stdout, now.lost_records - trace->lost_told);
 		trace->lost_told = now.lost_records;
-		return error;
 	}
-	return 0;
+}
+
+static void trace__begin_window(struct trace *trace)
+{
+	trace->window_started = clock__steady();
+	trace->window.start = trace->window.end = clock__now();
+	trace->window.booted = clock__from_boot(0);
+}
+
+/* The window ends as long after its start as it has really been. When the wall clock is set
+ * meanwhile, what follows is another window, at the times that are right from then on. */
+static int trace__extend_window(struct trace *trace)
+{
+	int64_t off;
+	int error;
+
+	trace->window.end = trace->window.start + clock__steady() - trace->window_started;
+	off = clock__now() - trace->window.end;
+	error = report__add_window(trace->report, &trace->window);
+	if (error || (off > -CLOCK_STEP && off < CLOCK_STEP) ||
+		trace->clock_steps == CLOCK_STEPS_MAX)
+		return error;
+	trace->clock_steps++;
+	trace__begin_window(trace);
+	return report__add_window(trace->report, &trace->window);
 }
 
 static int trace__sync(struct trace *trace)
 {
-	int error = trace__count(trace);
+	int error;
 
-	if (!error)
-		error = roster__sync(trace->roster);
-	trace->window.end = clock__now();
-	if (!error)
-		error = report__add_window(trace->report, &trace->window);
-	return error;
+	trace__count(trace);
+	error = roster__sync(trace->roster);
+	return error ? error : trace__extend_window(trace);
 }
 
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
@@ -187,22 +223,36 @@ static void trace__save(struct trace *trace)
 	trace->unsaved = error;
 }
 
+/* How long it may wait for records: what is planned comes at least every second. */
+static int trace__patience_ms(const struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	int64_t now = clock__steady(), wait = trace->next_sync - now;
+
+	if (options->duration && options->duration - (now - trace->started) < wait)
+		wait = options->duration - (now - trace->started);
+	if (options->finished && wait > FINISH_INTERVAL)
+		wait = FINISH_INTERVAL;
+	return wait > 0 ? wait / 1000000 + 1 : 0;
+}
+
 static int trace__step(struct trace *trace)
 {
-	int error = tracer__poll(trace->tracer, POLL_MS);
-	int64_t now = clock__now();
+	int error = tracer__poll(trace->tracer, trace__patience_ms(trace));
+	int64_t now = clock__steady();
 
-	if (error && error != -EINTR)
-		return complain_errno(
-			-error, "the ring buffer cannot be read: %s", strerror(-error));
-	if (!trace->error && now >= trace->next_sync) {
+	if (error && error != -EINTR) {
+		complain("the ring buffer cannot be read: %s", strerror(-error));
+		return trace->error = error;
+	}
+	if (!trace->error && (now >= trace->next_sync || roster__is_crowded(trace->roster))) {
 		trace->error = trace__sync(trace);
 		trace->next_sync = now + SYNC_INTERVAL;
 		live__status(&trace->live, &trace->counted);
 	}
-	if (!trace->error && now >= trace->next_save) {
+	if (!trace->error && now - trace->last_save >= trace->options->interval) {
 		trace__save(trace);
-		trace->next_save = now + trace->options->interval;
+		trace->last_save = now;
 	}
 	return trace->error;
 }
@@ -211,9 +261,9 @@ static bool trace__is_over(const struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 
-	if (stop_signal || trace->error)
+	if (stop_signal || trace->error || trace->unheard)
 		return true;
-	if (options->duration && clock__now() - trace->window.start >= options->duration)
+	if (options->duration && clock__steady() - trace->started >= options->duration)
 		return true;
 	return options->finished && options->finished(options->context);
 }
@@ -323,12 +373,11 @@ static int trace__open_window(struct trace *trace)
 	trace->window = (struct window){
 		.host = trace->host.machine_id,
 		.boot_id = trace->host.boot_id,
-		.start = clock__now(),
 		.hooks = (char *)tracer__way(trace->tracer),
-		.booted = clock__from_boot(0),
 		.responses = tracer__responses(trace->tracer),
 	};
-	trace->window.end = trace->window.start;
+	trace__begin_window(trace);
+	trace->started = trace->window_started;
 	trace->roster = roster__new(trace->tracer, trace->report, trace->host.machine_id);
 	if (!trace->roster || report__add_host(trace->report, &host) ||
 		report__add_window(trace->report, &trace->window))
@@ -366,8 +415,8 @@ static int trace__watch(struct trace *trace)
 
 	live__start(
 		&trace->live, !options->json && !options->quiet, options->all, options->duration);
-	trace->next_save = trace->window.start + options->interval;
 	trace__name_limits();
+	trace->last_save = trace->started;
 	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
 	notify__send("READY=1");
 	if (options->attached)
@@ -377,7 +426,7 @@ static int trace__watch(struct trace *trace)
 	live__clear(&trace->live);
 	error = trace__finish(trace);
 	if (!error)
-		error = trace__summarise(trace);
+		error = trace->unheard ? trace->unheard : trace__summarise(trace);
 	if (error == -EPIPE)
 		abandon_stdout();
 	else if (error)

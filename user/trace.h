@@ -20,7 +20,7 @@ struct trace_options {
 	/* Called once the hooks are attached; returning non-zero ends the trace with that status.
 	 */
 	int (*attached)(void *context);
-	/* Asked several times a second; true ends the trace. NULL: never. */
+	/* Asked several times a second where there is one; true ends the trace. NULL: never. */
 	bool (*finished)(void *context);
 	void *context;
 };

@@ -24,6 +24,8 @@
 #define PROGRAMS_MAX 8
 #define LOG_SIZE     (1 << 20)
 #define LOG_STATS    4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2) */
+/* Records that are handed over at a time: more than the ring buffer holds. */
+#define RECORDS_MAX 4096
 
 struct tracer {
 	const struct way *way;
@@ -32,6 +34,7 @@ struct tracer {
 	struct tracer_sink sink;
 	int cgroup;             /* the root of cgroup2; -1: responses are not watched */
 	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
+	unsigned int handed;    /* records since the poll began */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
@@ -428,7 +431,9 @@ static int hand_over(void *context, void *bytes, size_t size)
 
 	if (size >= sizeof(*request))
 		tracer->sink.request(tracer->sink.context, request);
-	return 0;
+	/* libbpf goes on for as long as there are records: whoever sends fast enough would keep the
+	 * tracer from everything else. */
+	return ++tracer->handed < RECORDS_MAX ? 0 : -ECANCELED;
 }
 
 static int open_ring(struct tracer *tracer, struct tracer_failure *failure)
@@ -538,15 +543,21 @@ void tracer__stop(struct tracer *tracer)
 
 int tracer__poll(struct tracer *tracer, int timeout_ms)
 {
-	int handed = ring_buffer__poll(tracer->ring, timeout_ms);
+	int handed;
 
-	return handed < 0 ? handed : 0;
+	tracer->handed = 0;
+	handed = ring_buffer__poll(tracer->ring, timeout_ms);
+	return handed < 0 && handed != -ECANCELED ? handed : 0;
 }
 
 int tracer__drain(struct tracer *tracer)
 {
-	int handed = ring_buffer__consume(tracer->ring);
+	int handed;
 
+	do {
+		tracer->handed = 0;
+		handed = ring_buffer__consume(tracer->ring);
+	} while (handed == -ECANCELED);
 	return handed < 0 ? handed : 0;
 }
 

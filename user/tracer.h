@@ -76,7 +76,8 @@ bool tracer__responses(const struct tracer *tracer);
 /* Detaches the hooks: from here on the maps do not change. What was recorded can still be read. */
 void tracer__stop(struct tracer *tracer);
 
-/* Waits up to timeout_ms for records and hands them to the sink. 0 or -errno (-EINTR: a signal). */
+/* Waits up to timeout_ms for records and hands them to the sink: all that were there when it began,
+ * and not without end those that come meanwhile. 0 or -errno (-EINTR: a signal). */
 int tracer__poll(struct tracer *tracer, int timeout_ms);
 /* Hands over what is there, without waiting. 0 or -errno. */
 int tracer__drain(struct tracer *tracer);

@@ -37,12 +37,16 @@ export -f calls last_call
 trace pipe
 terminal colours 'env -u NO_COLOR TERM=xterm "$IMDSTRACE" trace --all --duration 10m'
 terminal plain 'env NO_COLOR=1 TERM=xterm "$IMDSTRACE" trace'
+terminal narrow 'bash -c "stty cols 40; exec env TERM=xterm \"\$IMDSTRACE\" trace --quiet --duration 10m"'
 mkfifo "$work/to-head"
 head -n 2 <"$work/to-head" >"$work/head.out" &
 reader=$!
 "$IMDSTRACE" trace --output "$work/head.json" >"$work/to-head" 2>"$work/head.err" </dev/null &
 started[head]=$!
-need_traces pipe colours plain head
+(trap '' HUP && exec "$IMDSTRACE" trace --quiet --duration 10m) >"$work/nohup.out" 2>"$work/nohup.err" </dev/null &
+started[nohup]=$!
+need_traces pipe colours plain narrow head nohup
+kill -HUP "${started[nohup]}" "$(cat "$work/narrow.pid")"
 
 serve optional calls || exit 1
 # The status line comes once a second.
@@ -54,8 +58,21 @@ ended head
 check 'a reader that goes away ends the trace, and that is well' ended_with head 0
 check 'it had what it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
 check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(wc -l <"$work/head.err")"
-check 'and the report is written all the same' holds "$work/head.json" '
-	.windows | length == 1'
+check 'and the report is written all the same, with the call that nobody read of' holds "$work/head.json" '
+	(.windows | length == 1) and .totals.v1 >= 2 and .verdict == "blocked"
+	and (.totals.v1 == ([.callers[].calls.v1] | add))
+	and ([.callers[].paths[].path] | any(endswith("?\(env.tag)-again")))'
+
+ended narrow
+check 'a terminal that hangs up ends the trace, and that is well' ended_with narrow 0
+check 'whoever is not to hear of that goes on' kill -0 "${started[nohup]}"
+stop nohup
+check 'and ends well' ended_with nohup 0
+fits() {
+	tr '\r' '\n' <"$work/narrow.err" | sed -n $'s/^\e\\[K//; s/\xe2\x80\xa6/./; / | v1 /p' >"$work/narrow.lines"
+	grep -q . "$work/narrow.lines" && not grep -E '^.{40}' "$work/narrow.lines"
+}
+check 'the status line is no wider than the terminal' fits
 
 stop pipe INT
 hang_up colours INT

@@ -194,4 +194,19 @@ read_only() {
 export -f read_only refused powerless one_sentence equal
 check 'a read-only disk is refused' unshare --mount --propagation private bash -c read_only
 
+# A limit is an error like a full disk, not the signal that it is by default.
+within_limit() {
+	ulimit -f 0
+	timeout 60 "$IMDSTRACE" trace --quiet --output "$work/limited.json" --duration 1s 2>&1
+	echo "status $?"
+}
+over_the_limit() {
+	(within_limit </dev/null) | cat >"$work/limit"
+	grep -q 'limited.json keeps its last state, because it cannot be written: File too large' "$work/limit" &&
+		grep -qx 'status 2' "$work/limit" && not test -e "$work/limited.json" && return
+	cat "$work/limit"
+	return 1
+}
+check 'a file that grows past its limit keeps its last state' over_the_limit
+
 finish
