@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "machine.h"
+#include "procfs.h"
 #include "scope.h"
 #include "text.h"
 
@@ -135,14 +135,12 @@ static int instance__read(struct host *host, const char *root)
 
 #define FIRST_ROOT "/proc/1/root"
 
-static bool is_elsewhere(const char *name)
+static bool is_in_another_mount_namespace(void)
 {
-	char own[64], first[64];
-	struct stat a, b;
+	struct stat own, first;
 
-	snprintf(own, sizeof(own), "/proc/self/ns/%s", name);
-	snprintf(first, sizeof(first), "/proc/1/ns/%s", name);
-	return !stat(own, &a) && !stat(first, &b) && a.st_ino != b.st_ino;
+	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &first) &&
+	       own.st_ino != first.st_ino;
 }
 
 /* Where pids are the host's, its pid 1 has the host's files; that of a pid namespace has a
@@ -150,11 +148,10 @@ static bool is_elsewhere(const char *name)
 const char *host__root(void)
 {
 	static const char *root;
-	struct stat pids;
 
 	if (!root)
-		root = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == PROC_PID_INIT_INO &&
-				       is_elsewhere("mnt") && !access(FIRST_ROOT "/.", R_OK | X_OK)
+		root = procfs__shows_all() && is_in_another_mount_namespace() &&
+				       !access(FIRST_ROOT "/.", R_OK | X_OK)
 			       ? FIRST_ROOT
 			       : "";
 	return root;

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "complain.h"
 #include "file.h"
+#include "procfs.h"
 #include "scope.h"
 
 #define BTF_PATH   "/sys/kernel/btf/vmlinux"
@@ -111,7 +111,6 @@ static void read_cgroups(struct machine *machine)
 void machine__read(struct machine *machine)
 {
 	struct utsname name;
-	struct stat pids;
 	uint64_t effective;
 
 	memset(machine, 0, sizeof(*machine));
@@ -124,7 +123,7 @@ void machine__read(struct machine *machine)
 	machine->proc = !access("/proc/self", F_OK);
 	machine->btf = !access(BTF_PATH, R_OK);
 	machine->kprobes = !access(KPROBE_PMU, F_OK);
-	machine->host_pids = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == PROC_PID_INIT_INO;
+	machine->host_pids = procfs__shows_all();
 	effective = effective_capabilities();
 	read_capabilities(machine, effective);
 	read_memlock(machine, effective);

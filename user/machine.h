@@ -11,9 +11,6 @@
 
 #define MACHINE_WAYS_MAX 4
 
-#define PROC_PID_INIT_INO \
-	0xeffffffcU /* inode of the host's pid namespace: include/linux/proc_ns.h */
-
 struct machine {
 	char kernel[128], architecture[32];
 	bool sys, proc;    /* are mounted here */

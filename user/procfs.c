@@ -57,9 +57,7 @@ int procfs__open(uint32_t pid, uint64_t start_ns)
 	return process;
 }
 
-/* Whether a process that is not in /proc is nowhere: /proc is mounted, and its pids are the host's.
- */
-static bool procfs__shows_all(void)
+bool procfs__shows_all(void)
 {
 	struct stat pids;
 

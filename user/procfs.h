@@ -27,6 +27,9 @@ int procfs__open(uint32_t pid, uint64_t start_ns);
 /* The same without a start time, for who has the pid now. */
 int procfs__open_any(uint32_t pid);
 
+/* Whether /proc is mounted and its pids are the host's, not a container's. */
+bool procfs__shows_all(void);
+
 /* Whether nothing of that process runs any more; false where that cannot be told. */
 bool procfs__is_gone(uint32_t pid, uint64_t start_ns);
 
