@@ -349,6 +349,21 @@ static __always_inline void send__over(const struct sock *sk, u64 key,
 		send__pass(connection, sent, reason, tid);
 }
 
+/* The bytes of a send that found another one at the recogniser, which may not have said yet who it
+ * is. */
+static __always_inline void send__contended(struct connection *connection, u32 sent, u32 tid)
+{
+	struct process_key sender = {};
+
+	connection->deaf = true;
+	connection->next += sent;
+	identify();
+	identity__current(&sender);
+	if (!sender.pid)
+		sender = connection->opener;
+	books__unknown(connection, UNKNOWN_CONTENDED, &sender, tid);
+}
+
 /* Whether the account stands where the socket does: the other one of two exit programs was here. */
 static __always_inline bool send__is_accounted(
 	const struct sock *sk, const struct connection *connection)
@@ -390,9 +405,7 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 		if (*(volatile s32 *)&connection->users == 1) {
 			send__over(sk, key, connection, sent, seen, reason);
 		} else {
-			connection->deaf = true;
-			connection->next += sent;
-			books__unknown(connection, UNKNOWN_CONTENDED, &connection->sender, thread);
+			send__contended(connection, sent, thread);
 		}
 		__sync_fetch_and_add(&connection->users, -1);
 	}
