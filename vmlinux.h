@@ -196,6 +196,11 @@ struct tcp_sock {
 	u32 rcv_nxt;
 	u64 bytes_acked;
 	bool is_mptcp;
+	struct tcp_fastopen_request *fastopen_req;
+};
+
+struct tcp_fastopen_request {
+	struct msghdr *data;
 };
 
 struct mptcp_sock {

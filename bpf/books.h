@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "answers.h"
+#include "compat.h"
 #include "emit.h"
 #include "filter.h"
 #include "identity.h"
@@ -157,6 +158,32 @@ static __always_inline void books__close(const struct sock *sk, u64 key, bool fo
 	bpf_map_delete_elem(&connections, &key);
 }
 
+/* What every send that begins remembers of its connection as it was before. */
+static __always_inline void books__begin(struct connection *connection, u64 thread)
+{
+	struct pending *pending = &connection->pending;
+
+	pending->answered = connection->answered;
+	pending->answers_idle = !connection->answers_lost && connection->answers.state == S_ANSWER;
+	pending->thread = thread;
+}
+
+/*
+ * A connect that a Fast Open send makes on its way. No entry hook knew where to: the socket had no
+ * address yet. The message is where the kernel keeps it for SYN, and nothing of it is taken yet.
+ */
+static __always_inline void books__open_fast(const struct sock *sk, struct connection *connection)
+{
+	struct tcp_fastopen_request *request =
+		BPF_CORE_READ((const struct tcp_sock *)sk, fastopen_req);
+	const struct msghdr *msg = BPF_CORE_READ(request, data);
+
+	if (!msg || books__is_subflow(sk))
+		return;
+	iov_iter__span(&msg->msg_iter, &connection->pending.span);
+	books__begin(connection, bpf_get_current_pid_tgid());
+}
+
 /* A connect: whoever connects is current. */
 static __always_inline void books__connect(const struct sock *sk, u64 key, u8 family)
 {
@@ -166,10 +193,13 @@ static __always_inline void books__connect(const struct sock *sk, u64 key, u8 fa
 	books__close(sk, key, true); /* an account whose close was missed */
 	identify();
 	connection = books__open(key, family);
-	if (connection)
-		identity__current(&connection->opener);
-	else
+	if (!connection) {
 		COUNT(counters.untracked_connections);
+		return;
+	}
+	identity__current(&connection->opener);
+	if (!books__is_mptcp(sk))
+		books__open_fast(sk, connection);
 }
 
 /* Every change of a TCP state, in whatever context. */
@@ -181,13 +211,15 @@ static __always_inline void books__state(const struct sock *sk, u64 key, u8 fami
 		books__connect(sk, key, family);
 		return;
 	}
-	if (to == TCP_CLOSE) {
-		books__close(sk, key, false);
-		return;
-	}
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (!connection)
 		return;
+	if (to == TCP_CLOSE) {
+		/* one that was never established loses its address before its send's exit */
+		books__close(sk, key,
+			connection->opener.pid && !connection->based && !books__is_mptcp(sk));
+		return;
+	}
 	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {
 		books__base(connection, books__first((const struct tcp_sock *)sk));
 		connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt);

@@ -70,17 +70,10 @@ int BPF_PROG(on_destroy, const struct sock *sk)
 
 /* fentry and fexit */
 
-static __always_inline bool send__concerns(const struct sock *sk, const struct msghdr *msg)
-{
-	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		return true;
-	return !sk->__sk_common.skc_dport && (msg->msg_flags & MSG_FASTOPEN) && filter__name(msg);
-}
-
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 {
-	if (send__concerns(sk, msg))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
 	return 0;
 }
@@ -109,7 +102,7 @@ int BPF_PROG(tcp_sendmsg_exit_again, struct sock *sk, struct msghdr *msg, size_t
 SEC("fentry/mptcp_sendmsg")
 int BPF_PROG(mptcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 {
-	if (send__concerns(sk, msg))
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
 		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
 	return 0;
 }
@@ -152,6 +145,8 @@ int BPF_PROG(send_length, const struct sock *sk, int sent)
 
 /* kprobes and kretprobes */
 
+#define MSG_FASTOPEN 0x20000000
+
 #define BY_CORE(field) BPF_CORE_READ(sk, __sk_common.field)
 
 static __always_inline void probe__enter(enum probe probe, const struct sock *sk)
@@ -180,12 +175,13 @@ static __always_inline void probe__exit(enum probe probe, int sent, enum unknown
 static __always_inline void probe__sendmsg(
 	enum probe probe, const struct sock *sk, const struct msghdr *msg)
 {
-	if (!FILTER_MAY_BE_ENDPOINT(BY_CORE) &&
-		(BPF_CORE_READ(sk, __sk_common.skc_dport) ||
-			!(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) || !filter__name(msg)))
-		return;
-	probe__enter(probe, sk);
-	send__enter((u64)sk, msg, false);
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE)) {
+		probe__enter(probe, sk);
+		send__enter((u64)sk, msg, false);
+	} else if (!BPF_CORE_READ(sk, __sk_common.skc_dport) &&
+		   (BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) && filter__name(msg)) {
+		probe__enter(probe, sk); /* the rest is known at the connect: see books.h */
+	}
 }
 
 SEC("kprobe/tcp_sendmsg")

@@ -30,6 +30,7 @@ struct pending {
 	struct span span;
 	u64 thread;   /* pid_tgid of the sender; 0: nothing is under way */
 	u32 start;    /* write_seq before its first byte, where start_known */
+	u32 end;      /* and behind its last one, if it takes all */
 	u32 answered; /* responses before its first byte */
 	bool start_known;
 	bool answers_idle; /* and no response was under way */

@@ -19,13 +19,12 @@
 #include "maps.h"
 
 /* Steps that one send may take: 1,024 buffers and 3.9 MiB of heads, or any mixture. Without
- * bpf_loop(), 96 KiB. */
+ * bpf_loop(), 96 KiB. A head ends a step, however short it is, and a body is one, however long. */
 #ifdef LOOP_BY_HELPER
 #define STEPS_MAX 32768
 #else
 #define STEPS_MAX 4096
 #endif
-#define MSG_FASTOPEN 0x20000000
 
 enum step { STEP_DONE, STEP_MORE };
 
@@ -45,8 +44,9 @@ static __always_inline struct connection *send__account(u64 key)
 /*
  * The entry of a send. locked: the socket's lock is held, so that its write_seq is where this
  * send's first byte goes. A second call for the same send (the tracepoint sits in a loop) is told
- * by the thread. Of two threads' sends that are under way together, the first one's note is
- * overwritten, and its bytes will be unknown.
+ * by the thread, and by where the send will end: the exit of an older one may have been skipped. Of
+ * two threads' sends that are under way together, the first one's note is overwritten, and its
+ * bytes will be unknown.
  */
 static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool locked)
 {
@@ -54,23 +54,34 @@ static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool 
 	u64 thread = bpf_get_current_pid_tgid();
 	struct connection *connection = send__account(key);
 	struct pending *pending;
+	u32 start, end;
 
 	if (!connection)
 		return;
 	pending = &connection->pending;
-	if (locked && pending->thread == thread)
+	start = locked ? books__written(sk) : 0;
+	end = start + (u32)BPF_CORE_READ(msg, msg_iter.count);
+	if (locked && pending->thread == thread && (!pending->start_known || pending->end == end))
 		return;
 	iov_iter__span(&msg->msg_iter, &pending->span);
 	pending->start_known = locked;
-	pending->start = locked ? books__written(sk) : 0;
-	pending->answered = connection->answered;
-	pending->answers_idle = !connection->answers_lost && connection->answers.state == S_ANSWER;
-	pending->thread = thread;
+	pending->start = start;
+	pending->end = end;
+	books__begin(connection, thread);
+}
+
+/* From here on it is not known where a request begins: see send__regain(). */
+static __always_inline void send__lose(
+	struct connection *connection, enum unknown_reason reason, u32 tid)
+{
+	if (connection->deaf)
+		return;
+	connection->lost = true;
+	books__unknown(connection, reason, &connection->sender, tid);
 }
 
 /*
  * Passes over size bytes that cannot be looked at. Inside a body that is no loss: they need not be.
- * Elsewhere they are unknown, and so is where the next request begins: see send__regain().
  */
 static __always_inline void send__pass(
 	struct connection *connection, u32 size, enum unknown_reason reason, u32 tid)
@@ -79,8 +90,7 @@ static __always_inline void send__pass(
 		return;
 	if (!connection->lost && http__skip(&connection->requests, size) == size)
 		return;
-	connection->lost = true;
-	books__unknown(connection, reason, &connection->sender, tid);
+	send__lose(connection, reason, tid);
 }
 
 /*
@@ -261,26 +271,35 @@ static __always_inline void send__feed(u64 key, struct connection *connection, u
 
 /*
  * Where in the stream the send's bytes went, compared with where the account stands: what lies
- * between went unseen. A Fast Open send is first seen behind what SYN took of its first buffer:
- * then the span is taken back to where it began.
+ * between went unseen. Where they overlap, another send was under way, and nobody can say whose
+ * bytes are where. Returns whether what was noted is what went there. A Fast Open send is first
+ * seen behind what SYN took of its first buffer: then the span is taken back to where it began.
  */
-static __always_inline void send__reconcile(
-	const struct sock *sk, struct connection *connection, u32 sent, u32 tid)
+static __always_inline bool send__reconcile(
+	const struct sock *sk, struct connection *connection, u32 sent, bool seen, u32 tid)
 {
 	struct pending *pending = &connection->pending;
 	u32 written = books__written(sk) - connection->fin;
 	u32 start = written - sent;
-	u32 behind = pending->start - start;
+	u32 behind = pending->start_known ? pending->start - start : 0;
+	s32 gap;
 
 	if (!connection->based) {
 		bool fresh = connection->opener.pid && !books__is_mptcp(sk);
 
 		books__base(connection, fresh ? books__first((const struct tcp_sock *)sk) : start);
 	}
-	if (pending->start_known && behind <= pending->span.offset)
-		pending->span.offset -= behind;
-	send__pass(connection, start - connection->next, UNKNOWN_UNSEEN, tid);
+	gap = start - connection->next;
 	connection->next = written;
+	if (gap < 0) {
+		send__lose(connection, UNKNOWN_CONTENDED, tid);
+		return false;
+	}
+	send__pass(connection, gap, UNKNOWN_UNSEEN, tid);
+	if (!seen || behind > pending->span.offset)
+		return false;
+	pending->span.offset -= behind;
+	return true;
 }
 
 /* The bytes of an MPTCP connection leave through a subflow, whose own account has no sender: it is
@@ -322,12 +341,27 @@ static __always_inline void send__over(const struct sock *sk, u64 key,
 	identity__current(&connection->sender);
 	if (!connection->sender.pid)
 		connection->sender = connection->opener;
-	send__reconcile(sk, connection, sent, tid);
+	seen = send__reconcile(sk, connection, sent, seen, tid);
 	send__credit_subflow(sk, sent);
 	if (seen)
 		send__feed(key, connection, sent, tid);
 	else
 		send__pass(connection, sent, reason, tid);
+}
+
+/* The bytes of a send that found another one at the recogniser, which may not have said yet who it
+ * is. */
+static __always_inline void send__contended(struct connection *connection, u32 sent, u32 tid)
+{
+	struct process_key sender = {};
+
+	connection->deaf = true;
+	connection->next += sent;
+	identify();
+	identity__current(&sender);
+	if (!sender.pid)
+		sender = connection->opener;
+	books__unknown(connection, UNKNOWN_CONTENDED, &sender, tid);
 }
 
 /* Whether the account stands where the socket does: the other one of two exit programs was here. */
@@ -371,9 +405,7 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 		if (*(volatile s32 *)&connection->users == 1) {
 			send__over(sk, key, connection, sent, seen, reason);
 		} else {
-			connection->deaf = true;
-			connection->next += sent;
-			books__unknown(connection, UNKNOWN_CONTENDED, &connection->sender, thread);
+			send__contended(connection, sent, thread);
 		}
 		__sync_fetch_and_add(&connection->users, -1);
 	}

@@ -65,6 +65,16 @@ const char *unknown_reason__name(enum unknown_reason reason)
 	return unknown_reasons[reason].name;
 }
 
+static const char *const missed_names[MISSED_KINDS] = {
+	[MISSED_CONNECTIONS] = "connections",
+	[MISSED_PROCESSES] = "processes",
+};
+
+const char *missed_kind__name(enum missed_kind kind)
+{
+	return missed_names[kind];
+}
+
 int text__copy(char **copy, const char *text)
 {
 	*copy = text ? strdup(text) : NULL;

@@ -135,6 +135,9 @@ struct timeline_bucket {
 	uint64_t calls[CLASS_COUNT];
 };
 
+/* What did not fit the kernel side's tables. */
+enum missed_kind { MISSED_CONNECTIONS, MISSED_PROCESSES, MISSED_KINDS };
+
 enum verdict { VERDICT_READY, VERDICT_BLOCKED, VERDICT_INCONCLUSIVE };
 
 struct report {
@@ -148,7 +151,8 @@ struct report {
 	uint64_t lost; /* events that never reached user space; the counts hold them all the same */
 	uint64_t missed; /* connections and processes past a bound of the kernel side, still in the
 			    totals */
-	struct caller **callers; /* in no order; report__sort() */
+	uint64_t missed_kinds[MISSED_KINDS]; /* of these; may sum to less */
+	struct caller **callers;             /* in no order; report__sort() */
 	size_t caller_count;
 	struct timeline_bucket *timeline; /* by time */
 	size_t timeline_count;
@@ -228,6 +232,7 @@ const char *outcome__name(enum outcome outcome);
 const char *unknown_reason__sentence(
 	enum unknown_reason reason);                          /* "the bytes were no HTTP request" */
 const char *unknown_reason__name(enum unknown_reason reason); /* "not_http" */
+const char *missed_kind__name(enum missed_kind kind);         /* "connections" */
 
 /* JSON: the contract. *report is the caller's to free and untouched on failure. */
 

@@ -54,6 +54,16 @@ static json_t *json__unknown(const uint64_t unknown[UNKNOWN_REASONS])
 	return json_incref(object);
 }
 
+static json_t *json__missed(const uint64_t missed[MISSED_KINDS])
+{
+	_decref_ json_t *object = json_object();
+
+	for (int kind = 0; kind < MISSED_KINDS; kind++)
+		if (json_object_set_new(object, missed_kind__name(kind), json__count(missed[kind])))
+			return NULL;
+	return json_incref(object);
+}
+
 static json_t *json__outcome(const uint64_t answers[OUTCOME_COUNT])
 {
 	_decref_ json_t *object = json_object();
@@ -231,6 +241,7 @@ static json_t *json__totals(const struct report *report)
 
 	if (json_object_set_new(object, "lost", json__count(report->lost)) ||
 		json_object_set_new(object, "missed", json__count(report->missed)) ||
+		json_object_set_new(object, "missed_by_kind", json__missed(report->missed_kinds)) ||
 		json_object_set_new(object, "unknown_by_reason", json__unknown(report->unknown)))
 		return NULL;
 	return json_incref(object);

@@ -151,6 +151,8 @@ static int report__add(struct report *report, const struct report *other)
 		count__add(&report->unknown[reason], other->unknown[reason]);
 	count__add(&report->lost, other->lost);
 	count__add(&report->missed, other->missed);
+	for (int kind = 0; kind < MISSED_KINDS; kind++)
+		count__add(&report->missed_kinds[kind], other->missed_kinds[kind]);
 	return 0;
 }
 

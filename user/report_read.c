@@ -214,6 +214,20 @@ static int get__unknown(struct reader *reader, const struct place *up, const jso
 	return error;
 }
 
+static int get__missed(struct reader *reader, const struct place *up, const json_t *object,
+	uint64_t missed[MISSED_KINDS])
+{
+	const char *name = "missed_by_kind";
+	const struct place place = {.up = up, .name = name};
+	json_t *counts;
+	int error = get__object(reader, up, object, name, OPTIONAL, &counts);
+
+	for (int kind = 0; !error && counts && kind < MISSED_KINDS; kind++)
+		error = get__count(reader, &place, counts, missed_kind__name(kind), OPTIONAL,
+			REPORT_COUNT_MAX, &missed[kind]);
+	return error;
+}
+
 /* Calls each(reader, place of the element, element, context) for every element of an array. */
 static int get__each(struct reader *reader, const struct place *up, const json_t *object,
 	const char *name, enum need need,
@@ -628,6 +642,8 @@ static int read__totals(struct reader *reader, const json_t *document)
 	if (!error)
 		error = get__count(reader, &place, totals, "missed", OPTIONAL, REPORT_COUNT_MAX,
 			&report->missed);
+	if (!error)
+		error = get__missed(reader, &place, totals, report->missed_kinds);
 	return error ? error : get__unknown(reader, &place, totals, report->unknown);
 }
 

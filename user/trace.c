@@ -145,6 +145,12 @@ static void on_request(void *context, const struct request_record *record)
 		trace->error = trace__add(trace, record);
 }
 
+static void trace__count_missed(struct report *report, enum missed_kind kind, uint64_t more)
+{
+	count__add(&report->missed, more);
+	count__add(&report->missed_kinds[kind], more);
+}
+
 /* The kernel's totals, and what was lost on the way here. */
 static void trace__count(struct trace *trace)
 {
@@ -159,9 +165,10 @@ static void trace__count(struct trace *trace)
 		count__add(&report->unknown[reason],
 			now.unknown[reason] - trace->counted.unknown[reason]);
 	count__add(&report->lost, now.lost_records - trace->counted.lost_records);
-	count__add(
-		&report->missed, now.untracked_connections - trace->counted.untracked_connections +
-					 now.unnamed_processes - trace->counted.unnamed_processes);
+	trace__count_missed(report, MISSED_CONNECTIONS,
+		now.untracked_connections - trace->counted.untracked_connections);
+	trace__count_missed(
+		report, MISSED_PROCESSES, now.unnamed_processes - trace->counted.unnamed_processes);
 	trace->counted = now;
 	if (trace->options->json && !trace->unheard && now.lost_records > trace->lost_told) {
 		trace->unheard = ndjson__lost(stdout, now.lost_records - trace->lost_told);

@@ -112,6 +112,27 @@ static void unknown__list(char list[LISTED_SIZE], const struct report *report)
 	}
 }
 
+/* A report by another hand may have a sum alone. */
+static void reasons__add_missed(struct sentences *reasons, const struct report *report)
+{
+	uint64_t connections = report->missed_kinds[MISSED_CONNECTIONS];
+	uint64_t processes = report->missed_kinds[MISSED_PROCESSES];
+	uint64_t named = connections;
+
+	count__add(&named, processes);
+	if (connections)
+		sentences__add(reasons, "%" PRIu64 " connection%s did not fit the kernel's table",
+			connections, plural(connections));
+	if (processes)
+		sentences__add(reasons, "%" PRIu64 " process%s did not fit the kernel's tables",
+			processes, processes == 1 ? "" : "es");
+	if (report->missed > named)
+		sentences__add(reasons,
+			"%" PRIu64 " connection%s or process%s did not fit the kernel's tables",
+			report->missed - named, plural(report->missed - named),
+			report->missed - named == 1 ? "" : "es");
+}
+
 static void reasons__add_unread(struct sentences *reasons, const struct report *report)
 {
 	struct tally unknown = report__tally(report, CLASS_UNKNOWN);
@@ -127,11 +148,7 @@ static void reasons__add_unread(struct sentences *reasons, const struct report *
 			"%" PRIu64
 			" event%s lost: the calls are counted, but not what they asked for",
 			report->lost, report->lost == 1 ? " was" : "s were");
-	if (report->missed)
-		sentences__add(reasons,
-			"%" PRIu64 " connection%s or process%s not fit the kernel's tables",
-			report->missed, plural(report->missed),
-			report->missed == 1 ? " did" : "es did");
+	reasons__add_missed(reasons, report);
 }
 
 static int watch__compare_watched(const void *left, const void *right)

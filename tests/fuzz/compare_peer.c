@@ -343,6 +343,32 @@ static bool has_odd_member(struct extract line)
 	return last == ',';
 }
 
+/* Whether a member that is not the last one is "chunked" or begins it: http-parser, in the middle
+ * of that word, does not look for the comma. */
+static bool has_begun_member(struct extract line)
+{
+	static const char chunked[] = "chunked";
+	bool begins = true;
+	size_t matched = 0;
+
+	for (size_t i = strlen("Transfer-Encoding:"); i < line.size; i++) {
+		char byte = line.at[i];
+
+		if (byte == ',' && begins && matched)
+			return true;
+		if (byte == ',') {
+			begins = true;
+			matched = 0;
+		} else if (byte == ' ') {
+			begins &= !matched || !chunked[matched];
+		} else {
+			begins &= tolower((unsigned char)byte) == chunked[matched];
+			matched += begins;
+		}
+	}
+	return false;
+}
+
 /*
  * An empty member is none (RFC 9110, 5.6.1.2), a tab is a blank, and what comes last decides (RFC
  * 9112, 6.1), whatever stands before it. Not so for http-parser, which on the other hand takes a
@@ -355,8 +381,8 @@ static bool codings_differ(struct extract head)
 
 		if (!begins(line, "Transfer-Encoding"))
 			continue;
-		if (line.at[17] != ':' || has_odd_member(line) || has(line, '\t') ||
-			strchr(" \t", *head.at))
+		if (line.at[17] != ':' || has_odd_member(line) || has_begun_member(line) ||
+			has(line, '\t') || strchr(" \t", *head.at))
 			return true;
 	}
 	return false;

@@ -240,6 +240,7 @@ static inline struct report *rich__report(const char *hostile)
 	report->unknown[UNKNOWN_NOT_HTTP] = 3;
 	report->lost = 6;
 	report->missed = 1;
+	report->missed_kinds[MISSED_CONNECTIONS] = 1;
 	report__sort(report);
 	return report;
 }

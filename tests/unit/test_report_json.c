@@ -22,6 +22,7 @@
 	"'end':'2026-01-02T00:00:00Z','hooks':'kprobe','booted':null,'responses':false}],"      \
 	"'verdict':'blocked','reasons':['x'],"                                                  \
 	"'totals':{'v1':9,'v2':1,'token':1,'foreign':1,'unknown':2,'lost':3,'missed':4,"        \
+	"'missed_by_kind':{'connections':3,'processes':1},"                                     \
 	"'unknown_by_reason':{'not_http':1,'unreadable':1}},"                                   \
 	"'callers':[{'name':'python3 /x.py','comm':'python3','exe':'/usr/bin/python3',"         \
 	"'script':'/x.py','uid':4294967295,'args':['python3','/x.py',''],'args_cut':true,"      \
@@ -82,6 +83,8 @@ static void what_was_read_is_written(void **state)
 		{"verdict", "'blocked'"},
 		{"totals.lost", "3"},
 		{"totals.missed", "4"},
+		{"totals.missed_by_kind.connections", "3"},
+		{"totals.missed_by_kind.processes", "1"},
 		{"totals.unknown_by_reason.unreadable", "1"},
 		{"totals.unknown_by_reason.unseen", "0"},
 		{"callers.0.name", "'python3 /x.py'"},

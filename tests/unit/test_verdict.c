@@ -91,6 +91,14 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 				""),
 			DAY, false, VERDICT_INCONCLUSIVE,
 			{"2 connections or processes did not fit"}},
+		{"missed, by kind",
+			REPORT_OF(WEB1, DAY_1,
+				"'totals':{'v1':0,'v2':0,'token':0,'foreign':0,'unknown':0,'lost':"
+				"0,"
+				"'missed':3,'missed_by_kind':{'connections':2,'processes':1}}",
+				""),
+			DAY, false, VERDICT_INCONCLUSIVE,
+			{"2 connections did not fit", "1 process did not fit"}},
 		{"foreign is harmless",
 			REPORT_OF(WEB1, DAY_1, TOTALS(0, 0, 0, 3, 0, 0),
 				CALLER("cloud-init", CALLS(0, 0, 0, 3, 0))),

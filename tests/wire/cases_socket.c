@@ -463,6 +463,66 @@ static int same_socket_again(struct run *run)
 	return error;
 }
 
+/* Sends text over the socket to a server of the case's own, and disconnects again. */
+static int say_elsewhere(struct run *run, int fd, const char *text)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	_close_ int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (bind(listener, (void *)&address, size) || listen(listener, 1) ||
+		getsockname(listener, (void *)&address, &size) ||
+		connect(fd, (void *)&address, size))
+		return run__fail(run, "connect: %m");
+	error = run__say(run, fd, text);
+	connect(fd, &nowhere, sizeof(nowhere));
+	return error;
+}
+
+/* One socket that talks to another server before and after it talks to the endpoint. */
+static int elsewhere_before_and_after(struct run *run)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct sockaddr_storage address;
+	socklen_t size = endpoint__address(&address, SOCKET_IPV4, 0);
+	int fd = endpoint__socket(run, SOCKET_IPV4), error;
+
+	if (fd < 0)
+		return fd;
+	error = say_elsewhere(run, fd, V2_TEXT);
+	if (error)
+		return error;
+	if (connect(fd, (struct sockaddr *)&address, size))
+		return run__fail(run, "connect: %m");
+	run__hold(run);
+	error = say_all(run, fd);
+	connect(fd, &nowhere, sizeof(nowhere));
+	if (!error)
+		error = say_elsewhere(run, fd, V2_TEXT);
+	close(fd);
+	return error;
+}
+
+/* Half a head to the endpoint, and the other half to another server. */
+static int rest_of_a_head_elsewhere(struct run *run)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	int fd = endpoint__connect(run, SOCKET_IPV4), error;
+
+	if (fd < 0)
+		return fd;
+	error = run__say(run, fd, "GET " AMI " HTTP/1.1\r\n");
+	run__expect(run, is_unknown);
+	connect(fd, &nowhere, sizeof(nowhere));
+	if (!error)
+		error = say_elsewhere(run, fd, HOST EOL V2_TEXT);
+	close(fd);
+	return error;
+}
+
 static int from_another_source(struct run *run)
 {
 	struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000003)};
@@ -514,5 +574,7 @@ const struct wire_case socket_cases[] = {
 	RUN("same-port-again", same_port_again),
 	RUN("same-socket-again", same_socket_again),
 	RUN("from-another-source", from_another_source),
+	RUN("elsewhere-before-and-after", elsewhere_before_and_after),
+	RUN("rest-of-a-head-elsewhere", rest_of_a_head_elsewhere),
 	{.name = NULL},
 };
