@@ -202,7 +202,7 @@ other := $(filter-out $(native),amd64 arm64)
 check-kernels: ## run the end-to-end tests in virtual machines, one for each kernel (downloads them)
 	@$(MAKE) --no-print-directory static $(out)/tests/wire
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
-	@tests/run TIMEOUT=1800 $(wildcard tests/kernels/test_*.sh)
+	@tests/kernels/test_kernels.sh
 
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo

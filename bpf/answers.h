@@ -155,6 +155,9 @@ __noinline int answer_step(struct __sk_buff *packet, u64 key)
 	size = http__skip(http, connection->answer_left);
 	if (!size) {
 		size = connection->answer_left < CHUNK_SIZE ? connection->answer_left : CHUNK_SIZE;
+		/* verifiers before 6.4 do not learn from a comparison that it is not 0 */
+		HTTP_INDEX(size);
+		size = ((size - 1) & (CHUNK_SIZE - 1)) + 1;
 		if (bpf_skb_load_bytes(
 			    packet, connection->answer_offset, connection->answer_chunk, size)) {
 			connection->answers_lost = true;

@@ -1,34 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# suite.sh WAY: what has to hold on every kernel; runs in the virtual machine of boot.sh, with
-# busybox. WAY is the way in that this kernel is known to offer first.
-set -u
+# suite.sh WAY: what has to hold on every kernel, by every way in that it offers. WAY is the one that
+# it is known to offer first. Lines for the table of test_kernels.sh: "cases WAY RIGHT OF" and
+# "verified WAY PROGRAM INSTRUCTIONS".
+# shellcheck source=tests/kernels/lib.sh
+. /lib.sh
 first=$1
-passed=0 failed=0 skipped=0
 
-verdict() {
-	echo "$1: $2"
-	case $1 in
-	ok) passed=$((passed + 1)) ;;
-	FAILED) failed=$((failed + 1)) ;;
-	SKIP) skipped=$((skipped + 1)) ;;
-	esac
+used() {
+	cat /tmp/said
+	grep -q "^imdstrace: tracing.*$1" /tmp/said
 }
 
-# check NAME COMMAND...: its output is shown when it fails.
-check() {
-	name=$1
-	shift
-	if "$@" >/tmp/check 2>&1; then
-		verdict ok "$name"
-	else
-		cat /tmp/check
-		verdict FAILED "$name"
-	fi
-}
-
-# add NAME FILE: FILE ends with the sum of a program that counts for itself.
+# add WAY FILE: FILE ends with the sum of a program that counts for itself.
 add() {
 	set -- "$1" "$2" "$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$2" | tail -n 1)"
 	grep -v '^ok' "$2"
@@ -39,59 +24,94 @@ add() {
 	name=$1
 	# shellcheck disable=SC2086
 	set -- $3
-	echo "$name: $1 passed, $2 failed, $3 skipped"
+	echo "cases $name $1 $(($1 + $2))"
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# Starts a tracer and waits until it says that it traces; else its status.
-start() {
-	rm -f /tmp/said
-	"$IMDSTRACE" trace --all --json "$@" >/tmp/events 2>/tmp/said &
-	tracer=$!
-	while ! grep -qs '^imdstrace: tracing' /tmp/said; do
-		if ! kill -0 $tracer 2>/dev/null; then
-			wait $tracer
-			return $?
-		fi
-		sleep 0.2
-	done
+# The programs of the ways that attach, from doctor's JSON, which has a line for each member.
+verified() {
+	awk '
+	{ gsub(/[",]/, "") }
+	$1 == "name:" { name = $2 }
+	$1 == "attaches:" { way = name }
+	$1 == "verified_instructions:" { print "verified", way, name, $2 }' /tmp/doctor.json
 }
 
-stop() {
-	kill -TERM $tracer
-	wait $tracer
+# --- Who sends ---------------------------------------------------------------------------------
+
+CROWD=200
+
+# Each of them, also one whose send a kernel hid by skipping a program: that one is unknown.
+crowd_is_named() {
+	grep -F '"args":["wget","-q","-O","/dev/null","http://169.254.169.254/latest/meta-data/ami-id?crowd-' /tmp/events |
+		grep -F '"comm":"wget"' | grep -F '"exe":"/bin/busybox"' |
+		grep -cE '"class":"v1".*\?crowd-|"class":"unknown"' >/tmp/named
+	equal $CROWD "$(cat /tmp/named)"
 }
 
-used() {
-	cat /tmp/said
-	grep -q "^imdstrace: tracing.*$1" /tmp/said
+who() {
+	check "$1: a script is named" event script '"class":"v1"' '"comm":"wget"' '"script":"/tmp/etl.sh"' '"uid":0'
+	check "$1: a program that is gone is named" event gone '"exe":"/tmp/wget"'
+	check "$1: a User-Agent is told" event agent '"user_agent":"aws-sdk-go/1.25.0 (go1.12; linux; amd64)"'
+	check "$1: a user is told" event user '"uid":65534'
+	check "$1: a unit is told" event unit '"unit":"etl.service"'
+	check "$1: a container is told" event container '"runtime":"docker"' '"id":"0123456789abcdef'
+	check "$1: $CROWD short-lived processes are named" crowd_is_named
 }
 
-# Every way of sending, seen by the tracer that has been started.
-compare() {
+# --- The report --------------------------------------------------------------------------------
+
+# What was kept can be read, is the same when it is read again, blocks, and says what was seen.
+round_trip() {
+	"$IMDSTRACE" report --format json /tmp/report.json >/tmp/once.json &&
+		"$IMDSTRACE" report --format json /tmp/once.json >/tmp/twice.json &&
+		cmp /tmp/once.json /tmp/twice.json || return
+	"$IMDSTRACE" check /tmp/report.json >/tmp/checked
+	equal 1 $? && grep -q blocked /tmp/checked && grep -q '"etl.service"' /tmp/once.json &&
+		"$IMDSTRACE" report /tmp/once.json | grep -q '^BLOCKED'
+}
+
+# The service answers 200.
+answers_are_told() {
+	tr -d ' \n' </tmp/once.json | grep -qE '"outcomes":\{"v1":\{"ok":[1-9]'
+}
+
+# --- One way after the other -------------------------------------------------------------------
+
+trace_by() {
 	"$WIRE" --run all --out /tmp/expected >/tmp/wire 2>&1 || cat /tmp/wire
+	check "$1: clients are served" clients /sys/fs/cgroup $CROWD
 	check "$1: the tracer ends well" stop
 	"$WIRE" --compare /tmp/events /tmp/expected >/tmp/compared 2>&1
 	add "$1" /tmp/compared
+	who "$1"
+	check "$1: the report survives the round trip" round_trip
+	check "$1: what came back is told" answers_are_told
 }
 
 # The same for another way in than the first, if doctor says that this kernel has it.
-compare_by() {
-	if ! grep -q "^  $1  *yes" /tmp/doctor; then
-		verdict SKIP "$1: $(sed -n "s/^  $1  *//p" /tmp/doctor)"
+trace_by_other() {
+	if ! grep -q "^  $1  *yes" /tmp/doctor.txt; then
+		verdict SKIP "$1: $(sed -n "s/^  $1  *//p" /tmp/doctor.txt)"
 	elif start --hooks "$1"; then
-		compare "$1"
+		trace_by "$1"
 	else
 		verdict FAILED "$1: $(tail -n 1 /tmp/said)"
 	fi
 }
 
-doctor() {
-	"$IMDSTRACE" doctor >/tmp/doctor 2>&1
-	status=$?
-	cat /tmp/doctor
-	return $status
+# --- Who may not, and where nothing is described ---------------------------------------------------
+
+without_privileges() {
+	su nobody -c "$*"
 }
+
+# What else the kernel's types might be read from is not in this machine.
+without_btf() {
+	unshare -m sh -c 'mount -t tmpfs tmpfs /sys/kernel/btf && exec "$@"' sh "$@"
+}
+
+# --- All of it ---------------------------------------------------------------------------------
 
 # A demo is the whole way from a client to a report. Where a hook was skipped, which newer kernels
 # do (recursion_misses), a fallback may lack its token request, and the report has to say so.
@@ -103,14 +123,22 @@ demo() {
 		grep -q cloud-detector /tmp/demo && grep -qE 'fallback$|could not be read' /tmp/demo
 }
 
-check "doctor says that this kernel can be traced" doctor
+uname -srvm
+check "doctor says that this kernel can be traced" doctor_says 0 "$first" ""
+check "responses are watched" grep -q '"responses": true' /tmp/doctor.json
+sed -n '/^Ways in/,$p' /tmp/doctor.txt
+verified
 start
 check "$first is the first way that attaches" used "$first"
-compare "$first"
+trace_by "$first"
 for way in fentry tracepoint kprobe; do
-	[ $way = "$first" ] || compare_by $way
+	[ $way = "$first" ] || trace_by_other $way
 done
 check "the demo runs" demo
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+check "without privileges doctor says so" doctor_says 3 CAP_BPF without_privileges
+check "without privileges trace says so" refused CAP_BPF without_privileges
+check "without BTF doctor says so" doctor_says 3 CONFIG_DEBUG_INFO_BTF without_btf
+check "without BTF trace says so" refused CONFIG_DEBUG_INFO_BTF without_btf
+
+finish

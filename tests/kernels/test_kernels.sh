@@ -1,67 +1,116 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Runs suite.sh in a virtual machine for each of these kernels, two at a time, and holds each to the
-# way in that its kernel is known to offer. KERNELS="6.1-amd64 6.1-arm64" takes these alone.
+# Boots each of these kernels in a virtual machine, two at a time, and runs a suite there. Compares
+# what the verifier looked at with verified.limits, and writes what was seen as a table of Markdown:
+# $KERNELS_TABLE (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone.
 set -u
 here=$(dirname "$0")
+limits=$here/verified.limits
+table=${KERNELS_TABLE:-build/kernels.md}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-trap 'kill $running 2>/dev/null; exit 130' INT TERM HUP
+trap 'kill "${!running[@]}" 2>/dev/null; exit 130' INT TERM HUP
 
-# kernel  machine  the first way in that attaches
-table='
-5.10	amd64	fentry
-6.1	amd64	fentry
-6.12	amd64	fentry
-newest	amd64	fentry
-6.1	arm64	kprobe
-6.12	arm64	fentry
+# The slow ones first. Kernel, machine, suite and its arguments; parameters of the boot.
+boots='
+5.10   amd64 suite.sh fentry                                ;
+6.1    arm64 suite.sh kprobe                                ;
+6.12   arm64 suite.sh fentry                                ;
+newest arm64 suite.sh fentry                                ;
+6.1    amd64 suite.sh fentry                                ;
+6.12   amd64 suite.sh fentry                                ;
+newest amd64 suite.sh fentry                                ;
+6.1    amd64 cgroups.sh v1 /sys/fs/cgroup/systemd           ; imdstrace.cgroups=v1
+5.10   amd64 cgroups.sh hybrid /sys/fs/cgroup/systemd       ; imdstrace.cgroups=hybrid
+6.12   amd64 cgroups.sh v2 /sys/fs/cgroup                   ;
+6.12   amd64 lockdown.sh                                    ; lockdown=confidentiality
 '
 
-# One row, in the background; its output ends with the sum that suite.sh prints.
-boot() {
-	BOOT_TIMEOUT=600 "$here/boot.sh" "$1" "$2" "sh /suite.sh $3" "$here/suite.sh" >"$scratch/$1-$2" 2>&1 &
-	running="$running $!"
+passed=0 failed=0 skipped=0
+declare -A running=() # what runs under a pid
+
+fail() {
+	echo "FAILED: $*"
+	failed=$((failed + 1))
 }
 
-passed=0 failed=0 skipped=0 running=
+# Holds the programs of one machine to the limits: "verified WAY PROGRAM INSTRUCTIONS" against
+# "KERNEL PROGRAM LIMIT", where KERNEL "*" is every one that has no line of its own.
+within_limits() {
+	local kernel=$1 way program instructions limit
+	while read -r _ way program instructions; do
+		limit=$(awk -v kernel="$kernel" -v program="$program" '
+			$2 == program && $1 == "*" { any = $3 }
+			$2 == program && $1 == kernel { own = $3 }
+			END { print own ? own : any }' "$limits")
+		if [ -z "$limit" ]; then
+			fail "$kernel: $program has no limit in ${limits##*/}"
+		elif [ "$instructions" = null ] || ((instructions > limit)); then
+			fail "$kernel: $way's $program took $instructions verified instructions of $limit"
+		else
+			passed=$((passed + 1))
+		fi
+	done < <(grep '^verified ' "$2")
+}
 
-# Waits for the oldest one and adds its sum; a machine that did not get as far is one failure.
+# A line of the table for each way of one machine.
+add_rows() {
+	local arch=$1 seconds=$2 output=$3 release way right of instructions
+	release=$(sed -n 's/^Linux \([^ ]*\) .*/\1/p' "$output" | head -n 1)
+	while read -r _ way right of; do
+		instructions=$(awk -v way="$way" '$1 == "verified" && $2 == way && $4 > most { most = $4 } END { print most + 0 }' "$output")
+		echo "| $release | $arch | \`$way\` | $right of $of | $instructions | $seconds |"
+	done < <(grep '^cases ' "$output") >>"$scratch/rows"
+}
+
+# Waits for one of those that run, shows it and adds its sum.
 collect() {
-	# shellcheck disable=SC2086
-	set -- $running
-	wait "$1"
+	local pid status name output sum p f s
+	wait -n -p pid "${!running[@]}"
 	status=$?
-	shift
-	running="$*"
-	# shellcheck disable=SC2086
-	set -- $names
-	output=$scratch/$1
-	echo "=== $1"
-	shift
-	names="$*"
+	name=${running[$pid]}
+	unset "running[$pid]"
+	output=$scratch/$name
+	echo "=== $name: $(cat "$output.seconds") s"
 	cat "$output"
 	sum=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$output" | tail -n 1)
-	# shellcheck disable=SC2086
-	set -- ${sum:-0 1 0}
-	[ $status = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
-	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	read -r p f s <<<"${sum:-0 1 0}"
+	[ $status = 0 ] || [ "$f" != 0 ] || f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	within_limits "${name%%-*}" "$output"
+	add_rows "$(cut -d- -f2 <<<"$name")" "$(cat "$output.seconds")" "$output"
 }
 
-names=
-while read -r kernel arch way; do
+# boot NAME KERNEL MACHINE COMMAND: in the background; its output ends with the suite's sum.
+boot() {
+	local started=$SECONDS status
+	BOOT_TIMEOUT=480 "$here/boot.sh" "$2" "$3" "$4" "$here"/{lib,clients,suite,cgroups,lockdown}.sh >"$scratch/$1" 2>&1
+	status=$?
+	echo $((SECONDS - started)) >"$scratch/$1.seconds"
+	return $status
+}
+
+: >"$scratch/rows"
+while IFS=';' read -r what append; do
+	read -r kernel arch suite arguments <<<"$what"
 	[ -n "$kernel" ] || continue
 	case " ${KERNELS:-$kernel-$arch} " in *" $kernel-$arch "*) ;; *) continue ;; esac
-	case $running in *[0-9]\ [0-9]*) collect ;; esac
-	boot "$kernel" "$arch" "$way"
-	names="$names $kernel-$arch"
-done <<ROWS
-$table
-ROWS
-while [ -n "$running" ]; do
+	name=$kernel-$arch-${suite%.sh}-${arguments%% *}
+	[ ${#running[@]} -lt 2 ] || collect
+	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments" &
+	running[$!]=$name
+done <<<"$boots"
+while [ ${#running[@]} -gt 0 ]; do
 	collect
 done
 
+mkdir -p "$(dirname "$table")"
+{
+	echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds, emulated |"
+	echo "|---|---|---|---|---|---|"
+	sort -V "$scratch/rows"
+} >"$table"
+cat "$table"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

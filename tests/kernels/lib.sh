@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What the suites share that run in the virtual machine of boot.sh, with busybox. To be sourced.
+# A suite's last line is the sum that finish() prints.
+set -u
+passed=0 failed=0 skipped=0
+
+verdict() {
+	echo "$1: $2"
+	case $1 in
+	ok) passed=$((passed + 1)) ;;
+	FAILED) failed=$((failed + 1)) ;;
+	SKIP) skipped=$((skipped + 1)) ;;
+	esac
+}
+
+# check NAME COMMAND...: its output is shown when it fails.
+check() {
+	check_name=$1
+	shift
+	if "$@" >/tmp/check 2>&1; then
+		verdict ok "$check_name"
+	else
+		cat /tmp/check
+		verdict FAILED "$check_name"
+	fi
+}
+
+finish() {
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ $failed = 0 ]
+}
+
+# equal WANTED GOT
+equal() {
+	[ "$1" = "$2" ] || { echo "wanted $1, got $2" && false; }
+}
+
+# start [OPTION...]: a tracer; waits until it says that it traces; else its status.
+start() {
+	start_in exec "$@"
+}
+
+# start_in COMMAND [OPTION...]: the same, started by a command.
+start_in() {
+	rm -f /tmp/said /tmp/report.json
+	(
+		command=$1
+		shift
+		"$command" "$IMDSTRACE" trace --all --json --output /tmp/report.json "$@"
+	) >/tmp/events 2>/tmp/said &
+	tracer=$!
+	while ! grep -qs '^imdstrace: tracing' /tmp/said; do
+		if ! kill -0 $tracer 2>/dev/null; then
+			wait $tracer
+			return $?
+		fi
+		sleep 0.1
+	done
+}
+
+# Whatever stands between this shell and the tracer passes its status on.
+stop() {
+	kill -TERM "$(pidof imdstrace)"
+	wait $tracer
+}
+
+# event NAME PATTERN...: one request for ?NAME was told, and each pattern (fixed text) is in it.
+event() {
+	grep -F "?$1\"" /tmp/events >/tmp/event
+	shift
+	equal 1 "$(wc -l </tmp/event)" || return
+	for pattern; do
+		grep -qF -- "$pattern" /tmp/event && continue
+		echo "not in it: $pattern"
+		cat /tmp/event
+		return 1
+	done
+}
+
+# clients HIERARCHY CROWD: runs clients.sh beside a metadata service, in a private network.
+clients() {
+	"$WIRE" --serve optional sh /clients.sh "$@" >/tmp/clients 2>&1 || { cat /tmp/clients && return 1; }
+}
+
+# doctor_says STATUS PATTERN [COMMAND...]: doctor, started by a command, as text and as JSON.
+doctor_says() {
+	wanted=$1 pattern=$2
+	shift 2
+	[ -n "${1-}" ] || set --
+	"$@" "$IMDSTRACE" doctor >/tmp/doctor.txt 2>&1
+	equal "$wanted" $? && grep -qE "$pattern" /tmp/doctor.txt || { cat /tmp/doctor.txt && return 1; }
+	"$@" "$IMDSTRACE" doctor --json >/tmp/doctor.json 2>&1
+	equal "$wanted" $? && grep -qE "$pattern" /tmp/doctor.json || { cat /tmp/doctor.json && return 1; }
+}
+
+# refused PATTERN [COMMAND...]: trace, started by a command, ends with 3 and one sentence.
+refused() {
+	pattern=$1
+	shift
+	"$@" "$IMDSTRACE" trace --duration 1s >/tmp/refused 2>&1
+	equal 3 $? && equal 1 "$(wc -l </tmp/refused)" && grep -qE "$pattern" /tmp/refused && return
+	cat /tmp/refused
+	return 1
+}
