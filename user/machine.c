@@ -197,27 +197,30 @@ static const char *section__name(const char *section)
 	return slash ? slash + 1 : section;
 }
 
-void machine__explain_way(
+/* The kernel lacks something. */
+static void explain_missing(const struct tracer_failure *failure, char *out, size_t size)
+{
+	if (begins(failure->section, "helper/"))
+		snprintf(out, size,
+			"this kernel is too old: it has no BPF ring buffer (5.8 has it)");
+	else if (*failure->section)
+		snprintf(out, size, "this kernel has no %s %s",
+			begins(failure->section, "tp_btf/") ? "tracepoint" : "function",
+			section__name(failure->section));
+	else
+		snprintf(out, size, "the kernel's types cannot be read: %s",
+			describe(failure->error));
+}
+
+/* The kernel was asked, and said no. */
+static void explain_refusal(
 	const struct machine *machine, const struct tracer_failure *failure, char *out, size_t size)
 {
 	bool kprobe = strstr(failure->section, "probe/");
 	bool trampoline = begins(failure->section, "fentry/") || begins(failure->section, "fexit/");
 	const char *verb = failure->step == TRACER_ATTACH ? "attach" : "load";
 
-	machine__explain_all(machine, out, size);
-	if (*out)
-		return;
-	if (failure->step == TRACER_LOOK_UP && *failure->section)
-		snprintf(out, size, "this kernel has no %s %s",
-			begins(failure->section, "tp_btf/") ? "tracepoint" : "function",
-			section__name(failure->section));
-	else if (failure->step == TRACER_LOOK_UP)
-		snprintf(out, size, "the kernel's types cannot be read: %s",
-			describe(failure->error));
-	else if (failure->step == TRACER_READ)
-		snprintf(out, size, "the ring buffer cannot be mapped: %s",
-			describe(failure->error));
-	else if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
+	if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
 		snprintf(out, size,
 			"this kernel has no BPF trampolines for functions (x86-64 has them from "
 			"5.5, arm64 from 6.4)");
@@ -234,6 +237,28 @@ void machine__explain_way(
 			describe(failure->error));
 }
 
+void machine__explain_way(
+	const struct machine *machine, const struct tracer_failure *failure, char *out, size_t size)
+{
+	machine__explain_all(machine, out, size);
+	if (*out)
+		return;
+	if (failure->step == TRACER_LOOK_UP)
+		explain_missing(failure, out, size);
+	else if (failure->step == TRACER_READ)
+		snprintf(out, size, "the ring buffer cannot be mapped: %s",
+			describe(failure->error));
+	else
+		explain_refusal(machine, failure, out, size);
+}
+
+/* Whether a failure is none of a way, but of what all need. */
+static bool failure__concerns_all(const struct tracer_failure *failure)
+{
+	return failure->error && failure->step == TRACER_LOOK_UP &&
+	       (!*failure->section || begins(failure->section, "helper/"));
+}
+
 void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
 	char *out, size_t size)
 {
@@ -241,6 +266,8 @@ void machine__explain(const struct machine *machine, const struct tracer_failure
 	size_t used;
 
 	machine__explain_all(machine, out, size);
+	if (!*out && failure__concerns_all(&failures[0]))
+		machine__explain_way(machine, &failures[0], out, size);
 	if (*out)
 		return;
 	used = snprintf(out, size, "no way in is open");

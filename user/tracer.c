@@ -463,6 +463,10 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
 		goto out;
 	}
+	if (!kernel_has_helper(kernel, "BPF_FUNC_ringbuf_reserve")) {
+		error = fail(&failures[0], TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", -ENOENT);
+		goto out;
+	}
 	for (size_t i = 0; tracer_ways[i].name && error; i++)
 		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
 			error = attach(opened, &ways[i], kernel, &failures[i]);

@@ -23,7 +23,7 @@ extern const struct tracer_way tracer_ways[]; /* ended by one without a name */
 
 /* How far a way came. */
 enum tracer_step {
-	TRACER_LOOK_UP, /* the kernel's types, functions and tracepoints */
+	TRACER_LOOK_UP, /* the kernel's types, functions, tracepoints and helpers */
 	TRACER_LOAD,
 	TRACER_ATTACH,
 	TRACER_READ, /* the ring buffer */
@@ -32,8 +32,8 @@ enum tracer_step {
 /* Why a way could not be used (obstacle.h says it in words). */
 struct tracer_failure {
 	enum tracer_step step;
-	char section[64]; /* "tp_btf/tcp_sendmsg_locked": of the program at fault; "": none in
-			     particular */
+	char section[64]; /* "tp_btf/tcp_sendmsg_locked", or "helper/bpf_ringbuf_reserve": of the
+			     program at fault; "": none in particular */
 	int error;        /* a positive errno; 0: the way was not tried, or works */
 };
 
