@@ -199,10 +199,17 @@ check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clien
 
 other := $(filter-out $(native),amd64 arm64)
 
-check-kernels: ## run the end-to-end tests in virtual machines, one for each kernel (downloads them)
+check-report: $(out)/imdstrace | deps-e2e deps-report ## open the reports in Chromium and promtool (root, downloads them)
+	@tests/run IMDSTRACE=$(out)/imdstrace tests/e2e/test_html.sh tests/e2e/test_prometheus.sh
+
+check-kernels: ## run the suites of tests/kernels in virtual machines, one for each kernel (downloads them)
 	@$(MAKE) --no-print-directory static $(out)/tests/wire
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@tests/kernels/test_kernels.sh
+
+# README.md's table of kernels is the last run's.
+kernels-table: ## put what the last check-kernels saw into README.md
+	sed -i -e '/^<!-- kernels -->$$/,/^<!-- end of kernels -->$$/{//!d}' -e '/^<!-- kernels -->$$/r build/kernels.md' README.md
 
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo
@@ -284,6 +291,6 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always check check-unit check-e2e check-asan check-clients check-kernels demo bench fuzz \
+.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels kernels-table demo bench fuzz \
 	install install-carried uninstall dist packages format lint clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

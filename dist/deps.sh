@@ -39,6 +39,9 @@ e2e	cmd:wget		wget			wget
 e2e	cmd:busybox		busybox-static		busybox
 e2e	cmd:python3		python3			python3
 e2e	cmd:ip			iproute2		iproute
+report	cmd:chromium		chromium		chromium
+report	cmd:node		nodejs			nodejs
+report	cmd:promtool		prometheus		golang-github-prometheus
 client-python	file:/usr/bin/python3	python3			python3
 client-python	glob:/usr/lib/python3*/*-packages/urllib3	python3-urllib3	python3-urllib3
 client-python	glob:/usr/lib/python3*/*-packages/requests	python3-requests	python3-requests

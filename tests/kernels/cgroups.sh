@@ -40,7 +40,7 @@ uname -srvm
 check "doctor tells the layout" doctor_says 0 "cgroups\"?:? +\"?$layout"
 check "responses are watched" grep -q '"responses": true' /tmp/doctor.json
 
-start
+start_in exec
 check "clients are served" clients "$hierarchy" 2
 check "the tracer ends well" stop
 who "$layout" '"script":"/tmp/etl.sh"'

@@ -63,7 +63,7 @@ start_in() {
 # Whatever stands between this shell and the tracer passes its status on.
 stop() {
 	kill -TERM "$(pidof imdstrace)"
-	wait $tracer
+	wait "$tracer"
 }
 
 # event NAME PATTERN...: one request for ?NAME was told, and each pattern (fixed text) is in it.
@@ -90,9 +90,15 @@ doctor_says() {
 	shift 2
 	[ -n "${1-}" ] || set --
 	"$@" "$IMDSTRACE" doctor >/tmp/doctor.txt 2>&1
-	equal "$wanted" $? && grep -qE "$pattern" /tmp/doctor.txt || { cat /tmp/doctor.txt && return 1; }
+	if ! equal "$wanted" $? || ! grep -qE "$pattern" /tmp/doctor.txt; then
+		cat /tmp/doctor.txt
+		return 1
+	fi
 	"$@" "$IMDSTRACE" doctor --json >/tmp/doctor.json 2>&1
-	equal "$wanted" $? && grep -qE "$pattern" /tmp/doctor.json || { cat /tmp/doctor.json && return 1; }
+	if ! equal "$wanted" $? || ! grep -qE "$pattern" /tmp/doctor.json; then
+		cat /tmp/doctor.json
+		return 1
+	fi
 }
 
 # refused PATTERN [COMMAND...]: trace, started by a command, ends with 3 and one sentence.
