@@ -107,7 +107,7 @@ done
 
 mkdir -p "$(dirname "$table")"
 {
-	echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds, emulated |"
+	echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
 	echo "|---|---|---|---|---|---|"
 	sort -V "$scratch/rows"
 } >"$table"
