@@ -8,17 +8,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "root_fixture.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define MACHINE      "/etc/machine-id"
@@ -27,46 +24,6 @@
 #define TAG          "/sys/devices/virtual/dmi/id/board_asset_tag"
 #define BOOT         "/proc/sys/kernel/random/boot_id"
 #define CLOUD        "/run/cloud-init/instance-data.json"
-
-static char root[PATH_MAX];
-
-static void put(const char *path, const char *content)
-{
-	char full[2 * PATH_MAX];
-	int fd;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		mkdir(full, 0755);
-	}
-	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, content, strlen(content)), strlen(content));
-	close(fd);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	return place->level ? remove(path) : 0;
-}
-
-static int make_root(void **state)
-{
-	const char *base = getenv("TMPDIR");
-	(void)state;
-
-	snprintf(root, sizeof(root), "%s/test_host.XXXXXX", base && *base ? base : "/tmp");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	return nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS) || rmdir(root);
-}
 
 static void assert_text(const char *what, const char *found, const char *expected)
 {

@@ -8,15 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "root_fixture.h"
 #include "workload.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -25,8 +22,6 @@
 #define UID          "0a1b2c3d-1111-2222-3333-444455556666"
 #define UID_         "0a1b2c3d_1111_2222_3333_444455556666"
 #define TASK         "0123456789abcdef0123456789abcdef"
-
-static char root[PATH_MAX];
 
 /* --- What a path alone says ---------------------------------------------------------------- */
 
@@ -212,51 +207,6 @@ static void any_path_at_all(void **state)
 }
 
 /* --- What files add ------------------------------------------------------------------------ */
-
-/* The file of that path below root, with its directories. */
-static void put(const char *path, const char *content)
-{
-	char full[2 * PATH_MAX];
-	int fd;
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = full + strlen(root) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		mkdir(full, 0755);
-	}
-	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, content, strlen(content)), strlen(content));
-	close(fd);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	return place->level ? remove(path) : 0;
-}
-
-static int empty_root(void **state)
-{
-	(void)state;
-	return nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static int make_root(void **state)
-{
-	const char *base = getenv("TMPDIR");
-	(void)state;
-
-	snprintf(root, sizeof(root), "%s/test_workload.XXXXXX", base && *base ? base : "/tmp");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	empty_root(state);
-	return rmdir(root);
-}
 
 #define DOCKER "/var/lib/docker/containers/" ID "/config.v2.json"
 #define POD    "/kubepods/burstable/pod" UID "/" ID
