@@ -124,8 +124,10 @@ static void reasons__add_missed(struct sentences *reasons, const struct report *
 		sentences__add(reasons, "%" PRIu64 " connection%s did not fit the kernel's table",
 			connections, plural(connections));
 	if (processes)
-		sentences__add(reasons, "%" PRIu64 " process%s did not fit the kernel's tables",
-			processes, processes == 1 ? "" : "es");
+		/* one without an account is counted at each of its calls */
+		sentences__add(reasons,
+			"at most %" PRIu64 " process%s did not fit the kernel's tables", processes,
+			processes == 1 ? "" : "es");
 	if (report->missed > named)
 		sentences__add(reasons,
 			"%" PRIu64 " connection%s or process%s did not fit the kernel's tables",
