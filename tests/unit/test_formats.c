@@ -30,7 +30,7 @@ static const struct format {
 	{"emf", "emf"},
 };
 
-static char long_name[65536 + 1];
+static char long_name[8192 + 1];
 
 /* What a process may call itself, and its arguments, paths, User-Agent, unit and host. */
 static const char *const hostile_names[] = {
@@ -250,7 +250,7 @@ static const char *first_actor(const char *text)
 			return at;
 		if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0)
 			return at;
-		for (size_t i = 0; i < COUNT(sequences); i++)
+		for (size_t i = 0; bytes[0] == 0xe2 && i < COUNT(sequences); i++)
 			if (!strncmp(at, sequences[i], strlen(sequences[i])))
 				return at;
 	}
