@@ -24,6 +24,7 @@ struct roster {
 	size_t count;
 	unsigned int added;    /* since the last sync */
 	unsigned int accounts; /* that the last sync found */
+	bool blind;            /* /proc does not show all processes, so that nobody is ever gone */
 };
 
 struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id)
@@ -62,16 +63,33 @@ void roster__free(struct roster *roster)
 	free(roster);
 }
 
+/* All that one process has been, from exec to exec, is in one bucket. */
 static struct member **roster__bucket(struct roster *roster, const struct process_key *key)
 {
 	uint64_t hash = (key->start_ns ^ key->pid * 0x9e3779b97f4a7c15ULL) * 0xff51afd7ed558ccdULL;
 
-	return &roster->buckets[(hash >> 32 ^ key->exec_count) & (BUCKETS - 1)];
+	return &roster->buckets[hash >> 32 & (BUCKETS - 1)];
+}
+
+static bool key__same_process(const struct process_key *a, const struct process_key *b)
+{
+	return a->start_ns == b->start_ns && a->pid == b->pid;
 }
 
 static bool key__equal(const struct process_key *a, const struct process_key *b)
 {
-	return a->start_ns == b->start_ns && a->pid == b->pid && a->exec_count == b->exec_count;
+	return key__same_process(a, b) && a->exec_count == b->exec_count;
+}
+
+/* Whether its process has called again after another exec: what it was before calls no more. */
+static bool roster__is_replaced(struct roster *roster, const struct member *member)
+{
+	const struct member *other = *roster__bucket(roster, &member->key);
+
+	while (other && (!key__same_process(&other->key, &member->key) ||
+				other->key.exec_count <= member->key.exec_count))
+		other = other->next;
+	return other != NULL;
 }
 
 /* The kernel's capture, or what /proc still shows where there was no room for one. */
@@ -107,6 +125,7 @@ static struct member *roster__add(struct roster *roster, const struct process_ke
 		return NULL;
 	}
 	roster__accounts(roster, member);
+	member->called = clock__steady();
 	member->next = *bucket;
 	*bucket = member;
 	roster->count++;
@@ -159,7 +178,7 @@ static int roster__count(
 		return -ENOMEM;
 	report__add_calls(caller, calls, tracer__responses(roster->tracer) ? answers : NULL);
 	member->counted = *account;
-	member->seen = clock__steady();
+	member->called = clock__steady();
 	return 0;
 }
 
@@ -172,9 +191,17 @@ static void roster__forget(struct roster *roster, struct member *member)
 	member->accounted = false;
 }
 
+/* Where nobody can be seen to be gone, who is silent must do when room is short: if it calls again,
+ * the kernel opens another account for it. */
+static bool roster__is_silent(const struct roster *roster, const struct member *member, int64_t now)
+{
+	return roster->blind && now - member->called >= LINGER;
+}
+
 /* Whether nobody asks for a member any more. One with an account is asked for at each sync: if it
  * was not known then, all its calls would be counted afresh. */
-static bool member__is_over(struct member *member, int64_t now, bool full)
+static bool roster__is_over(
+	const struct roster *roster, struct member *member, int64_t now, bool full)
 {
 	if (member->accounted || (!full && now - member->seen < LINGER))
 		return false;
@@ -182,7 +209,7 @@ static bool member__is_over(struct member *member, int64_t now, bool full)
 		member->gone = procfs__is_gone(member->key.pid, member->key.start_ns);
 	if (!member->gone)
 		member->seen = now;
-	return member->gone;
+	return member->gone || (full && roster__is_silent(roster, member, now));
 }
 
 static void roster__expire(struct roster *roster)
@@ -194,7 +221,7 @@ static void roster__expire(struct roster *roster)
 		for (struct member **at = &roster->buckets[i]; *at;) {
 			struct member *member = *at;
 
-			if (!member__is_over(member, now, full)) {
+			if (!roster__is_over(roster, member, now, full)) {
 				at = &member->next;
 				continue;
 			}
@@ -223,11 +250,12 @@ static void member__ask(struct member *member, int64_t now, int64_t most)
 int roster__sync(struct roster *roster)
 {
 	int64_t now = clock__steady();
-	int64_t most = roster->accounts > SCARCE ? SPARED_LESS : SPARED_MAX;
+	bool scarce = roster->accounts > SCARCE;
 	struct process_key at, next;
 	struct account account;
 	int more = tracer__next_account(roster->tracer, NULL, &next, &account);
 
+	roster->blind = !procfs__shows_all();
 	for (roster->accounts = 0; !more; roster->accounts++) {
 		struct member *member = roster__find(roster, &next);
 
@@ -236,10 +264,12 @@ int roster__sync(struct roster *roster)
 		at = next;
 		/* the next key is asked for while this one is still there to be found */
 		more = tracer__next_account(roster->tracer, &at, &next, &account);
-		if (member->gone)
+		if (member->gone || (scarce && roster__is_silent(roster, member, now)))
 			roster__forget(roster, member);
+		else if (roster__is_replaced(roster, member))
+			member->gone = true;
 		else
-			member__ask(member, now, most);
+			member__ask(member, now, scarce ? SPARED_LESS : SPARED_MAX);
 	}
 	roster__expire(roster);
 	roster->added = 0;

@@ -21,9 +21,10 @@ struct member {
 	struct caller *caller;  /* NULL: has not called yet */
 	struct account counted; /* what of the kernel's account is in the caller's counts */
 	bool accounted;         /* the kernel has an account of it */
-	bool gone;
-	int64_t seen;   /* on the steady clock, of the last look-up */
-	int64_t asked;  /* and of the last look whether it is gone */
+	bool gone;              /* has ended, or is another program by an exec */
+	int64_t seen;           /* on the steady clock, of the last look-up */
+	int64_t called;         /* when it came, or its account last grew */
+	int64_t asked;          /* and of the last look whether it is gone */
 	int64_t spared; /* ns until the next look: who has lived for long is likely to go on */
 	struct member *next;
 };

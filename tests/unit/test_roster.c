@@ -214,6 +214,31 @@ static void who_is_there_stays(void **state)
 	stage__close(&stage);
 }
 
+/* A program that starts itself again and again: the kernel has no room for all that it was. */
+static void a_new_exec_replaces_the_last_one(void **state)
+{
+	struct process_key key = self();
+	struct stage stage;
+	(void)state;
+
+	stage__open(&stage);
+	for (key.exec_count = 0; key.exec_count < 3000; key.exec_count += 3) {
+		stage__call(&stage, &key);
+		if (key.exec_count % 2)
+			assert_int_equal(roster__sync(stage.roster), 0);
+		assert_true(stage.tracer.count < 8);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(roster__sync(stage.roster), 0);
+	assert_int_equal(stage.tracer.count, 1);
+	assert_int_equal(counted(&stage), 1000);
+	key.exec_count = 0; /* a connection of its first days that is closed at last */
+	stage__call(&stage, &key);
+	assert_int_equal(roster__sync(stage.roster), 0);
+	assert_int_equal(counted(&stage), 1001);
+	stage__close(&stage);
+}
+
 /* A connection that a child closes for it, or one that the kernel's table has room for again. */
 static void calls_after_the_account_count(void **state)
 {
@@ -281,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_process_counts_once),
 		cmocka_unit_test(who_is_there_stays),
+		cmocka_unit_test(a_new_exec_replaces_the_last_one),
 		cmocka_unit_test(calls_after_the_account_count),
 		cmocka_unit_test(a_zombie_is_gone),
 		cmocka_unit_test(a_crowd_does_not_wait),
