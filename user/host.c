@@ -135,12 +135,13 @@ static int instance__read(struct host *host, const char *root)
 
 #define FIRST_ROOT "/proc/1/root"
 
-static bool is_in_another_mount_namespace(void)
+/* False also where one of them cannot be looked at. */
+static bool are_different(const char *left, const char *right)
 {
-	struct stat own, first;
+	struct stat a, b;
 
-	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &first) &&
-	       own.st_ino != first.st_ino;
+	return !stat(left, &a) && !stat(right, &b) &&
+	       (a.st_dev != b.st_dev || a.st_ino != b.st_ino);
 }
 
 /* Where pids are the host's, its pid 1 has the host's files; that of a pid namespace has a
@@ -150,17 +151,20 @@ const char *host__root(void)
 	static const char *root;
 
 	if (!root)
-		root = procfs__shows_all() && is_in_another_mount_namespace() &&
+		root = procfs__shows_all() &&
+				       are_different("/proc/self/ns/mnt", "/proc/1/ns/mnt") &&
 				       !access(FIRST_ROOT "/.", R_OK | X_OK)
 			       ? FIRST_ROOT
 			       : "";
 	return root;
 }
 
-/* A container has a name of its own. */
+/* A container has a name of its own. A service has none, although it may have its own mounts: and
+ * the kernel's name is what the host is called now, the file's what it was called at its boot. */
 static char *hostname__read(const char *root, const char *own)
 {
-	char *name = strcmp(root, FIRST_ROOT) ? NULL : line__read(root, "/etc/hostname");
+	bool contained = !strcmp(root, FIRST_ROOT) && are_different("/.", FIRST_ROOT "/.");
+	char *name = contained ? line__read(root, "/etc/hostname") : NULL;
 
 	return name ? name : text__utf8(own, strlen(own));
 }
