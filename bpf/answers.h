@@ -21,7 +21,7 @@
 #define ETH_P_IP         0x0800
 #define ETH_P_IPV6       0x86dd
 #define IPV6_HEADER_SIZE 40
-#define ANSWER_STEPS_MAX 256 /* 32 KiB of heads in one packet; bodies are passed over */
+#define ANSWER_STEPS_MAX 256 /* of one packet: 32 KiB of heads, 8 KiB without bpf_loop() */
 
 /* Counts an answer of its class, for whoever sent last: a connection's requests are one process's.
  */

@@ -70,9 +70,9 @@ static const struct row {
 	{"undici", NULL, "undici", NULL, false, NULL, NULL},
 };
 
-/* Software whose User-Agent names no version of its own, by a part of its path. */
+/* Software whose User-Agent names no version of its own, by a name in its path. */
 static const struct program_row {
-	const char *part;
+	const char *component;
 	struct program program;
 	const char *source; /* of min_version */
 } programs[] = {
@@ -151,10 +151,21 @@ void client__recognise(struct client *client, const char *user_agent)
 	}
 }
 
+/* Whether component stands in path as a whole: "get-ec2-metadata.sh" is somebody's own. */
+static bool path__has(const char *path, const char *component)
+{
+	size_t size = strlen(component);
+
+	for (const char *at = path; (at = strstr(at, component)); at++)
+		if ((at == path || strchr("/ ", at[-1])) && strchr("/ ", at[size]))
+			return true;
+	return false;
+}
+
 const struct program *client__program(const char *path)
 {
 	for (size_t i = 0; path && i < COUNT(programs); i++)
-		if (strstr(path, programs[i].part))
+		if (path__has(path, programs[i].component))
 			return &programs[i].program;
 	return NULL;
 }

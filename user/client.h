@@ -26,7 +26,8 @@ struct program {
 	const char *min_version; /* the first that asks for a token by itself */
 };
 
-/* What path (of an executable or a script; NULL: none) belongs to; NULL: nothing known. */
+/* What path (of an executable or a script, also behind its interpreter; NULL: none) belongs to;
+ * NULL: nothing known. */
 const struct program *client__program(const char *path);
 
 /* Compares dotted versions by number, part by part ("1.9" < "1.12" < "1.12.1"): <0, 0, >0. */

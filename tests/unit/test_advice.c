@@ -94,6 +94,12 @@ static void advice_says_what_to_change(void **state)
 			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /usr/bin/ec2-metadata'"
 			"," V1(1) AGENT("curl/7.88.1"),
 			ADVICE_UPGRADE_CLIENT, {"Upgrade amazon-ec2-utils", "to 1.3 or later"}},
+		{"a script of a name like the ec2-metadata script's",
+			"'name':'curl','exe':'/usr/bin/curl',"
+			"'parent':'bash /usr/local/bin/get-ec2-metadata.sh'"
+			"," V1(1) AGENT("curl/7.88.1"),
+			ADVICE_SEND_TOKEN,
+			{"(started by bash /usr/local/bin/get-ec2-metadata.sh)"}},
 		{"an agent that its path names",
 			"'name':'agent','exe':'/opt/datadog-agent/bin/agent/agent'," V1(1)
 				AGENT("Go-http-client/1.1"),
