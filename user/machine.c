@@ -33,6 +33,8 @@ static const struct capability {
 #define CAP_SYS_RESOURCE 24
 
 #define MEMLOCK_MAX (64ULL << 20) /* a higher limit is none: the maps take less */
+#define MEMLOCK_MIN (64ULL << 10) /* with a lower one, not even a small map may be had */
+#define MAP_ENTRY   4096
 
 static uint64_t effective_capabilities(void)
 {
@@ -74,21 +76,28 @@ static void read_lockdown(struct machine *machine)
 			from + 1);
 }
 
-/* Before 5.11 a BPF map counts against RLIMIT_MEMLOCK: then one that is over it is refused. */
+static bool map_is_allowed(uint64_t bytes)
+{
+	int map = bpf_map_create(
+		BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), MAP_ENTRY, bytes / MAP_ENTRY + 1, NULL);
+
+	if (map < 0)
+		return false;
+	close(map);
+	return true;
+}
+
+/* Before 5.11 a BPF map counts against RLIMIT_MEMLOCK: then one that is over it is refused. Whoever
+ * is refused a small one, too, has another problem. */
 static void read_memlock(struct machine *machine, uint64_t effective)
 {
 	struct rlimit limit;
-	int map;
 
 	if (effective & 1ULL << CAP_SYS_RESOURCE || getrlimit(RLIMIT_MEMLOCK, &limit) ||
-		limit.rlim_max > MEMLOCK_MAX)
+		limit.rlim_max > MEMLOCK_MAX || map_is_allowed(limit.rlim_max + MEMLOCK_MIN))
 		return;
-	map = bpf_map_create(
-		BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), 4096, limit.rlim_max / 4096 + 16, NULL);
-	if (map < 0)
+	if (limit.rlim_max < MEMLOCK_MIN || map_is_allowed(0))
 		machine->memlock = limit.rlim_max ? limit.rlim_max : 1;
-	else
-		close(map);
 }
 
 static void read_cgroups(struct machine *machine)

@@ -7,8 +7,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "machine.h"
 
@@ -152,6 +160,45 @@ static void test_limits(void **state)
 	assert_null(limits[1]);
 }
 
+/* As a container has it that may not raise its limits, in a sandbox that refuses BPF altogether. */
+static bool enter_sandbox(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {COUNT(filter), filter};
+	const struct rlimit limit = {8 << 20, 8 << 20};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {};
+
+	return !setrlimit(RLIMIT_MEMLOCK, &limit) && !syscall(SYS_capset, &header, none) &&
+	       !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void test_a_sandbox_is_no_limit(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (!child) {
+		struct machine machine;
+
+		if (!enter_sandbox())
+			_exit(2);
+		machine__read(&machine);
+		_exit(machine.memlock != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (status == 2 << 8)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 /* Clipped, never past its end. */
 static void test_small_buffers(void **state)
 {
@@ -179,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_machines),
 		cmocka_unit_test(test_each_way_has_its_reason),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_a_sandbox_is_no_limit),
 		cmocka_unit_test(test_small_buffers),
 	};
 
