@@ -71,25 +71,33 @@ static void host__put_name(FILE *out, const struct report *report, const char *m
 	free(name);
 }
 
+/* Not all may be known by name, or any. */
+static void hosts__put(FILE *out, const struct report *report, const struct caller *caller)
+{
+	bool several = caller->hosts_total > 1, named = caller->host_count;
+	unsigned int shown = 0;
+
+	if (several)
+		fprintf(out, "%s%" PRIu64 " hosts%s", caller->hosts_exact ? "" : "at least ",
+			caller->hosts_total, named ? " (" : "");
+	for (; shown < caller->host_count && shown < HOSTS_NAMED; shown++) {
+		fputs(shown ? ", " : "", out);
+		host__put_name(out, report, caller->hosts[shown]);
+	}
+	if (several && named)
+		fputs(shown < caller->hosts_total ? ", …)" : ")", out);
+}
+
 char *caller__hosts(const struct report *report, const struct caller *caller)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	bool several = caller->hosts_total > 1;
 
 	if (!out)
 		return NULL;
-	if (report->host_count > 1 && several)
-		fprintf(out, "%s%" PRIu64 " hosts (", caller->hosts_exact ? "" : "at least ",
-			caller->hosts_total);
-	for (unsigned int i = 0;
-		report->host_count > 1 && i < caller->host_count && i < HOSTS_NAMED; i++) {
-		fputs(i ? ", " : "", out);
-		host__put_name(out, report, caller->hosts[i]);
-	}
-	if (report->host_count > 1 && several)
-		fputs(caller->hosts_total > HOSTS_NAMED ? ", …)" : ")", out);
+	if (report->host_count > 1)
+		hosts__put(out, report, caller);
 	if (!fclose(out))
 		return text;
 	free(text);

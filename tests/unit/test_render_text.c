@@ -222,12 +222,13 @@ static void a_fleet_s_callers_say_where_and_what_came_back(void **state)
 		"curl",
 		"uid 0, on web-2, answers to v1: 1 ok, 4 rejected",
 		"uid 0, on 4 hosts (web-1, web-2, m3, …)", /* all ok: nothing to add */
+		"uid 0, on 40 hosts\n",
 		"for 23h, 2026-01-01 00:00 to 2026-01-02 00:00 UTC, with 1 gap of 1h",
 	};
 	char *text = rendered(HEAD
 		"'hosts':[" HOST("m1", "web-1") "," HOST("m2", "web-2") "],'windows':[" WINDOW("m1",
 			"b", "01T00",
-			"01T12") "," WINDOW("m1", "b", "01T13", "02T00") "]," TOTALS(7, 0, 0, 0, 0,
+			"01T12") "," WINDOW("m1", "b", "01T13", "02T00") "]," TOTALS(8, 0, 0, 0, 0,
 			0) ",'callers':[{'name':'curl','uid':0,'calls':" CALLS(5, 0, 0, 0,
 			0) ",'hosts':{'count':1,'exact':true,'sample':['m2']},'outcomes':{'v1':{'"
 			   "ok':1,"
@@ -235,7 +236,10 @@ static void a_fleet_s_callers_say_where_and_what_came_back(void **state)
 			   ":" CALLS(2, 0, 0, 0, 0) ",'hosts':{'count':4,'exact':true,'sample':['"
 						    "m1','m2','m3','m4']},"
 						    "'outcomes':{'v1':{'ok':2,'rejected':0,'other':"
-						    "0,'none':0}}}]}",
+						    "0,'none':0}}},"
+						    "{'name':'nc','uid':0,'calls':" CALLS(1, 0, 0,
+							    0, 0) ",'hosts':{'count':40,'exact':"
+								  "true,'sample':[]}}]}",
 		200, false);
 
 	(void)state;
