@@ -99,8 +99,9 @@ $(obj)/flags: always
 	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' | cmp -s - $@ || \
 	echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' >$@
 
-# Two objects of one source: with bpf_loop() and without (bpf/loop.h).
-$(obj)/imdstrace.bpf.o: bpf-cflags += -DLOOP_BY_HELPER
+# Two objects of one source: with bpf_loop() and without (bpf/loop.h). private, because $(obj)/flags is
+# the same for both.
+$(obj)/imdstrace.bpf.o: private bpf-cflags += -DLOOP_BY_HELPER
 $(obj)/imdstrace.bpf.o $(obj)/imdstrace_rounds.bpf.o: bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
 	$(call quiet,BPF)
 	$(if $(V),,@)$(BPF_CLANG) $(bpf-cflags) -MMD -MP -c $< -o $@
