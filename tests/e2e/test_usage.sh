@@ -160,6 +160,13 @@ check 'without BTF doctor still prints' doctor_prints "${blind[@]}"
 # Each way in that this machine refuses, one by one.
 ended doctor
 check 'doctor says that this machine can be traced' holds "$work/ways.json" '.traceable and (.hooks | length > 0) and .btf'
+check 'and whether responses are watched, and what a trace lacks' holds "$work/ways.json" '
+	(.responses | type == "boolean") and (.limits | all(type == "string"))'
+check 'and what the programs of each way cost that attaches' holds "$work/ways.json" '
+	.ways | all(if .attaches
+		then (.why_not == null) and (.programs | length > 1 and all(
+			(.name | length > 0) and .verified_instructions > 0 and has("jited_bytes")))
+		else (.why_not | length > 0) and .programs == [] end)'
 check 'and why not in the ways that it refuses' holds "$work/ways.json" '
 	.hooks as $hooks | .ways | any(.name == $hooks and .attaches) and all(.attaches or (.why_not | length > 0))'
 for way in fentry tracepoint kprobe; do
