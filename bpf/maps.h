@@ -12,7 +12,7 @@
 #define CONNECTIONS_MAX 1024
 #define ACCOUNTS_MAX    8192
 #define IDENTITIES_MAX  512
-#define PROBED_MAX      4096
+#define PROBED_MAX      16384 /* of an LRU map, in which a CPU may keep 128 free ones to itself */
 #define RING_SIZE       (2 << 20)
 
 /* Bytes examined at a step. Where the verifier follows a loop round by round, rather more steps. */
