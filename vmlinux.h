@@ -195,6 +195,7 @@ struct tcp_sock {
 	u32 snd_una;
 	u32 rcv_nxt;
 	u64 bytes_acked;
+	u32 lsndtime;
 	bool is_mptcp;
 	struct tcp_fastopen_request *fastopen_req;
 };

@@ -125,6 +125,23 @@ static __always_inline bool books__balanced(
 	return seen > sent || !books__is_first_subflow(sk);
 }
 
+/*
+ * The base of an account that was opened by a connect, where the programs that would have noted it
+ * were skipped. What a subflow was credited with stands in next already. A connection that was
+ * never established has no byte acknowledged, and sent nothing that counts.
+ */
+static __always_inline void books__base_late(const struct sock *sk, struct connection *connection)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+
+	if (connection->based || !connection->opener.pid || books__is_mptcp(sk) ||
+		!BPF_CORE_READ(tp, bytes_acked))
+		return;
+	connection->base = books__first(tp);
+	connection->next += connection->base;
+	connection->based = true;
+}
+
 /* Strikes the balance. Nothing may be under way. */
 static __always_inline void books__settle(const struct sock *sk, struct connection *connection)
 {
@@ -133,6 +150,7 @@ static __always_inline void books__settle(const struct sock *sk, struct connecti
 	if (connection->settled)
 		return;
 	connection->settled = true;
+	books__base_late(sk, connection);
 	if (!sender->pid)
 		sender = &connection->opener;
 	if (!books__balanced(sk, connection))
@@ -202,9 +220,35 @@ static __always_inline void books__connect(const struct sock *sk, u64 key, u8 fa
 		books__open_fast(sk, connection);
 }
 
-/* Every change of a TCP state, in whatever context. */
-static __always_inline void books__state(const struct sock *sk, u64 key, u8 family, int to)
+/*
+ * The end of a connection that has no account, although it sent something since the hooks were
+ * attached: each program that would have opened one was skipped. tcp_sock.lsndtime is when it last
+ * sent data, on the jiffies' clock.
+ */
+static __always_inline void books__close_unaccounted(
+	const struct sock *sk, u8 family, int from, int to)
 {
+	u32 last = BPF_CORE_READ((const struct tcp_sock *)sk, lsndtime);
+	struct process_key process = {};
+
+	if (books__is_mptcp(sk) || counters.untracked_connections || (s32)(last - attached) < 0)
+		return;
+	if (to == TCP_CLOSE) {
+		if (from != TCP_ESTABLISHED && from != TCP_CLOSE_WAIT)
+			return; /* FIN was sent before: that was the end */
+	} else {
+		/* whoever closes is current; at a reset anybody may be */
+		identify();
+		identity__current(&process);
+	}
+	emit__unknown(UNKNOWN_UNSEEN, family, &process, 0);
+}
+
+/* Every change of a TCP state, in whatever context. */
+static __always_inline void books__state(
+	const struct sock *sk, u64 key, u8 family, int from, int to)
+{
+	bool ends = to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK || to == TCP_CLOSE;
 	struct connection *connection;
 
 	if (to == TCP_SYN_SENT) {
@@ -212,8 +256,11 @@ static __always_inline void books__state(const struct sock *sk, u64 key, u8 fami
 		return;
 	}
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection)
+	if (!connection) {
+		if (ends)
+			books__close_unaccounted(sk, family, from, to);
 		return;
+	}
 	if (to == TCP_CLOSE) {
 		/* one that was never established loses its address before its send's exit */
 		books__close(sk, key,
@@ -223,7 +270,7 @@ static __always_inline void books__state(const struct sock *sk, u64 key, u8 fami
 	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {
 		books__base(connection, books__first((const struct tcp_sock *)sk));
 		connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt);
-	} else if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK) {
+	} else if (ends) {
 		/* FIN is queued after this: nothing more can be sent, and the numbers are still
 		 * exact */
 		if (!connection->pending.thread)

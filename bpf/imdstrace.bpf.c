@@ -54,8 +54,10 @@ int BPF_PROG(on_state, const struct sock *sk, int from, int to)
 {
 	u8 family = 0;
 
+	if (!attached)
+		attached = (u32)bpf_jiffies64() | 1;
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY) && filter__socket(sk, &family))
-		books__state(sk, argument(ctx, 0), family, to);
+		books__state(sk, argument(ctx, 0), family, from, to);
 	return 0;
 }
 
@@ -82,7 +84,7 @@ SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false));
 	return 0;
 }
 
@@ -95,7 +97,7 @@ SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_exit_again, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, true));
 	return 0;
 }
 
@@ -111,7 +113,7 @@ SEC("fexit/mptcp_sendmsg")
 int BPF_PROG(mptcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN));
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false));
 	return 0;
 }
 
@@ -121,7 +123,7 @@ int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, size_t 
 	int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNREADABLE));
+		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNREADABLE, false));
 	return 0;
 }
 
@@ -139,7 +141,16 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(send_length, const struct sock *sk, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN);
+		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false);
+	return 0;
+}
+
+/* As tcp_sendmsg_exit_again. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(send_length_again, const struct sock *sk, int sent)
+{
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
+		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, true);
 	return 0;
 }
 
@@ -169,7 +180,7 @@ static __always_inline void probe__exit(enum probe probe, int sent, enum unknown
 		return;
 	key = *found;
 	bpf_map_delete_elem(&probed, &at);
-	send__exit(key, sent, reason);
+	send__exit(key, sent, reason, false);
 }
 
 static __always_inline void probe__sendmsg(

@@ -142,6 +142,9 @@ struct {
 
 struct counters counters = {};
 
+/* When the first program ran, in jiffies, and never 0 from then on. */
+unsigned int attached = 0;
+
 /* What a new entry starts as. Too large for the stack. */
 static const struct connection blank_connection = {};
 static const struct account blank_account = {};

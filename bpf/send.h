@@ -58,6 +58,9 @@ static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool 
 
 	if (!connection)
 		return;
+	/* opened just now: from here on it counts, also when this send's exit is skipped */
+	if (!connection->based && !connection->opener.pid)
+		books__base(connection, books__written(sk));
 	pending = &connection->pending;
 	start = locked ? books__written(sk) : 0;
 	end = start + (u32)BPF_CORE_READ(msg, msg_iter.count);
@@ -373,9 +376,10 @@ static __always_inline bool send__is_accounted(
 
 /*
  * The exit of a send that took sent bytes, or failed (sent <= 0). reason: why its bytes are unknown
- * where no entry was noted.
+ * where no entry was noted. again: another program is there for the same exit, and counts what has
+ * no account, which could not tell the two apart.
  */
-static __always_inline void send__exit(u64 key, int sent, enum unknown_reason reason)
+static __always_inline void send__exit(u64 key, int sent, enum unknown_reason reason, bool again)
 {
 	const struct sock *sk = (const struct sock *)key;
 	u64 thread = bpf_get_current_pid_tgid();
@@ -391,7 +395,8 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 			return;
 		connection = closed ? NULL : send__account(key);
 		if (!connection) {
-			send__untracked(sk, thread);
+			if (!again)
+				send__untracked(sk, thread);
 			return;
 		}
 	}

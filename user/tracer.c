@@ -76,6 +76,7 @@ static const struct way ways[] = {
 		{
 			{"sendmsg_locked", NULL},
 			{"send_length", NULL},
+			{"send_length_again", PREEMPTIBLE},
 		},
 		false,
 	},
