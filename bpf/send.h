@@ -59,8 +59,11 @@ static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool 
 	if (!connection)
 		return;
 	/* opened just now: from here on it counts, also when this send's exit is skipped */
-	if (!connection->based && !connection->opener.pid)
+	if (!connection->based && !connection->opener.pid) {
 		books__base(connection, books__written(sk));
+		identify();
+		identity__current(&connection->sender);
+	}
 	pending = &connection->pending;
 	start = locked ? books__written(sk) : 0;
 	end = start + (u32)BPF_CORE_READ(msg, msg_iter.count);

@@ -41,12 +41,14 @@ verified() {
 
 CROWD=200
 
-# Each of them, also one whose send a kernel hid by skipping a program: that one is unknown.
+# Each of them is seen. One whose send a kernel hid by skipping programs is unknown; only where it
+# skipped the connect and the send, too, that one has no name.
 crowd_is_named() {
+	nameless=$(grep '"class":"unknown"' /tmp/events | grep -c '"args":\[\]')
 	grep -F '"args":["wget","-q","-O","/dev/null","http://169.254.169.254/latest/meta-data/ami-id?crowd-' /tmp/events |
 		grep -F '"comm":"wget"' | grep -F '"exe":"/bin/busybox"' |
 		grep -cE '"class":"v1".*\?crowd-|"class":"unknown"' >/tmp/named
-	equal $CROWD "$(cat /tmp/named)"
+	equal $CROWD $(($(cat /tmp/named) + nameless)) && [ "$nameless" -lt $((CROWD / 20)) ]
 }
 
 who() {
