@@ -115,20 +115,33 @@ vmlinuz=$(image)
 initramfs "$@"
 
 console_log=${BOOT_LOG:-$scratch/console}
-: >"$scratch/verdict"
-# Several options.
-# shellcheck disable=SC2086
-timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu "$cpu" -m 1G -smp 2 \
-	-nodefaults -no-reboot -display none -chardev "file,id=verdict,path=$scratch/verdict" \
-	-serial "file:$console_log" $serial -kernel "$vmlinuz" -initrd "$scratch/initramfs" \
-	-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port ${BOOT_APPEND:-}" </dev/null &
-machine_pid=$!
-ended=0
-wait "$machine_pid" || ended=$?
-machine_pid=
+
+# Boots once; $ended is how qemu ended.
+boot() {
+	: >"$scratch/verdict"
+	# Several options.
+	# shellcheck disable=SC2086
+	timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu "$cpu" -m 1G -smp 2 \
+		-nodefaults -no-reboot -display none -chardev "file,id=verdict,path=$scratch/verdict" \
+		-serial "file:$console_log" $serial -kernel "$vmlinuz" -initrd "$scratch/initramfs" \
+		-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port ${BOOT_APPEND:-}" </dev/null &
+	machine_pid=$!
+	ended=0
+	wait "$machine_pid" || ended=$?
+	machine_pid=
+}
+
+# An emulated machine whose clock stands still for too long may panic while it boots. What has not
+# begun yet is no fault of what would have run.
+for attempt in 1 2 3; do
+	boot
+	! grep -q '^start of commands$' "$scratch/verdict" || break
+	echo "Kernel $kernel on $arch did not come up (attempt $attempt):" >&2
+	tail -n 20 "$console_log" >&2
+done
 
 status=$(sed -n '$s/^end of commands: //p' "$scratch/verdict")
-sed '$ { /^end of commands: /d; }' "$scratch/verdict"
+sed -e '1 { /^start of commands$/d; }' -e '$ { /^end of commands: /d; }' "$scratch/verdict"
 if [ -z "$status" ]; then
 	tail -n 40 "$console_log" >&2
 	case $ended in
