@@ -63,9 +63,9 @@ static-libs  = $(libs) $(if $(filter /%,$(shell $(CC) $(cross-ldflags) -print-fi
 bpf-cflags := -target bpf -std=gnu11 -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) $(reproducible) \
 	-D__TARGET_ARCH_$(bpf-arch-$(target)) -I. -Iinclude -Ibpf $(BPF_CFLAGS)
 
-sources := $(wildcard user/*.c)
+sources := $(wildcard user/*/*.c)
 objects := $(sources:%.c=$(obj)/%.o)
-scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*/*.sh tests/kernels/init)
+scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*.sh tests/*/*.sh tests/kernels/init)
 
 unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
@@ -144,7 +144,7 @@ endif
 
 rooms := $(obj)/user.a
 
-$(rooms): $(filter-out $(obj)/user/main.o,$(objects))
+$(rooms): $(filter-out $(obj)/user/cmd/main.o,$(objects))
 	$(call quiet,AR)
 	@rm -f $@
 	$(if $(V),,@)$(AR) rcsD $@ $^
@@ -165,7 +165,7 @@ $(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
 
 # What is embedded by .incbin, which the compiler's list of dependencies leaves out.
-$(obj)/user/html_page.o: user/html/page.css user/html/page.js
+$(obj)/user/render/html_page.o: user/render/html/page.css user/render/html/page.js
 
 # Static, because it also runs in a virtual machine that holds nothing else.
 $(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms) | $(static-needs)
@@ -278,7 +278,7 @@ packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of
 	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control >$(root)/DEBIAN/control
 	dpkg-deb --root-owner-group --build $(root) $(out)/imdstrace_$(VERSION)_$(target).deb
 
-formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*/*.[ch]))
+formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*/*.[ch]))
 
 format: | deps-lint ## format the C sources
 	clang-format -i $(formatted)
@@ -287,6 +287,7 @@ lint: | deps-lint ## check the format, the scripts and the licence lines
 	clang-format --dry-run --Werror $(formatted)
 	shellcheck -x -P SCRIPTDIR -P . $(filter-out %.bash,$(scripts))
 	shellcheck -s bash $(filter %.bash,$(scripts))
+	tests/lint_folders.sh
 	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
 
 clean: ## remove build/

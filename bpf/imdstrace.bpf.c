@@ -4,7 +4,7 @@
  * socket to the room that does the work. The socket's address is both its key in the maps and,
  * read from the context as a number, what global functions may be given.
  *
- * The loader loads the programs of one way (user/tracer.c); those on connects serve all ways.
+ * The loader loads the programs of one way (user/trace/tracer.c); those on connects serve all ways.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>

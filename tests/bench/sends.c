@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "imds.h"
-#include "netns.h"
+#include "demo/imds.h"
+#include "demo/netns.h"
 
 #define ROUNDS       7
 #define IDLE_SECONDS 5

@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "imds.h"
-#include "netns.h"
+#include "demo/imds.h"
+#include "demo/netns.h"
 
 #define NAME           "flood" /* this process's, in the report */
 #define PER_CONNECTION 100

@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "complain.h"
-#include "scope.h"
+#include "lib/complain.h"
+#include "lib/scope.h"
 
 #define PATIENCE_MS 60000
 #define TEXT_SIZE   (1 << 20)

@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "../fuzz/feed.h"
-#include "scope.h"
+#include "lib/scope.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "report/report.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "report.h"
+#include "lib/clock.h"
+#include "report/report.h"
 
 #define RICH_START   (1772438400 * NSEC_PER_SEC) /* 2026-03-02 08:00 UTC */
 #define RICH_MINUTE  (60 * NSEC_PER_SEC)

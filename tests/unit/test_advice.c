@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
-#include "advice.h"
+#include "verdict/advice.h"
 
 #define ANSWERS(ok, rejected, other, none) \
 	"{'ok':" #ok ",'rejected':" #rejected ",'other':" #other ",'none':" #none "}"

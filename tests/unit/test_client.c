@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "client.h"
+#include "report/client.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

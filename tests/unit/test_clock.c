@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "clock.h"
+#include "lib/clock.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

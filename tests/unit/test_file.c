@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "lib/file.h"
 
 static char directory[PATH_MAX];
 

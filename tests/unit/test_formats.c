@@ -11,9 +11,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "render.h"
-#include "sha256.h"
-#include "text.h"
+#include "render/render.h"
+#include "lib/sha256.h"
+#include "lib/text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define GOLDEN       "tests/unit/golden/report."

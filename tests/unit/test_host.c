@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "process/host.h"
 #include "root_fixture.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

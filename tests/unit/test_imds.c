@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "imds.h"
-#include "imds_http.h"
-#include "netns.h"
-#include "scope.h"
+#include "demo/imds.h"
+#include "demo/imds_http.h"
+#include "demo/netns.h"
+#include "lib/scope.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define GET(path)    "GET " path " HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n"

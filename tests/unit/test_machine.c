@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "trace/machine.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define ENOTSUPP     524 /* the kernel's own */

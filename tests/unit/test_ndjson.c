@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ndjson.h"
-#include "scope.h"
+#include "trace/ndjson.h"
+#include "lib/scope.h"
 
 static char *const args[] = {"curl", "-s", "http://169.254.169.254/", NULL};
 

@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "notify.h"
-#include "scope.h"
+#include "trace/notify.h"
+#include "lib/scope.h"
 
 /* A socket bound to path, "@" for the abstract namespace, and the path in the environment. */
 static int listen_at(const char *path)

@@ -20,9 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "args.h"
-#include "process.h"
-#include "procfs.h"
+#include "process/args.h"
+#include "process/process.h"
+#include "process/procfs.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define R            "\xef\xbf\xbd"

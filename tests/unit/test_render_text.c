@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
-#include "clock.h"
-#include "render.h"
-#include "text.h"
+#include "lib/clock.h"
+#include "render/render.h"
+#include "lib/text.h"
 
 #define DAY (24 * 3600 * NSEC_PER_SEC)
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "clock.h"
+#include "lib/clock.h"
 
 #define MINUTE (60 * NSEC_PER_SEC)
 #define START  (1767225600 * NSEC_PER_SEC) /* 2026-01-01, a whole number of days */

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "verdict.h"
+#include "verdict/verdict.h"
 
 #define ZERO         TOTALS(0, 0, 0, 0, 0, 0)
 #define EMPTY(more)  HEAD ZERO ",'callers':[]" more "}"

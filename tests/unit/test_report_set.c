@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report_set.h"
+#include "cmd/report_set.h"
 
 #define FILES_MAX 6
 

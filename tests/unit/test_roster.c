@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "procfs.h"
-#include "roster.h"
+#include "process/procfs.h"
+#include "trace/roster.h"
 
 #define ACCOUNTS_MAX 64
 #define PID_NOBODYS  0x7ffffff0 /* above every kernel's PID_MAX_LIMIT */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script.h"
+#include "process/script.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define ARGS_END     16

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "text.h"
+#include "lib/text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define R            "\xef\xbf\xbd"

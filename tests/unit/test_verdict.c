@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
-#include "clock.h"
-#include "verdict.h"
+#include "lib/clock.h"
+#include "verdict/verdict.h"
 
 #define HOUR   (3600 * NSEC_PER_SEC)
 #define DAY    (24 * HOUR)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "root_fixture.h"
-#include "workload.h"
+#include "process/workload.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define ID           "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
 

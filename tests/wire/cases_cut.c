@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
 

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
 

@@ -16,7 +16,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
 

@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
 

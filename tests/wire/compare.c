@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "complain.h"
-#include "scope.h"
+#include "lib/complain.h"
+#include "lib/scope.h"
 #include "wire.h"
 
 struct verdicts {

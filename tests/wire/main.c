@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
+#include "lib/complain.h"
 #include "wire.h"
 
 #define RANDOM_COUNT     1000

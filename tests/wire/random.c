@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "complain.h"
+#include "lib/complain.h"
 #include "random_request.h"
 #include "runner.h"
-#include "scope.h"
+#include "lib/scope.h"
 
 #define THREADS_MAX  4
 #define REQUESTS_MAX 20 /* on a connection */

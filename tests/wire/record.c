@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "wire.h"
 
 static const char *const class_names[] = {

@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "complain.h"
-#include "imds.h"
+#include "lib/complain.h"
+#include "demo/imds.h"
 #include "runner.h"
-#include "scope.h"
+#include "lib/scope.h"
 
 #define PAUSE_MS      5
 #define HELD_SECONDS  60

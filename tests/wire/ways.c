@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "wire.h"
 
 #define PIECES_MAX 1024 /* UIO_MAXIOV */

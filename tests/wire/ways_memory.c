@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "scope.h"
+#include "lib/scope.h"
 #include "ways.h"
 #include "wire.h"
 

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "abi.h"
-#include "netns.h"
+#include "demo/netns.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

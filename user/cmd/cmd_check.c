@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `imdstrace check`: the verdict in one line and in the exit status. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "lib/complain.h"
+#include "lib/exit_status.h"
+#include "cmd/report_set.h"
+#include "lib/scope.h"
+#include "lib/text.h"
+#include "cmd/usage.h"
+#include "verdict/verdict.h"
+
+struct check_command {
+	struct verdict_options options;
+	bool quiet, help;
+};
+
+static const char short_options[] = ":qh";
+static const struct option long_options[] = {
+	{"min-window", required_argument, NULL, 'w'},
+	{"strict", no_argument, NULL, 's'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const enum exit_status statuses[] = {
+	[VERDICT_READY] = EXIT_DONE,
+	[VERDICT_BLOCKED] = EXIT_BLOCKED,
+	[VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
+};
+
+static int help(void)
+{
+	puts("Usage: imdstrace check [OPTION...] FILE...\n"
+	     "\n"
+	     "Says in one line whether the switch to IMDSv2 only is safe, from one report or many\n"
+	     "merged into one. FILE may be - for standard input.\n"
+	     "\n"
+	     "Options:\n"
+	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns "
+	     "it\n"
+	     "                         off\n"
+	     "      --strict           Calls that look for another cloud block the switch, too\n"
+	     "  -q, --quiet            Print nothing: the exit status is the verdict\n"
+	     "  -h, --help             Show this\n"
+	     "\n"
+	     "Exit status: 0 ready; 1 blocked; 4 inconclusive; 2 wrong usage, or a file that is "
+	     "not a\n"
+	     "report or was left out.");
+	return EXIT_DONE;
+}
+
+static int command__set(struct check_command *command, int option, char *const *argv)
+{
+	switch (option) {
+	case 'w':
+		return usage__read_min_window(&command->options, optarg);
+	case 's':
+		command->options.strict = true;
+		return 0;
+	case 'q':
+		command->quiet = true;
+		return 0;
+	case 'h':
+		command->help = true;
+		return 0;
+	default:
+		usage__refuse_option(option, argv);
+		return -EINVAL;
+	}
+}
+
+static int command__parse(struct check_command *command, int argc, char **argv)
+{
+	int option, error = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (!error && !command->help &&
+		(option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+		error = command__set(command, option, argv);
+	if (error || command->help || optind < argc)
+		return error;
+	complain("check: it needs at least one report FILE; see imdstrace check --help");
+	return -EINVAL;
+}
+
+/* "blocked: 3 callers called IMDSv1 (120 calls); 5 events were lost\n". The caller frees. */
+static char *ruling__line(const struct ruling *ruling, size_t *size)
+{
+	_free_ char *line = NULL;
+	FILE *out = open_memstream(&line, size);
+	char *result;
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%s: ", verdict__name(ruling->verdict));
+	for (size_t i = 0; ruling->reasons[i]; i++) {
+		_free_ char *reason = text__printable(ruling->reasons[i]);
+
+		fprintf(out, "%s%s", i ? "; " : "", reason ? reason : "?");
+	}
+	putc('\n', out);
+	if (fclose(out))
+		return NULL;
+	result = line;
+	line = NULL;
+	return result;
+}
+
+static int command__print(const struct check_command *command, const struct ruling *ruling)
+{
+	_free_ char *line = NULL;
+	size_t size;
+
+	if (command->quiet)
+		return EXIT_DONE;
+	line = ruling__line(ruling, &size);
+	if (line)
+		return usage__write_stdout(line, size);
+	complain("the verdict could not be printed: %s", strerror(ENOMEM));
+	return EXIT_USAGE;
+}
+
+static int command__rule(const struct check_command *command, const struct report *report)
+{
+	struct ruling ruling;
+	int status, error = verdict__rule(&ruling, report, &command->options);
+
+	if (error) {
+		complain("there is no verdict: %s", strerror(-error));
+		return EXIT_USAGE;
+	}
+	status = command__print(command, &ruling);
+	if (status == EXIT_DONE)
+		status = statuses[ruling.verdict];
+	verdict__clear(&ruling);
+	return status;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct check_command command = {.options.min_window = DEFAULT_MIN_WINDOW};
+	struct report_set set;
+	int error, status = EXIT_USAGE;
+
+	if (command__parse(&command, argc, argv))
+		return EXIT_USAGE;
+	if (command.help)
+		return help();
+	/* A reader that has gone is to be noticed by the write, not to kill. */
+	signal(SIGPIPE, SIG_IGN);
+	error = report_set__read(&set, argv + optind, (size_t)(argc - optind));
+	if (error)
+		return usage__refuse_set(error);
+	if (set.report)
+		status = command__rule(&command, set.report);
+	if (set.failed)
+		status = EXIT_USAGE;
+	report_set__clear(&set);
+	return status;
+}

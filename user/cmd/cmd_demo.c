@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The demo: a stage is a process with a private network, an IMDS and clients in it. There are two,
+ * since what befalls a token's answer on its way is a matter of the network, not of the client.
+ * The tracer stays outside, in the machine's own namespaces, as it does on an instance.
+ */
+#define _GNU_SOURCE 1
+#include "cmd/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/complain.h"
+#include "demo/demo_clients.h"
+#include "lib/exit_status.h"
+#include "demo/imds.h"
+#include "demo/netns.h"
+#include "lib/scope.h"
+#include "trace/trace.h"
+#include "cmd/usage.h"
+
+#define STAGES      2
+#define CLIENTS_MAX 8
+
+struct stage {
+	bool token_lost; /* the clients that it is for */
+	enum imds_mode mode;
+	pid_t pid;   /* 0: not running */
+	int control; /* the stage says that it is ready, and hears when to begin */
+	bool failed;
+};
+
+struct demo {
+	struct stage stages[STAGES];
+};
+
+/* Where a private tmpfs may hide what is there, in the order of how natural a program looks there.
+ */
+static const char *const client_directories[] = {"/opt", "/srv", "/mnt", "/tmp", "/run"};
+
+static const char *directory__find(void)
+{
+	struct stat file;
+
+	for (size_t i = 0; i < sizeof(client_directories) / sizeof(client_directories[0]); i++)
+		if (!stat(client_directories[i], &file) && S_ISDIR(file.st_mode))
+			return client_directories[i];
+	return NULL;
+}
+
+/* A tmpfs that only this process and its children see, and that is gone with them. */
+static int directory__hide(const char *path)
+{
+	if (!path)
+		return complain_errno(
+			ENOENT, "there is no /opt, /mnt or /tmp for the demo's clients");
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("imdstrace", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
+		return complain_errno(errno, "cannot make a private %s for the demo's clients: %s",
+			path, strerror(errno));
+	return 0;
+}
+
+static int file__copy_self(const char *path)
+{
+	_close_ int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_close_ int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	ssize_t copied;
+
+	if (from < 0 || to < 0)
+		return -errno;
+	do
+		copied = sendfile(to, from, NULL, 1 << 20);
+	while (copied > 0);
+	return copied < 0 ? -errno : 0;
+}
+
+/* This program under each client's name: the tracer is to find an executable that is called so. */
+static int clients__install(const char *directory)
+{
+	char first[64], path[64];
+	int error;
+
+	snprintf(first, sizeof(first), "%s/%s", directory, demo_clients[0].name);
+	error = file__copy_self(first);
+	for (const struct demo_client *client = demo_clients + 1; !error && client->name;
+		client++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, client->name);
+		error = link(first, path) ? -errno : 0;
+	}
+	if (error)
+		return complain_errno(-error, "cannot copy the demo's clients to %s: %s", directory,
+			strerror(-error));
+	return 0;
+}
+
+/* In a new process: ends with its parent. */
+static void child__bind(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_DONE);
+}
+
+static pid_t client__start(const struct demo_client *client, const char *directory)
+{
+	char path[64], command[] = "demo-client", name[16];
+	char *const arguments[] = {name, command, name, NULL};
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
+	child__bind(parent);
+	snprintf(name, sizeof(name), "%s", client->name);
+	snprintf(path, sizeof(path), "%s/%s", directory, client->name);
+	execv(path, arguments);
+	complain("cannot run %s: %s", path, strerror(errno));
+	_exit(EXIT_UNTRACEABLE);
+}
+
+/* Starts the stage's clients and waits for all of them. 0, or -ECHILD when one of them failed. */
+static int clients__run(const struct stage *stage, const char *directory)
+{
+	pid_t pids[CLIENTS_MAX];
+	unsigned int count = 0;
+	int status, error = 0;
+
+	for (const struct demo_client *client = demo_clients; client->name; client++)
+		if (client->token_lost == stage->token_lost && count < CLIENTS_MAX)
+			pids[count++] = client__start(client, directory);
+	while (count--)
+		if (pids[count] < 0 || waitpid(pids[count], &status, 0) < 0 || status)
+			error = -ECHILD;
+	return error;
+}
+
+static int stage__prepare(const struct stage *stage, const char *directory, pid_t *imds)
+{
+	struct endpoint_addresses held = {0};
+	int error = netns__enter_private(&held);
+
+	if (!error)
+		error = directory__hide(directory);
+	if (!error)
+		error = clients__install(directory);
+	if (!error)
+		error = imds__start(
+			&(struct imds_options){
+				.mode = stage->mode, .ipv4 = held.ipv4, .ipv6 = held.ipv6},
+			imds);
+	return error;
+}
+
+static int stage__perform(const struct stage *stage)
+{
+	const char *directory = directory__find();
+	char word = 'r';
+	pid_t imds;
+	int error;
+
+	if (stage__prepare(stage, directory, &imds))
+		return EXIT_UNTRACEABLE;
+	if (write(stage->control, &word, 1) != 1 || read(stage->control, &word, 1) != 1)
+		return EXIT_DONE; /* the trace could not begin */
+	error = clients__run(stage, directory);
+	imds__stop(imds);
+	return error ? EXIT_UNTRACEABLE : EXIT_DONE;
+}
+
+/* Forks the stage and waits until its service listens. 0 or -errno after a sentence. */
+static int stage__start(struct stage *stage)
+{
+	pid_t parent = getpid();
+	int ends[2];
+	char word;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return complain_errno(errno, "cannot start the demo: %s", strerror(errno));
+	stage->pid = fork();
+	if (!stage->pid) {
+		child__bind(parent);
+		close(ends[0]);
+		stage->control = ends[1];
+		_exit(stage__perform(stage));
+	}
+	close(ends[1]);
+	stage->control = ends[0];
+	if (stage->pid < 0) {
+		stage->pid = 0;
+		return complain_errno(errno, "cannot start the demo: %s", strerror(errno));
+	}
+	return read(stage->control, &word, 1) == 1 ? 0 : -ECHILD;
+}
+
+/* Whether it has ended, by itself or because it was told to. */
+static bool stage__ended(struct stage *stage, int wait_options)
+{
+	int status;
+
+	if (!stage->pid)
+		return true;
+	if (waitpid(stage->pid, &status, wait_options) != stage->pid)
+		return false;
+	stage->pid = 0;
+	stage->failed = WIFEXITED(status) && WEXITSTATUS(status);
+	return true;
+}
+
+static void stage__stop(struct stage *stage)
+{
+	if (stage->pid)
+		kill(stage->pid, SIGTERM); /* its children go with it */
+	stage__ended(stage, 0);
+	if (stage->control >= 0)
+		close(stage->control);
+}
+
+static int demo__begin(void *context)
+{
+	struct demo *demo = context;
+
+	for (int i = 0; i < STAGES; i++)
+		if (send(demo->stages[i].control, "b", 1, MSG_NOSIGNAL) != 1) {
+			complain("the demo's private network is gone");
+			return EXIT_UNTRACEABLE;
+		}
+	return 0;
+}
+
+static bool demo__finished(void *context)
+{
+	struct demo *demo = context;
+	bool finished = true;
+
+	for (int i = 0; i < STAGES; i++)
+		finished &= stage__ended(&demo->stages[i], WNOHANG);
+	return finished;
+}
+
+static int demo__run(bool json)
+{
+	struct demo demo = {.stages = {{.mode = IMDS_OPTIONAL, .control = -1},
+				    {.mode = IMDS_PUT_DROPPED, .token_lost = true, .control = -1}}};
+	struct trace_options options = {.json = json,
+		.attached = demo__begin,
+		.finished = demo__finished,
+		.context = &demo};
+	int status = EXIT_DONE;
+
+	for (int i = 0; i < STAGES && status == EXIT_DONE; i++)
+		if (stage__start(&demo.stages[i]))
+			status = EXIT_UNTRACEABLE;
+	if (status == EXIT_DONE)
+		status = trace__run(&options);
+	for (int i = 0; i < STAGES; i++)
+		stage__stop(&demo.stages[i]);
+	for (int i = 0; i < STAGES && status == EXIT_DONE; i++)
+		if (demo.stages[i].failed) {
+			complain("a client of the demo failed, so this is not all of it");
+			status = EXIT_UNTRACEABLE;
+		}
+	return status;
+}
+
+static void prologue(FILE *out)
+{
+	fputs("This is a demo: it needs no EC2 and no internet, and nothing leaves this machine.\n"
+	      "Two private networks are made, each with a metadata service of its own. Four "
+	      "clients\n"
+	      "call them and are traced for real, as on an instance:\n\n",
+		out);
+	for (const struct demo_client *client = demo_clients; client->name; client++)
+		fprintf(out, "  %-15s %s\n", client->name, client->story);
+	fputs("\nOnly calls that the switch to IMDSv2 would break are shown while they are made; "
+	      "the\n"
+	      "report at the end names every caller.\n\n",
+		out);
+	fflush(out);
+}
+
+static void epilogue(FILE *out)
+{
+	fputs("\nOn an instance, watch for a day at least, then read the report and ask for the "
+	      "verdict:\n\n"
+	      "  sudo imdstrace trace --duration 24h --output imds.json\n"
+	      "  imdstrace report imds.json\n"
+	      "  imdstrace check imds.json\n",
+		out);
+}
+
+static const struct option long_options[] = {
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+	"Usage: imdstrace demo [OPTION...]\n"
+	"\n"
+	"Makes private networks with a metadata service of their own, runs v1, v2, fallback and\n"
+	"foreign clients in them for a few seconds, traces them for real and prints the report.\n"
+	"Needs root, and neither EC2 nor the internet. Nothing leaves this machine.\n"
+	"\n"
+	"Options:\n"
+	"      --json  Print each request as a line of JSON in place of the report\n"
+	"  -h, --help  Show this\n";
+
+int cmd_demo(int argc, char **argv)
+{
+	bool json = false;
+	int option, status;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_DONE;
+		default:
+			return usage__refuse_option(option, argv);
+		}
+	}
+	if (optind < argc) {
+		complain("demo takes no argument \"%s\"; see imdstrace demo --help", argv[optind]);
+		return EXIT_USAGE;
+	}
+	prologue(json ? stderr : stdout);
+	status = demo__run(json);
+	if (status == EXIT_DONE)
+		epilogue(json ? stderr : stdout);
+	return status;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `imdstrace doctor`: whether this machine can be traced, which way in is open, and why not the
+ * others. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "lib/complain.h"
+#include "lib/exit_status.h"
+#include "render/json.h"
+#include "trace/machine.h"
+#include "report/report.h"
+#include "lib/scope.h"
+#include "trace/tracer.h"
+
+#define PROGRAMS_MAX 16
+
+struct way_diagnosis {
+	bool attaches;
+	char why_not[256]; /* where it does not */
+	struct tracer_program programs[PROGRAMS_MAX];
+	size_t program_count;
+};
+
+struct diagnosis {
+	struct machine machine;
+	struct way_diagnosis ways[MACHINE_WAYS_MAX];
+	const char *used; /* NULL: none attaches */
+	bool responses;   /* of the one that is used */
+	char why[1024];   /* where none does */
+};
+
+static void ignore_request(void *context, const struct request_record *record)
+{
+	(void)context, (void)record;
+}
+
+/* Tries one way by really attaching it, and takes it down again at once. */
+static void diagnose_way(struct diagnosis *diagnosis, size_t index, struct tracer_failure *failure)
+{
+	static const struct tracer_sink sink = {ignore_request, NULL};
+	struct tracer_options options = {.way = tracer_ways[index].name, .measure = true};
+	struct way_diagnosis *way = &diagnosis->ways[index];
+	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct tracer *tracer;
+
+	if (tracer__open(&tracer, &options, &sink, failures)) {
+		/* what concerns no way in particular stands in front */
+		*failure = failures[index].error ? failures[index] : failures[0];
+		machine__explain_way(
+			&diagnosis->machine, failure, way->why_not, sizeof(way->why_not));
+		return;
+	}
+	way->attaches = true;
+	way->program_count = tracer__programs(tracer, way->programs, PROGRAMS_MAX);
+	if (!diagnosis->used) {
+		diagnosis->used = tracer_ways[index].name;
+		diagnosis->responses = tracer__responses(tracer);
+	}
+	tracer__close(tracer);
+}
+
+static void diagnose(struct diagnosis *diagnosis)
+{
+	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+
+	memset(diagnosis, 0, sizeof(*diagnosis));
+	machine__read(&diagnosis->machine);
+	for (size_t i = 0; tracer_ways[i].name; i++)
+		diagnose_way(diagnosis, i, &failures[i]);
+	if (!diagnosis->used)
+		machine__explain(
+			&diagnosis->machine, failures, diagnosis->why, sizeof(diagnosis->why));
+}
+
+static const char *pids__text(const struct machine *machine)
+{
+	if (!machine->proc)
+		return "not known, because /proc is not mounted";
+	return machine->host_pids ? "the host's" : "a container's";
+}
+
+static void print_text(const struct diagnosis *diagnosis)
+{
+	const struct machine *machine = &diagnosis->machine;
+	const char *limits[MACHINE_LIMITS_MAX];
+	char missing[128];
+
+	machine__missing_capabilities(machine, missing, sizeof(missing));
+	if (diagnosis->used)
+		printf("This machine can be traced, with %s hooks.\n\n", diagnosis->used);
+	else
+		printf("This machine cannot be traced: %s.\n\n", diagnosis->why);
+	printf("  %-13s %s, %s\n", "kernel", machine->kernel, machine->architecture);
+	printf("  %-13s %s\n", "BTF", machine->btf ? "there" : "missing");
+	printf("  %-13s %s%s\n", "capabilities", *missing ? "missing: " : "there", missing);
+	printf("  %-13s %s\n", "lockdown",
+		*machine->lockdown ? machine->lockdown : "not in this kernel");
+	printf("  %-13s %s\n", "pids", pids__text(machine));
+	printf("  %-13s %s\n", "cgroups", machine->cgroups);
+	if (diagnosis->used)
+		printf("  %-13s %s\n", "responses",
+			diagnosis->responses ? "watched"
+					     : "not watched: that takes a cgroup2 hierarchy and "
+					       "CAP_NET_ADMIN");
+	puts("\nWays in, in the order in which they are tried:");
+	for (size_t i = 0; tracer_ways[i].name; i++)
+		printf("  %-13s %s%s\n", tracer_ways[i].name,
+			diagnosis->ways[i].attaches ? "yes: " : "no: ",
+			diagnosis->ways[i].attaches ? tracer_ways[i].summary
+						    : diagnosis->ways[i].why_not);
+	machine__limits(machine, limits);
+	if (diagnosis->used && limits[0])
+		puts("\nWhat a trace will lack here:");
+	for (size_t i = 0; diagnosis->used && limits[i]; i++)
+		printf("  %s\n", limits[i]);
+}
+
+/* A number, or null for one that is not known. */
+static json_t *number_json(unsigned int number)
+{
+	return number ? json_integer(number) : json_null();
+}
+
+static json_t *programs_json(const struct way_diagnosis *way)
+{
+	_decref_ json_t *programs = json_array();
+
+	for (size_t i = 0; i < way->program_count; i++) {
+		const struct tracer_program *program = &way->programs[i];
+
+		if (json_array_append_new(programs,
+			    json_pack("{ss,so,so}", "name", program->name, "verified_instructions",
+				    number_json(program->verified), "jited_bytes",
+				    number_json(program->jited))))
+			return NULL;
+	}
+	return json_incref(programs);
+}
+
+static json_t *ways_json(const struct diagnosis *diagnosis)
+{
+	_decref_ json_t *ways = json_array();
+
+	for (size_t i = 0; tracer_ways[i].name; i++) {
+		const struct way_diagnosis *way = &diagnosis->ways[i];
+
+		if (json_array_append_new(
+			    ways, json_pack("{ss,sb,so,so}", "name", tracer_ways[i].name,
+					  "attaches", way->attaches, "why_not",
+					  json__text(way->attaches ? NULL : way->why_not),
+					  "programs", programs_json(way))))
+			return NULL;
+	}
+	return json_incref(ways);
+}
+
+static json_t *limits_json(const struct machine *machine)
+{
+	const char *limits[MACHINE_LIMITS_MAX];
+	_decref_ json_t *list = json_array();
+
+	machine__limits(machine, limits);
+	for (size_t i = 0; limits[i]; i++)
+		if (json_array_append_new(list, json_string(limits[i])))
+			return NULL;
+	return json_incref(list);
+}
+
+static int print_json(const struct diagnosis *diagnosis)
+{
+	const struct machine *machine = &diagnosis->machine;
+	_decref_ json_t *object = NULL;
+	char missing[128];
+
+	machine__missing_capabilities(machine, missing, sizeof(missing));
+	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,so}", "version",
+		IMDSTRACE_VERSION, "traceable", !!diagnosis->used, "hooks",
+		json__text(diagnosis->used), "why_not",
+		json__text(diagnosis->used ? NULL : diagnosis->why), "kernel",
+		json__text(machine->kernel), "architecture", json__text(machine->architecture),
+		"btf", machine->btf, "missing_capabilities", json__text(*missing ? missing : NULL),
+		"lockdown", json__text(*machine->lockdown ? machine->lockdown : NULL), "host_pids",
+		machine->host_pids, "cgroups", machine->cgroups, "responses", diagnosis->responses,
+		"limits", limits_json(machine), "ways", ways_json(diagnosis));
+	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
+		return -ENOMEM;
+	putchar('\n');
+	return 0;
+}
+
+static int usage(void)
+{
+	puts("Usage: imdstrace doctor [--json]\n"
+	     "\n"
+	     "Says whether this machine can be traced: what the kernel offers, which hooks would "
+	     "be\n"
+	     "used and why not the others. Attaches each way for a moment, and traces nothing.\n"
+	     "\n"
+	     "      --json  as one JSON object\n"
+	     "  -h, --help  show this\n"
+	     "\n"
+	     "Exit status: 0 it can be traced; 2 wrong usage; 3 it cannot.");
+	return EXIT_DONE;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct diagnosis diagnosis;
+	bool json = false;
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return usage();
+		if (option != 'j') {
+			complain(
+				"unknown option %s; see imdstrace doctor --help", argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+		json = true;
+	}
+	if (optind < argc) {
+		complain("doctor takes no argument \"%s\"", argv[optind]);
+		return EXIT_USAGE;
+	}
+	diagnose(&diagnosis);
+	if (!json)
+		print_text(&diagnosis);
+	else if (print_json(&diagnosis))
+		complain("the diagnosis cannot be printed");
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout)) {
+		complain_errno(errno ? errno : EIO, "stdout cannot be written");
+		return EXIT_USAGE;
+	}
+	return diagnosis.used ? EXIT_DONE : EXIT_UNTRACEABLE;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* `imdstrace report`: one report, or many merged into one, in any format. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "lib/complain.h"
+#include "lib/exit_status.h"
+#include "lib/file.h"
+#include "render/render.h"
+#include "cmd/report_set.h"
+#include "lib/scope.h"
+#include "cmd/usage.h"
+
+struct report_command {
+	const struct renderer *renderer;
+	const char *output; /* NULL: standard output */
+	struct render_options options;
+	bool help;
+};
+
+static const char short_options[] = ":f:o:h";
+static const struct option long_options[] = {
+	{"format", required_argument, NULL, 'f'},
+	{"output", required_argument, NULL, 'o'},
+	{"min-window", required_argument, NULL, 'w'},
+	{"strict", no_argument, NULL, 's'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static int help(void)
+{
+	puts("Usage: imdstrace report [OPTION...] FILE...\n"
+	     "\n"
+	     "Renders one report, or many merged into one. The same report given twice, an older\n"
+	     "state of it, and a part of a merged one count once. FILE may be - for standard "
+	     "input.\n"
+	     "\n"
+	     "Options:\n"
+	     "  -f, --format FORMAT    How to render it (text):");
+	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
+		printf("                           %-10s  %s\n", renderer->name, renderer->summary);
+	puts("  -o, --output FILE      Write to FILE, replaced as a whole, and not to standard "
+	     "output\n"
+	     "      --min-window TIME  How long each host must have been watched for the verdict\n"
+	     "                         (24h); 0s turns it off\n"
+	     "      --strict           Calls that look for another cloud block the switch, too\n"
+	     "  -h, --help             Show this\n"
+	     "\n"
+	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left out "
+	     "(the\n"
+	     "others are still rendered).");
+	return EXIT_DONE;
+}
+
+static int refuse_format(const char *name)
+{
+	char known[256] = "";
+	size_t used = 0;
+
+	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
+		if (used < sizeof(known))
+			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+				used ? ", " : "", renderer->name);
+	complain("report: there is no format \"%s\", only %s", name, known);
+	return -EINVAL;
+}
+
+static int command__set(struct report_command *command, int option, char *const *argv)
+{
+	switch (option) {
+	case 'f':
+		command->renderer = render__find(optarg);
+		return command->renderer ? 0 : refuse_format(optarg);
+	case 'o':
+		command->output = optarg;
+		return 0;
+	case 'w':
+		return usage__read_min_window(&command->options.verdict, optarg);
+	case 's':
+		command->options.verdict.strict = true;
+		return 0;
+	case 'h':
+		command->help = true;
+		return 0;
+	default:
+		usage__refuse_option(option, argv);
+		return -EINVAL;
+	}
+}
+
+static int command__parse(struct report_command *command, int argc, char **argv)
+{
+	int option, error = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (!error && !command->help &&
+		(option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+		error = command__set(command, option, argv);
+	if (error || command->help || optind < argc)
+		return error;
+	complain("report: it needs at least one report FILE; see imdstrace report --help");
+	return -EINVAL;
+}
+
+static int command__write(const struct report_command *command, const char *text, size_t size)
+{
+	int error;
+
+	if (!command->output)
+		return usage__write_stdout(text, size);
+	error = file__replace(command->output, text, size);
+	if (!error)
+		return EXIT_DONE;
+	complain("%s could not be written: %s", command->output, strerror(-error));
+	return EXIT_USAGE;
+}
+
+/* Rendered in memory first, so that nothing is written of a report that cannot be rendered. */
+static int command__render(const struct report_command *command, const struct report *report)
+{
+	_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int error = out ? command->renderer->render(out, report, &command->options) : -ENOMEM;
+
+	if (out && fclose(out) && !error)
+		error = -ENOMEM;
+	if (!error)
+		return command__write(command, text, size);
+	complain("the report could not be rendered: %s", strerror(-error));
+	return EXIT_USAGE;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report_command command = {
+		.renderer = &renderers[0], .options.verdict.min_window = DEFAULT_MIN_WINDOW};
+	struct report_set set;
+	int error, status = EXIT_USAGE;
+
+	if (command__parse(&command, argc, argv))
+		return EXIT_USAGE;
+	if (command.help)
+		return help();
+	/* A reader that has gone is to be noticed by the write, not to kill. */
+	signal(SIGPIPE, SIG_IGN);
+	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
+	error = report_set__read(&set, argv + optind, (size_t)(argc - optind));
+	if (error)
+		return usage__refuse_set(error);
+	if (set.report)
+		status = command__render(&command, set.report);
+	if (set.failed)
+		status = EXIT_USAGE;
+	report_set__clear(&set);
+	return status;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cmd/report_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/complain.h"
+#include "lib/file.h"
+#include "lib/hash.h"
+#include "lib/scope.h"
+
+/* Which window, in place of its texts: two different ones would have to agree in 128 keyed bits. */
+struct window_id {
+	uint64_t hash[2];
+};
+
+struct file_window {
+	struct window_id id;
+	int64_t end;
+	size_t file;
+};
+
+/* Open: nothing speaks against it so far. */
+enum fate { FATE_OPEN, FATE_ADD, FATE_COVERED, FATE_FAILED };
+
+struct source {
+	const char *path;
+	char *text; /* of what can be read only once (a pipe); else NULL */
+	size_t size;
+	struct file_window *windows;
+	size_t window_count;
+	enum fate fate;
+};
+
+struct selection {
+	struct source *sources;
+	size_t count;
+	struct file_window *windows; /* all files', by window, the latest first */
+	size_t window_count;
+};
+
+static int source__fail(struct source *source, const char *why)
+{
+	complain("%s: %s", !strcmp(source->path, "-") ? "standard input" : source->path, why);
+	source->fate = FATE_FAILED;
+	return -EINVAL;
+}
+
+/* Standard input may be a socket, which has no path that could be opened. */
+static int stdin__read(char **content, size_t *size)
+{
+	_free_ char *text = NULL;
+	size_t room = 0, have = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (have + 1 >= room) {
+			char *grown = realloc(text, room = room ? room * 2 : 1 << 16);
+
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		got = read(STDIN_FILENO, text + have, room - have - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		have += (size_t)got;
+		if (have > REPORT_FILE_MAX)
+			return -EFBIG;
+	}
+	text[have] = '\0';
+	*content = text;
+	*size = have;
+	text = NULL;
+	return 0;
+}
+
+static int source__read(struct source *source, char **text, size_t *size)
+{
+	int error;
+
+	if (source->text) {
+		*text = source->text;
+		*size = source->size;
+		source->text = NULL;
+		return 0;
+	}
+	error = strcmp(source->path, "-") ? file__read(source->path, REPORT_FILE_MAX, text, size)
+					  : stdin__read(text, size);
+	if (!error)
+		return 0;
+	return source__fail(source, error == -EFBIG
+					    ? "larger than the 64 MiB that a report may have"
+					    : strerror(-error));
+}
+
+static bool source__is_read_once(const struct source *source)
+{
+	struct stat status;
+
+	return !strcmp(source->path, "-") || stat(source->path, &status) ||
+	       !S_ISREG(status.st_mode);
+}
+
+/* The report in a source; NULL: the source has failed, and stderr says why. */
+static struct report *source__load(struct source *source, bool again)
+{
+	bool keep = !again && source__is_read_once(source);
+	struct report *report = NULL;
+	_free_ char *text = NULL;
+	char why[512];
+	size_t size;
+
+	if (source__read(source, &text, &size))
+		return NULL;
+	if (report__from_json(&report, text, size, why, sizeof(why))) {
+		source__fail(source, why);
+		return NULL;
+	}
+	if (keep) {
+		source->text = text;
+		source->size = size;
+		text = NULL;
+	}
+	return report;
+}
+
+static struct window_id window__id(const struct window *window)
+{
+	struct window_id id;
+
+	for (int i = 0; i < 2; i++)
+		id.hash[i] =
+			hash__text(hash__text(hash__bytes(i, &window->start, sizeof(window->start)),
+					   window->host),
+				window->boot_id);
+	return id;
+}
+
+/* Without windows nothing tells a report apart but what it says. */
+static int source__note_content(struct source *source, const struct report *report)
+{
+	_free_ char *text = report__to_json(report, 0);
+
+	if (!text)
+		return -ENOMEM;
+	for (int i = 0; i < 2; i++)
+		source->windows[0].id.hash[i] = hash__text(2 + i, text);
+	source->window_count = 1;
+	return 0;
+}
+
+static int source__note_windows(struct source *source, const struct report *report, size_t file)
+{
+	size_t count = report->window_count;
+	int error = 0;
+
+	source->windows = calloc(count ? count : 1, sizeof(*source->windows));
+	if (!source->windows)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		source->windows[i].id = window__id(&report->windows[i]);
+		source->windows[i].end = report->windows[i].end;
+	}
+	source->window_count = count;
+	if (!count)
+		error = source__note_content(source, report);
+	for (size_t i = 0; i < source->window_count; i++)
+		source->windows[i].file = file;
+	return error;
+}
+
+static int window_id__compare(const struct window_id *a, const struct window_id *b)
+{
+	return memcmp(a, b, sizeof(*a));
+}
+
+static int file_window__compare(const void *left, const void *right)
+{
+	const struct file_window *a = left, *b = right;
+	int order = window_id__compare(&a->id, &b->id);
+
+	if (order)
+		return order;
+	if (a->end != b->end)
+		return a->end > b->end ? -1 : 1;
+	return a->file < b->file ? -1 : a->file > b->file;
+}
+
+static int selection__index(struct selection *selection)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < selection->count; i++)
+		total += selection->sources[i].window_count;
+	selection->windows = calloc(total ? total : 1, sizeof(*selection->windows));
+	if (!selection->windows)
+		return -ENOMEM;
+	for (size_t i = 0; i < selection->count; i++) {
+		const struct source *source = &selection->sources[i];
+
+		if (source->window_count)
+			memcpy(&selection->windows[selection->window_count], source->windows,
+				source->window_count * sizeof(*source->windows));
+		selection->window_count += source->window_count;
+	}
+	qsort(selection->windows, total, sizeof(*selection->windows), file_window__compare);
+	return 0;
+}
+
+/* The first of the files that have this window, the latest state first. */
+static size_t selection__find(const struct selection *selection, const struct window_id *id)
+{
+	size_t low = 0, high = selection->window_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (window_id__compare(&selection->windows[middle].id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool source__is_in(const struct source *source)
+{
+	return source->fate == FATE_OPEN || source->fate == FATE_ADD;
+}
+
+/* Whether another file that is still in holds the window at least as late. */
+static bool selection__holds(const struct selection *selection, const struct file_window *window)
+{
+	for (size_t i = selection__find(selection, &window->id); i < selection->window_count; i++) {
+		const struct file_window *other = &selection->windows[i];
+
+		if (window_id__compare(&other->id, &window->id) || other->end < window->end)
+			return false;
+		if (other->file != window->file && source__is_in(&selection->sources[other->file]))
+			return true;
+	}
+	return false;
+}
+
+static bool selection__covers(const struct selection *selection, const struct source *source)
+{
+	for (size_t i = 0; i < source->window_count; i++)
+		if (!selection__holds(selection, &source->windows[i]))
+			return false;
+	return source->window_count > 0;
+}
+
+/* Whether one of its windows is in a file that is to be added. */
+static bool selection__overlaps(const struct selection *selection, const struct source *source)
+{
+	for (size_t w = 0; w < source->window_count; w++) {
+		const struct window_id *id = &source->windows[w].id;
+
+		for (size_t i = selection__find(selection, id); i < selection->window_count; i++) {
+			const struct file_window *other = &selection->windows[i];
+
+			if (window_id__compare(&other->id, id))
+				break;
+			if (selection->sources[other->file].fate == FATE_ADD)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The most windows first; of equals the one that was given first. */
+static int source__compare(const void *left, const void *right)
+{
+	const struct source *a = *(struct source *const *)left;
+	const struct source *b = *(struct source *const *)right;
+
+	if (a->window_count != b->window_count)
+		return a->window_count > b->window_count ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/* The largest first, because a merged report is to give way to its parts where they are newer. Of
+ * equals the last first, so that the first stays. */
+static void selection__drop_covered(struct selection *selection, struct source **largest)
+{
+	for (size_t first = 0, end; first < selection->count; first = end) {
+		for (end = first + 1; end < selection->count; end++)
+			if (largest[end]->window_count != largest[first]->window_count)
+				break;
+		for (size_t i = end; i-- > first;)
+			if (largest[i]->fate == FATE_OPEN &&
+				selection__covers(selection, largest[i]))
+				largest[i]->fate = FATE_COVERED;
+	}
+}
+
+static int selection__choose(struct selection *selection)
+{
+	_free_ struct source **largest = calloc(selection->count, sizeof(*largest));
+
+	if (!largest || selection__index(selection))
+		return -ENOMEM;
+	for (size_t i = 0; i < selection->count; i++)
+		largest[i] = &selection->sources[i];
+	qsort(largest, selection->count, sizeof(*largest), source__compare);
+	selection__drop_covered(selection, largest);
+	for (size_t i = 0; i < selection->count; i++) {
+		if (largest[i]->fate != FATE_OPEN)
+			continue;
+		if (selection__overlaps(selection, largest[i]))
+			source__fail(largest[i],
+				"left out, because it and another report given hold "
+				"some of the same windows and neither holds all of "
+				"the other's");
+		else
+			largest[i]->fate = FATE_ADD;
+	}
+	/* What only a file covered that was left out itself. */
+	for (size_t i = 0; i < selection->count; i++)
+		if (largest[i]->fate == FATE_COVERED && !selection__overlaps(selection, largest[i]))
+			largest[i]->fate = FATE_ADD;
+	return 0;
+}
+
+static int source__add(struct source *source, struct report *into)
+{
+	struct report *report = source__load(source, true);
+	int error;
+
+	if (!report)
+		return 0;
+	error = report__merge(into, report);
+	report__free(report);
+	if (error == -EEXIST) {
+		source__fail(source, "left out, because it changed while it was read");
+		return 0;
+	}
+	return error;
+}
+
+/* One file needs no choice and no second look. */
+static void selection__read_one(struct selection *selection, struct report_set *set)
+{
+	set->report = source__load(&selection->sources[0], true);
+}
+
+static int selection__survey(struct selection *selection)
+{
+	for (size_t i = 0; i < selection->count; i++) {
+		struct report *report = source__load(&selection->sources[i], false);
+		int error = report ? source__note_windows(&selection->sources[i], report, i) : 0;
+
+		report__free(report);
+		if (error)
+			return error;
+	}
+	return selection__choose(selection);
+}
+
+static int selection__add(struct selection *selection, struct report_set *set)
+{
+	size_t added = 0;
+
+	set->report = report__new();
+	if (!set->report)
+		return -ENOMEM;
+	for (size_t i = 0; i < selection->count; i++) {
+		struct source *source = &selection->sources[i];
+		int error = source->fate == FATE_ADD ? source__add(source, set->report) : 0;
+
+		if (error)
+			return error;
+		added += source->fate == FATE_ADD;
+	}
+	if (!added) {
+		report__free(set->report);
+		set->report = NULL;
+	}
+	return 0;
+}
+
+static int selection__read(struct selection *selection, struct report_set *set)
+{
+	int error;
+
+	if (selection->count == 1) {
+		selection__read_one(selection, set);
+		return 0;
+	}
+	error = selection__survey(selection);
+	return error ? error : selection__add(selection, set);
+}
+
+static void selection__clear(struct selection *selection)
+{
+	for (size_t i = 0; selection->sources && i < selection->count; i++) {
+		free(selection->sources[i].text);
+		free(selection->sources[i].windows);
+	}
+	free(selection->sources);
+	free(selection->windows);
+}
+
+int report_set__read(struct report_set *set, char *const *paths, size_t count)
+{
+	struct selection selection = {.count = count};
+	int error = -ENOMEM;
+
+	*set = (struct report_set){0};
+	selection.sources = calloc(count ? count : 1, sizeof(*selection.sources));
+	if (selection.sources && count) {
+		for (size_t i = 0; i < count; i++)
+			selection.sources[i].path = paths[i];
+		error = selection__read(&selection, set);
+		for (size_t i = 0; i < count; i++)
+			set->failed += selection.sources[i].fate == FATE_FAILED;
+	}
+	selection__clear(&selection);
+	if (error)
+		report_set__clear(set);
+	else if (set->report)
+		report__sort(set->report);
+	return error;
+}
+
+void report_set__clear(struct report_set *set)
+{
+	report__free(set->report);
+	set->report = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Many report files into one report, each call counted once. Comes in: files, among them the same
+ * report twice, older states of one, and merged reports beside their parts. Goes out: one report.
+ */
+#ifndef IMDSTRACE_REPORT_SET_H
+#define IMDSTRACE_REPORT_SET_H
+
+#include "report/report.h"
+
+struct report_set {
+	struct report *report; /* sorted; NULL: no file could be used */
+	size_t failed;         /* files that were left out, each named on stderr */
+};
+
+/*
+ * Reads paths ("-" is standard input). A first pass looks only at windows and leaves out each file
+ * whose windows the others hold as late or later, the largest file first; of two that overlap
+ * without one holding the other, the one with fewer windows is left out and counts as failed. The
+ * second pass adds up what remains, one file in memory at a time. 0, -ENOMEM, or
+ * -ENOSPC where all together are past REPORT_WEIGHT_MAX.
+ */
+int report_set__read(struct report_set *set, char *const *paths, size_t count);
+void report_set__clear(struct report_set *set);
+
+#endif

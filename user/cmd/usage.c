@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cmd/usage.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/complain.h"
+#include "lib/exit_status.h"
+
+/* Whether it was a letter that getopt_long stopped at. It may be in the middle of its word, and
+ * then the word is still the next one. */
+static bool option__is_letter(char *const *argv)
+{
+	const char *last = argv[optind - 1], *next = argv[optind];
+
+	if (!optopt)
+		return false;
+	return strncmp(last, "--", 2) ||
+	       (next && next[0] == '-' && next[1] != '-' && strchr(next, optopt));
+}
+
+int usage__refuse_option(int refusal, char *const *argv)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+	bool is_letter = option__is_letter(argv);
+	const char *option = is_letter ? letter : argv[optind - 1];
+	const char *problem = "is unknown";
+
+	if (refusal == ':')
+		problem = "needs an argument";
+	else if (!is_letter && optopt)
+		problem = "takes no argument";
+	complain("%s: option %s %s; see imdstrace %s --help", argv[0], option, problem, argv[0]);
+	return EXIT_USAGE;
+}
+
+int usage__read_min_window(struct verdict_options *options, const char *text)
+{
+	int error = duration__parse(text, &options->min_window);
+
+	if (!error && options->min_window < 0)
+		error = -EINVAL;
+	if (error)
+		complain("\"%s\" is no duration for --min-window: use 30s, 10m, 24h, 7d or 0s",
+			text);
+	return error ? -EINVAL : 0;
+}
+
+int usage__refuse_set(int error)
+{
+	complain("the reports could not be merged: %s",
+		error == -ENOSPC ? "they have more hosts and windows than one report may hold"
+				 : strerror(-error));
+	return EXIT_USAGE;
+}
+
+static bool stdout_is_closed;
+
+void usage__note_closed_stdout(void)
+{
+	stdout_is_closed = true;
+}
+
+int usage__write_stdout(const char *text, size_t size)
+{
+	if (stdout_is_closed) {
+		complain("standard output could not be written: it is closed");
+		return EXIT_USAGE;
+	}
+	if (fwrite(text, 1, size, stdout) == size && !fflush(stdout))
+		return EXIT_DONE;
+	complain("standard output could not be written: %s", strerror(errno));
+	/* So that nobody complains about the same a second time. */
+	clearerr(stdout);
+	return EXIT_USAGE;
+}

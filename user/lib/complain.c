@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Complaints quote what strangers wrote (paths, names), so they are made printable as a whole. */
+#include "lib/complain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "lib/scope.h"
+#include "lib/text.h"
+
+/* The formatted sentence, or NULL. The caller frees. */
+static char *sentence__format(const char *format, va_list args)
+{
+	va_list again;
+	char *sentence;
+	int size;
+
+	va_copy(again, args);
+	size = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	sentence = size < 0 ? NULL : malloc((size_t)size + 1);
+	if (sentence)
+		vsnprintf(sentence, (size_t)size + 1, format, args);
+	return sentence;
+}
+
+static void complain__sentence(const char *format, va_list args)
+{
+	_free_ char *sentence = sentence__format(format, args);
+	_free_ char *printable = sentence ? text__printable(sentence) : NULL;
+
+	/* One call, so that a line from another thread or process does not land inside this one. */
+	fprintf(stderr, "imdstrace: %s\n", printable ? printable : "not enough memory");
+}
+
+void complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain__sentence(format, args);
+	va_end(args);
+}
+
+int complain_errno(int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain__sentence(format, args);
+	va_end(args);
+	return -error;
+}

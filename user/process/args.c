@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "process/args.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/text.h"
+
+#define HEADER         "X-aws-ec2-metadata-token"
+#define HEADER_SIZE    (sizeof(HEADER) - 1)
+#define SEPARATORS     ":=\"' \t\\"
+#define SEPARATORS_MAX 8
+#define TOKEN_BYTES    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
+
+/* strchr() finds the NUL that ends a set, too. */
+static bool set__holds(const char *set, char byte)
+{
+	return byte && strchr(set, byte);
+}
+
+void args__mask_token(char *bytes, size_t size)
+{
+	for (size_t at = 0; at + HEADER_SIZE <= size; at++) {
+		size_t value = at + HEADER_SIZE, end = value + SEPARATORS_MAX;
+
+		if (strncasecmp(bytes + at, HEADER, HEADER_SIZE))
+			continue;
+		if (value < size && bytes[value] == '-')
+			continue;
+		while (value < size && value < end && set__holds(SEPARATORS, bytes[value]))
+			value++;
+		while (value < size && set__holds(TOKEN_BYTES, bytes[value]))
+			bytes[value++] = '*';
+	}
+}
+
+/* A process that writes a title over its arguments pads the rest with NULs. One empty argument at
+ * the end is somebody's; several are padding. */
+static size_t size__unpadded(const char *bytes, size_t size)
+{
+	size_t end = size;
+
+	while (end && !bytes[end - 1])
+		end--;
+	return size - end > 2 ? (end ? end + 1 : 0) : size;
+}
+
+static size_t args__count(const char *bytes, size_t size)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < size; at += strnlen(bytes + at, size - at) + 1)
+		count++;
+	return count;
+}
+
+char **args__split(const char *bytes, size_t size, bool cut)
+{
+	char *masked = malloc(size + 1), **args = NULL;
+	size_t count;
+
+	if (!masked)
+		return NULL;
+	memcpy(masked, bytes, size);
+	args__mask_token(masked, size);
+	size = size__unpadded(masked, size);
+	if (cut && size && masked[size - 1])
+		size = text__complete(masked, size);
+	count = args__count(masked, size);
+	args = calloc(count + 1, sizeof(*args));
+	for (size_t i = 0, at = 0; args && i < count; i++) {
+		size_t length = strnlen(masked + at, size - at);
+
+		args[i] = text__utf8(masked + at, length);
+		at += length + 1;
+		if (!args[i]) {
+			args__free(args);
+			args = NULL;
+		}
+	}
+	free(masked);
+	return args;
+}
+
+void args__free(char **args)
+{
+	for (char **arg = args; arg && *arg; arg++)
+		free(*arg);
+	free(args);
+}

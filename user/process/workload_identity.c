@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which workloads are one and the same: replicas of a service, on one host or on a thousand, and
+ * the same service started again. So of what names a workload only that counts which its owner
+ * chose; what systemd, a runtime or Kubernetes drew or numbered does not.
+ */
+#include "process/workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/hash.h"
+
+#define DIGITS "0123456789"
+#define HEX    DIGITS "abcdef"
+/* What Kubernetes draws names from (k8s.io/apimachinery/pkg/util/rand, SafeEncodeString too). */
+#define DRAWN "bcdfghjklmnpqrstvwxz2456789"
+
+/* A part of a name. No text: what it would name is not there. */
+struct part {
+	const char *text;
+	size_t size;
+};
+
+static struct part part__whole(const char *text)
+{
+	return (struct part){text, text ? strlen(text) : 0};
+}
+
+/* Names that are made for one run: of a login or a cron job (pam_systemd), of systemd-run. */
+static const struct {
+	const char *prefix, *letters; /* one of letters may stand in front of the number */
+	const char *number;
+} passing_units[] = {
+	{"session-", "c", DIGITS},
+	{"run-", "upr", HEX "-i"},
+};
+
+static struct part part__of_unit(const char *unit)
+{
+	for (size_t i = 0; unit && i < sizeof(passing_units) / sizeof(passing_units[0]); i++) {
+		size_t size = strlen(passing_units[i].prefix);
+		const char *number = unit + size;
+		size_t length;
+
+		if (strncmp(unit, passing_units[i].prefix, size))
+			continue;
+		number += *number && strchr(passing_units[i].letters, *number);
+		length = strspn(number, passing_units[i].number);
+		if (length && strpbrk(number, DIGITS) && number[length] == '.')
+			return (struct part){unit, size};
+	}
+	return part__whole(unit);
+}
+
+/* Without "-" and so many of letters at its end, if something is left then. */
+static bool part__drop(struct part *part, const char *letters, size_t least, size_t most)
+{
+	size_t count = 0;
+
+	while (count < part->size && strchr(letters, part->text[part->size - count - 1]))
+		count++;
+	if (count < least || count > most || part->size < count + 2 ||
+		part->text[part->size - count - 1] != '-')
+		return false;
+	part->size -= count + 1;
+	return true;
+}
+
+/* NAME-5d8c7f9b6c-x7x2k of a Deployment, NAME-x7x2k of a DaemonSet or Job, NAME-28374650-x7x2k of
+ * a CronJob, NAME-0 of a StatefulSet. */
+static struct part part__of_pod(const char *name)
+{
+	struct part part = part__whole(name);
+
+	if (part__drop(&part, DRAWN, 5, 5)) {
+		if (!part__drop(&part, DRAWN, 8, 10))
+			part__drop(&part, DIGITS, 6, 10);
+	} else {
+		part__drop(&part, DIGITS, 1, 4);
+	}
+	return part;
+}
+
+char *pod__replicas(const struct pod *pod)
+{
+	struct part part = part__of_pod(pod->name);
+	char *text = part.text ? malloc(part.size + sizeof("-*")) : NULL;
+
+	if (text)
+		sprintf(text, "%.*s%s", (int)part.size, part.text,
+			part.text[part.size] ? "-*" : "");
+	return text;
+}
+
+/* Of ECS a container's name is one only together with its task's family. */
+static bool container__is_named(const struct container *container)
+{
+	return container->name && *container->name && container->runtime &&
+	       (strcmp(container->runtime, "ecs") || strchr(container->name, '/'));
+}
+
+#define PARTS 6
+
+static void workload__parts(const struct workload *workload, struct part parts[PARTS])
+{
+	const struct container *container = &workload->container;
+	const struct pod *pod = &workload->pod;
+	bool named = container__is_named(container);
+	bool pod_named = pod->uid && pod->name && *pod->name;
+
+	parts[0] = part__of_unit(workload->unit);
+	parts[1] = part__whole(named ? container->runtime : NULL);
+	parts[2] = part__whole(named ? container->name : container->id);
+	parts[3] = part__whole(pod_named ? pod->namespace : NULL);
+	parts[4] = pod_named ? part__of_pod(pod->name) : part__whole(NULL);
+	parts[5] = part__whole(pod_named ? NULL : pod->uid);
+}
+
+static bool part__same(const struct part *a, const struct part *b)
+{
+	if (!a->text || !b->text)
+		return a->text == b->text;
+	return a->size == b->size && !memcmp(a->text, b->text, a->size);
+}
+
+bool workload__same(const struct workload *a, const struct workload *b)
+{
+	struct part left[PARTS], right[PARTS];
+
+	workload__parts(a, left);
+	workload__parts(b, right);
+	for (size_t i = 0; i < PARTS; i++)
+		if (!part__same(&left[i], &right[i]))
+			return false;
+	return true;
+}
+
+uint64_t workload__hash(uint64_t seed, const struct workload *workload)
+{
+	struct part parts[PARTS];
+
+	workload__parts(workload, parts);
+	for (size_t i = 0; i < PARTS; i++)
+		seed = parts[i].text ? hash__bytes(seed, parts[i].text, parts[i].size)
+				     : hash__text(seed, NULL);
+	return seed;
+}

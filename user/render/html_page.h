@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One HTML page that needs nothing but itself. Comes in: markup of ours and text of anybody's. Goes
+ * out: a file that asks no server for anything, and in which text stays text. Its policy allows
+ * exactly one style and one script, by their hashes (html/page.css, html/page.js).
+ */
+#ifndef IMDSTRACE_HTML_PAGE_H
+#define IMDSTRACE_HTML_PAGE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "report/report.h"
+#include "lib/sentences.h"
+
+struct html {
+	FILE *out;
+	int error; /* 0 or -ENOMEM: the first; out's own errors stay in out */
+};
+
+/* From the doctype to the opening body; title is text. */
+void html__begin(struct html *page, const char *title);
+void html__end(struct html *page);
+
+/* Markup, with numbers and words of ours in it. Never a stranger's text: that is html__text()'s. */
+void html__put(struct html *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Text: printable, escaped for content and attributes alike, cut where nobody reads on. NULL is
+ * nothing. */
+void html__text(struct html *page, const char *text);
+/* The same as <code>, and nothing for NULL or "". */
+void html__code(struct html *page, const char *text);
+
+/* "12,345". */
+void html__count(struct html *page, uint64_t count);
+/* "12,345 calls" or "1 call". */
+void html__count_of(struct html *page, uint64_t count, const char *one, const char *many);
+/* A <time> in UTC, and nothing for 0. */
+void html__time(struct html *page, int64_t time_ns);
+
+/* The parts of the page that have a file of their own. */
+void html__timeline(struct html *page, const struct report *report);
+/* said: gets the advices that the table gives. */
+void html__callers(
+	struct html *page, const struct report *report, bool strict, struct sentences *said);
+
+#endif

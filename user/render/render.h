@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Formats: one row in the table of render.c and one file render_NAME.c each. */
+#ifndef IMDSTRACE_RENDER_H
+#define IMDSTRACE_RENDER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "report/report.h"
+#include "verdict/verdict.h"
+
+struct render_options {
+	struct verdict_options verdict;
+	unsigned int columns; /* text: the terminal's width; 80 where there is none */
+	bool color;           /* text */
+};
+
+struct renderer {
+	const char *name;
+	const char *summary; /* for --help */
+	/* Writes report, sorted by report__sort(), to out. 0 or -errno. */
+	int (*render)(FILE *out, const struct report *report, const struct render_options *options);
+};
+
+/* NULL: no format of that name. */
+const struct renderer *render__find(const char *name);
+/* All, ended by one without a name. */
+extern const struct renderer renderers[];
+
+/* One each in render_NAME.c. */
+int text__render(FILE *out, const struct report *report, const struct render_options *options);
+int json__render(FILE *out, const struct report *report, const struct render_options *options);
+int csv__render(FILE *out, const struct report *report, const struct render_options *options);
+int markdown__render(FILE *out, const struct report *report, const struct render_options *options);
+int html__render(FILE *out, const struct report *report, const struct render_options *options);
+int prometheus__render(
+	FILE *out, const struct report *report, const struct render_options *options);
+int emf__render(FILE *out, const struct report *report, const struct render_options *options);
+
+/* Colour and width for what goes to fd. */
+void render__options_for(struct render_options *options, int fd);
+
+#endif

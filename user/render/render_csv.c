@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * CSV (RFC 4180), one row for each caller and path. What a spreadsheet would take for a formula
+ * gets an apostrophe in front. Columns whose name starts with caller_ repeat in each of a caller's
+ * rows; only count may be summed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "verdict/advice.h"
+#include "lib/clock.h"
+#include "render/render.h"
+#include "render/render_caller.h"
+#include "lib/scope.h"
+
+/* What a caller is called repeats in each of its rows, so that it must not be endless; and past
+ * 32,767 characters spreadsheets break a cell in two, of which the second could be a formula. */
+#define CELL_COLUMNS 1024
+
+/* All that the cells of one row are made from. */
+struct row {
+	const struct report *report;
+	const struct caller *caller;
+	const struct report_path *path; /* NULL: the caller has none */
+	struct client client;
+	enum advice advice;
+	char *advice_text, *agents, *hosts;
+};
+
+/* Characters that start a formula, also in their full width (U+FF0B, U+FF0D, U+FF1D, U+FF20), and
+ * behind blanks, which some programs trim. */
+static bool cell__is_formula(const char *text)
+{
+	static const char *const starts[] = {"=", "+", "-", "@", "\t", "\r", "\n", "\xef\xbc\x8b",
+		"\xef\xbc\x8d", "\xef\xbc\x9d", "\xef\xbc\xa0"};
+
+	text += strspn(text, " ");
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (!strncmp(text, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
+/* Only what no program, of any locale, reads as anything but text goes without quotes. */
+static bool cell__is_plain(const char *text)
+{
+	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "._:/()-")];
+}
+
+static int cell__put_text(FILE *out, const char *text)
+{
+	_free_ char *shown = text__shown(text, CELL_COLUMNS);
+	bool formula = text && cell__is_formula(text);
+
+	if (!shown)
+		return -ENOMEM;
+	if (!formula && cell__is_plain(shown)) {
+		fputs(shown, out);
+		return 0;
+	}
+	fputs(formula ? "\"'" : "\"", out);
+	for (const char *at = shown; *at; at++) {
+		if (*at == '"')
+			putc('"', out);
+		putc(*at, out);
+	}
+	putc('"', out);
+	return 0;
+}
+
+static int cell__put_count(FILE *out, uint64_t count)
+{
+	fprintf(out, "%" PRIu64, count);
+	return 0;
+}
+
+static int cell__put_time(FILE *out, int64_t time)
+{
+	char text[RFC3339_SIZE] = "";
+
+	if (time)
+		clock__format(text, time);
+	fputs(text, out);
+	return 0;
+}
+
+/* Empty where nobody watched what came back. */
+static int cell__put_outcome(FILE *out, const struct caller *caller, enum outcome outcome)
+{
+	if (!caller__outcomes_known(caller))
+		return 0;
+	return cell__put_count(out, caller->answers[CLASS_V1][outcome]);
+}
+
+#define TEXT_CELL(name, text)                                    \
+	static int put__##name(FILE *out, const struct row *row) \
+	{                                                        \
+		return cell__put_text(out, text);                \
+	}
+
+#define COUNT_CELL(name, count)                                  \
+	static int put__##name(FILE *out, const struct row *row) \
+	{                                                        \
+		return cell__put_count(out, count);              \
+	}
+
+#define TIME_CELL(name, time)                                    \
+	static int put__##name(FILE *out, const struct row *row) \
+	{                                                        \
+		return cell__put_time(out, time);                \
+	}
+
+#define OUTCOME_CELL(name, outcome)                                  \
+	static int put__##name(FILE *out, const struct row *row)     \
+	{                                                            \
+		return cell__put_outcome(out, row->caller, outcome); \
+	}
+
+TEXT_CELL(caller, row->caller->name)
+TEXT_CELL(pattern, pattern__name(caller__pattern(row->caller)))
+TEXT_CELL(method, row->path ? row->path->method : NULL)
+TEXT_CELL(path, row->path ? row->path->path : NULL)
+TEXT_CELL(class, row->path ? class__name(row->path->class) : NULL)
+COUNT_CELL(count, row->path ? row->path->count : 0)
+TIME_CELL(first, row->path ? row->path->first : 0)
+TIME_CELL(last, row->path ? row->path->last : 0)
+TEXT_CELL(advice, advice__name(row->advice))
+TEXT_CELL(advice_text, row->advice_text)
+TEXT_CELL(exe, row->caller->exe)
+TEXT_CELL(script, row->caller->script)
+TEXT_CELL(parent, row->caller->parent)
+TEXT_CELL(unit, row->caller->workload.unit)
+TEXT_CELL(container_runtime, row->caller->workload.container.runtime)
+TEXT_CELL(container_id, row->caller->workload.container.id)
+TEXT_CELL(container_name, row->caller->workload.container.name)
+TEXT_CELL(pod_namespace, row->caller->workload.pod.namespace)
+TEXT_CELL(pod_name, row->caller->workload.pod.name)
+TEXT_CELL(client, row->client.name)
+TEXT_CELL(client_version, row->client.version)
+TEXT_CELL(client_min_version, row->client.min_version)
+TEXT_CELL(user_agents, row->agents)
+TEXT_CELL(hosts, row->hosts)
+COUNT_CELL(caller_hosts, row->caller->hosts_total)
+COUNT_CELL(caller_processes, row->caller->processes)
+COUNT_CELL(caller_v1, row->caller->calls[CLASS_V1])
+OUTCOME_CELL(caller_v1_ok, OUTCOME_OK)
+OUTCOME_CELL(caller_v1_rejected, OUTCOME_REJECTED)
+OUTCOME_CELL(caller_v1_other, OUTCOME_OTHER)
+OUTCOME_CELL(caller_v1_none, OUTCOME_NONE)
+
+/* Callers past the report's bound have no user of their own. */
+static int put__uid(FILE *out, const struct row *row)
+{
+	return row->caller->rest ? 0 : cell__put_count(out, row->caller->uid);
+}
+
+static const struct column {
+	const char *name;
+	int (*put)(FILE *out, const struct row *row);
+} columns[] = {
+	{"caller", put__caller},
+	{"pattern", put__pattern},
+	{"class", put__class},
+	{"method", put__method},
+	{"path", put__path},
+	{"count", put__count},
+	{"first", put__first},
+	{"last", put__last},
+	{"advice", put__advice},
+	{"advice_text", put__advice_text},
+	{"exe", put__exe},
+	{"script", put__script},
+	{"uid", put__uid},
+	{"parent", put__parent},
+	{"unit", put__unit},
+	{"container_runtime", put__container_runtime},
+	{"container_id", put__container_id},
+	{"container_name", put__container_name},
+	{"pod_namespace", put__pod_namespace},
+	{"pod_name", put__pod_name},
+	{"client", put__client},
+	{"client_version", put__client_version},
+	{"client_min_version", put__client_min_version},
+	{"user_agents", put__user_agents},
+	{"hosts", put__hosts},
+	{"caller_hosts", put__caller_hosts},
+	{"caller_processes", put__caller_processes},
+	{"caller_v1", put__caller_v1},
+	{"caller_v1_ok", put__caller_v1_ok},
+	{"caller_v1_rejected", put__caller_v1_rejected},
+	{"caller_v1_other", put__caller_v1_other},
+	{"caller_v1_none", put__caller_v1_none},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static int row__put(FILE *out, const struct row *row)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		int error;
+
+		if (i)
+			putc(',', out);
+		error = columns[i].put(out, row);
+		if (error)
+			return error;
+	}
+	fputs("\r\n", out);
+	return 0;
+}
+
+/* The samples of a caller in one text each, with " | " between. The caller frees. */
+static char *caller__join_agents(const struct caller *caller)
+{
+	char *joined = NULL;
+	size_t size;
+	FILE *out = open_memstream(&joined, &size);
+
+	for (unsigned int i = 0; out && i < caller->agent_count; i++)
+		fprintf(out, "%s%s", i ? " | " : "", caller->agents[i]);
+	if (!out || !fclose(out))
+		return joined;
+	free(joined);
+	return NULL;
+}
+
+static char *caller__join_hosts(const struct caller *caller, const struct report *report)
+{
+	char *joined = NULL;
+	size_t size;
+	FILE *out = open_memstream(&joined, &size);
+
+	for (unsigned int i = 0; out && i < caller->host_count; i++) {
+		const struct report_host *host = report__find_host(report, caller->hosts[i]);
+		bool named = host && host->hostname && host->hostname[0];
+
+		fprintf(out, "%s%s", i ? " | " : "", named ? host->hostname : caller->hosts[i]);
+	}
+	if (!out || !fclose(out))
+		return joined;
+	free(joined);
+	return NULL;
+}
+
+static int caller__put_rows(FILE *out, struct row *row)
+{
+	_free_ struct report_path *paths = NULL;
+	size_t count;
+
+	if (caller__list_paths(row->caller, &paths, &count))
+		return -ENOMEM;
+	for (size_t i = 0; i < count || !i; i++) {
+		row->path = i < count ? &paths[i] : NULL;
+		if (row__put(out, row))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int caller__put(FILE *out, const struct report *report, const struct caller *caller)
+{
+	_free_ char *text = NULL, *agents = caller__join_agents(caller);
+	_free_ char *hosts = caller__join_hosts(caller, report);
+	struct row row = {.report = report, .caller = caller, .agents = agents, .hosts = hosts};
+
+	if (!agents || !hosts || advice__for(caller, &row.advice, &text))
+		return -ENOMEM;
+	row.advice_text = text;
+	caller__client(caller, &row.client);
+	return caller__put_rows(out, &row);
+}
+
+int csv__render(FILE *out, const struct report *report, const struct render_options *options)
+{
+	(void)options;
+	for (size_t i = 0; i < COLUMNS; i++)
+		fprintf(out, "%s%s", i ? "," : "", columns[i].name);
+	fputs("\r\n", out);
+	for (size_t i = 0; i < report->caller_count; i++)
+		if (caller__put(out, report, report->callers[i]))
+			return -ENOMEM;
+	return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The summary for a person: the verdict, who is to change, and what to do. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "verdict/next_steps.h"
+#include "render/render_caller.h"
+#include "render/render_text.h"
+#include "lib/scope.h"
+
+#define COLUMNS_DEFAULT 80
+#define PATHS_SHOWN     10
+#define HOSTS_SHOWN     5
+#define STEP_INDENT     4
+
+static const enum style verdict_styles[] = {
+	[VERDICT_READY] = STYLE_GOOD,
+	[VERDICT_BLOCKED] = STYLE_BAD,
+	[VERDICT_INCONCLUSIVE] = STYLE_DOUBTFUL,
+};
+
+static void ruling__render(struct page *page, const struct ruling *ruling)
+{
+	char word[32];
+	size_t indent =
+		(size_t)snprintf(word, sizeof(word), "%s  ", verdict__name(ruling->verdict));
+
+	for (size_t i = 0; i < indent; i++)
+		word[i] = (char)toupper((unsigned char)word[i]);
+	for (size_t i = 0; ruling->reasons[i]; i++)
+		page__wrap_behind(page, verdict_styles[ruling->verdict], i ? "" : word, indent,
+			ruling->reasons[i]);
+}
+
+/* v1 calls to one path by all callers. The texts are the report's. */
+struct path_sum {
+	const char *method, *path;
+	uint64_t count;
+	size_t callers;
+};
+
+static int compare_texts(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int path_sum__compare(const void *left, const void *right)
+{
+	const struct path_sum *a = left, *b = right;
+	int order = compare_texts(a->path, b->path);
+
+	return order ? order : compare_texts(a->method, b->method);
+}
+
+static int path_sum__compare_count(const void *left, const void *right)
+{
+	const struct path_sum *a = left, *b = right;
+
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return path_sum__compare(left, right);
+}
+
+static size_t sums__collect(struct path_sum *sums, const struct report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++) {
+		const struct caller *caller = report->callers[i];
+		uint64_t lost = caller__unrecorded(caller, CLASS_V1);
+
+		for (size_t j = 0; j < caller->path_count; j++)
+			if (caller->paths[j].class == CLASS_V1)
+				sums[count++] = (struct path_sum){caller->paths[j].method,
+					caller->paths[j].path, caller->paths[j].count, 1};
+		if (lost)
+			sums[count++] = (struct path_sum){NULL, REPORT_NOT_RECORDED, lost, 1};
+	}
+	return count;
+}
+
+/* Adds up neighbours of the same path; how many are left. */
+static size_t sums__fold(struct path_sum *sums, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(sums, count, sizeof(*sums), path_sum__compare);
+	for (size_t i = 0; i < count; i++) {
+		if (!kept || path_sum__compare(&sums[kept - 1], &sums[i])) {
+			sums[kept++] = sums[i];
+			continue;
+		}
+		count__add(&sums[kept - 1].count, sums[i].count);
+		sums[kept - 1].callers++;
+	}
+	qsort(sums, kept, sizeof(*sums), path_sum__compare_count);
+	return kept;
+}
+
+static void paths__render(struct page *page, const struct report *report)
+{
+	_free_ struct path_sum *sums = NULL;
+	size_t most = report->caller_count, count;
+	int width;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		most += report->callers[i]->path_count;
+	sums = calloc(most + 1, sizeof(*sums));
+	if (!sums) {
+		page->error = -ENOMEM;
+		return;
+	}
+	count = sums__fold(sums, sums__collect(sums, report));
+	if (!count)
+		return;
+	width = snprintf(NULL, 0, "%" PRIu64, sums[0].count);
+	page__line(page, STYLE_PLAIN, "%s", "");
+	page__line(page, STYLE_HEADING, "Called without a token");
+	for (size_t i = 0; i < count && i < PATHS_SHOWN; i++) {
+		char callers[48] = "";
+
+		if (sums[i].callers > 1)
+			snprintf(callers, sizeof(callers), "  (%zu callers)", sums[i].callers);
+		page__line(page, STYLE_PLAIN, "  %*" PRIu64 "  %s%s%s%s", width, sums[i].count,
+			sums[i].method ? sums[i].method : "", sums[i].method ? " " : "",
+			sums[i].path ? sums[i].path : "", callers);
+	}
+	if (count > PATHS_SHOWN)
+		page__line(page, STYLE_FAINT, "  and %zu more paths", count - PATHS_SHOWN);
+}
+
+static void totals__render(struct page *page, const struct report *report)
+{
+	const uint64_t *totals = report->totals;
+	_free_ char *text = NULL;
+	char lost[64] = "", missed[64] = "";
+
+	if (report->lost)
+		snprintf(lost, sizeof(lost), ", lost %" PRIu64, report->lost);
+	if (report->missed)
+		snprintf(missed, sizeof(missed), ", missed %" PRIu64, report->missed);
+	if (asprintf(&text,
+		    "v1 %" PRIu64 ", v2 %" PRIu64 ", token %" PRIu64 ", foreign %" PRIu64
+		    ", unknown %" PRIu64 "%s%s",
+		    totals[CLASS_V1], totals[CLASS_V2], totals[CLASS_TOKEN], totals[CLASS_FOREIGN],
+		    totals[CLASS_UNKNOWN], lost, missed) < 0) {
+		text = NULL;
+		page->error = -ENOMEM;
+		return;
+	}
+	page__line(page, STYLE_PLAIN, "%s", "");
+	page__wrap_behind(page, STYLE_HEADING, "Calls    ", 9, text);
+}
+
+static void watch__render(
+	struct page *page, const struct report *report, const struct watch *watch, bool first)
+{
+	const struct report_host *host = report__find_host(report, watch->machine_id);
+	char watched[32], start[RFC3339_SIZE], end[RFC3339_SIZE], gaps[GAPS_SIZE];
+	bool named = host && host->hostname && host->hostname[0];
+	bool instance = host && host->instance_id && host->instance_id[0];
+	_free_ char *text = NULL;
+	int length;
+
+	duration__format(watched, sizeof(watched), watch->watched);
+	gaps__format(gaps, watch);
+	clock__format(start, watch->start);
+	clock__format(end, watch->end);
+	if (watch->windows)
+		length = asprintf(&text, "%s%s%s%s for %s, %.10s %.5s to %.10s %.5s UTC%s%s",
+			named ? host->hostname : watch->machine_id, instance ? " (" : "",
+			instance ? host->instance_id : "", instance ? ")" : "", watched, start,
+			start + 11, end, end + 11, *gaps ? ", with " : "", gaps);
+	else
+		length = asprintf(
+			&text, "%s in no window", named ? host->hostname : watch->machine_id);
+	if (length < 0) {
+		text = NULL;
+		page->error = -ENOMEM;
+		return;
+	}
+	page__wrap_behind(page, STYLE_HEADING, first ? "Watched  " : "", 9, text);
+}
+
+static void watches__render(struct page *page, const struct report *report)
+{
+	_free_ struct watch *watches = NULL;
+	size_t count;
+
+	if (verdict__watches(report, &watches, &count)) {
+		page->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < count && i < HOSTS_SHOWN; i++)
+		watch__render(page, report, &watches[i], !i);
+	if (count > HOSTS_SHOWN)
+		page__line(page, STYLE_PLAIN, "%9sand %zu more hosts", "", count - HOSTS_SHOWN);
+}
+
+/* command_at: where its command begins, or 0. */
+static void step__render(struct page *page, size_t number, const char *step, size_t command_at)
+{
+	_free_ char *sentence = NULL;
+	char first[16];
+
+	/* Up to the colon in front of the command. */
+	sentence = command_at ? strndup(step, command_at - 1) : strdup(step);
+	if (!sentence) {
+		page->error = -ENOMEM;
+		return;
+	}
+	snprintf(first, sizeof(first), "%2zu. ", number);
+	page__wrap(page, STYLE_PLAIN, first, STEP_INDENT, sentence);
+	if (command_at)
+		page__command(page, STEP_INDENT, step + command_at);
+}
+
+static bool list__holds(const struct sentences *sentences, const char *sentence)
+{
+	for (size_t i = 0; i < sentences->count; i++)
+		if (!strcmp(sentences->list[i], sentence))
+			return true;
+	return false;
+}
+
+/* An advice that stands under its caller is not said twice. */
+static void steps__render(
+	struct page *page, const struct ruling *ruling, const struct sentences *shown)
+{
+	size_t number = 0;
+
+	page__line(page, STYLE_PLAIN, "%s", "");
+	page__line(page, STYLE_HEADING, "Next steps");
+	if (ruling->verdict == VERDICT_BLOCKED && shown->count)
+		step__render(page, ++number, "Change the callers above, as it says under each.", 0);
+	for (size_t i = 0; ruling->next_steps[i]; i++)
+		if (!list__holds(shown, ruling->next_steps[i]))
+			step__render(page, ++number, ruling->next_steps[i], ruling->command_at[i]);
+}
+
+int text__render(FILE *out, const struct report *report, const struct render_options *options)
+{
+	struct page page = {
+		.out = out,
+		.columns = options->columns ? options->columns : COLUMNS_DEFAULT,
+		.color = options->color,
+	};
+	struct sentences shown = {0};
+	struct ruling ruling;
+	int error = verdict__rule(&ruling, report, &options->verdict);
+
+	if (error)
+		return error;
+	ruling__render(&page, &ruling);
+	callers__render(&page, report, options, &shown);
+	paths__render(&page, report);
+	totals__render(&page, report);
+	watches__render(&page, report);
+	next_steps__sum_up(&shown, report__count_broken(report, options->verdict.strict));
+	steps__render(&page, &ruling, &shown);
+	error = page.error ? page.error : shown.error;
+	sentences__free(shown.list);
+	verdict__clear(&ruling);
+	return error ? error : ferror(out) ? -EIO : 0;
+}

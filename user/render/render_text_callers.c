@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The table of callers: those that need somebody first, each with its advice; then the others in a
+ * sentence for each kind. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "verdict/advice.h"
+#include "lib/clock.h"
+#include "render/render_caller.h"
+#include "render/render_text.h"
+#include "lib/scope.h"
+#include "lib/text.h"
+
+#define CALLERS_SHOWN      30
+#define NAMES_SHOWN        8
+#define NAME_COLUMNS_MIN   16
+#define PLACE_COLUMNS_MIN  12
+#define NAMED_COLUMNS_MAX  40 /* of a caller in a sentence */
+#define DETAIL_COLUMNS_MIN 40 /* with less beside the counts, details go below them */
+#define DETAIL_INDENT      4
+#define BETWEEN            2 /* blanks between columns */
+
+static const enum request_class column_classes[] = {
+	CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN, CLASS_UNKNOWN};
+
+#define COLUMN_CLASSES (sizeof(column_classes) / sizeof(column_classes[0]))
+
+/* Where the table's columns are; a width of 0 is a column that is not there. */
+struct layout {
+	size_t counts[COLUMN_CLASSES];
+	size_t name, place, pattern;
+	size_t indent; /* where names start */
+	size_t detail; /* where what is said about a caller starts */
+};
+
+static size_t text__printed_columns(const char *text)
+{
+	_free_ char *safe = text ? text__printable(text) : NULL;
+
+	return safe ? text__columns(safe) : 0;
+}
+
+static size_t count__columns(uint64_t count)
+{
+	size_t columns = 1;
+
+	while (count /= 10)
+		columns++;
+	return columns;
+}
+
+static void widen(size_t *width, size_t needed)
+{
+	if (needed > *width)
+		*width = needed;
+}
+
+static void layout__measure(struct layout *layout, const struct caller *caller)
+{
+	_free_ char *place = caller__place(caller);
+
+	for (size_t i = 0; i < COLUMN_CLASSES; i++) {
+		uint64_t calls = caller->calls[column_classes[i]];
+
+		if (!calls && column_classes[i] != CLASS_V1)
+			continue;
+		widen(&layout->counts[i], count__columns(calls));
+		widen(&layout->counts[i], strlen(class__name(column_classes[i])));
+	}
+	widen(&layout->name, text__printed_columns(caller->name));
+	widen(&layout->place, text__printed_columns(place));
+	widen(&layout->pattern, strlen(pattern__name(caller__pattern(caller))));
+}
+
+/* Names and places share what is left, and the places give way first. Where both would be stumps,
+ * place and pattern move under the caller. */
+static void layout__fit(struct layout *layout, size_t columns)
+{
+	size_t room;
+
+	layout->indent = 1;
+	for (size_t i = 0; i < COLUMN_CLASSES; i++)
+		if (layout->counts[i])
+			layout->indent += layout->counts[i] + BETWEEN;
+	widen(&layout->name, strlen("caller"));
+	widen(&layout->pattern, strlen("pattern"));
+	if (layout->place)
+		widen(&layout->place, strlen("in"));
+	room = columns > layout->indent ? columns - layout->indent : 1;
+	layout->detail = room < DETAIL_COLUMNS_MIN ? DETAIL_INDENT : layout->indent;
+	if (room < NAME_COLUMNS_MIN + PLACE_COLUMNS_MIN + layout->pattern + 2 * BETWEEN) {
+		layout->place = layout->pattern = 0;
+		layout->name = room;
+		return;
+	}
+	room -= layout->pattern + BETWEEN;
+	if (!layout->place) {
+		if (layout->name > room)
+			layout->name = room;
+		return;
+	}
+	room -= BETWEEN;
+	if (layout->name + layout->place > room && layout->place > room * 2 / 5)
+		layout->place = layout->name > room * 3 / 5 ? room * 2 / 5 : room - layout->name;
+	if (layout->name > room - layout->place)
+		layout->name = room - layout->place;
+}
+
+static void row__put_cell(struct page *page, FILE *row, const char *text, size_t columns)
+{
+	_free_ char *cell = columns ? page__cell(page, text, columns) : NULL;
+
+	if (cell)
+		fprintf(row, "%s%*s", cell, BETWEEN, "");
+}
+
+static void row__put_counts(FILE *row, const struct layout *layout, const struct caller *caller)
+{
+	putc(' ', row);
+	for (size_t i = 0; i < COLUMN_CLASSES; i++) {
+		uint64_t calls = caller ? caller->calls[column_classes[i]] : 0;
+		int width = (int)layout->counts[i];
+
+		if (!width)
+			continue;
+		if (!caller)
+			fprintf(row, "%*s%*s", width, class__name(column_classes[i]), BETWEEN, "");
+		else if (calls)
+			fprintf(row, "%*" PRIu64 "%*s", width, calls, BETWEEN, "");
+		else
+			fprintf(row, "%*s%*s", width, "-", BETWEEN, "");
+	}
+}
+
+/* A caller's row, or the table's head. */
+static void row__render(struct page *page, const struct layout *layout, const struct caller *caller)
+{
+	_free_ char *line = NULL, *place = caller ? caller__place(caller) : NULL;
+	enum style style = caller ? STYLE_PLAIN : STYLE_FAINT;
+	size_t size;
+	FILE *row = open_memstream(&line, &size);
+
+	if (!row || (caller && !place)) {
+		page->error = -ENOMEM;
+		if (row)
+			fclose(row);
+		return;
+	}
+	row__put_counts(row, layout, caller);
+	row__put_cell(page, row, caller ? caller->name : "caller", layout->name);
+	row__put_cell(page, row, caller ? place : "in", layout->place);
+	row__put_cell(page, row, caller ? pattern__name(caller__pattern(caller)) : "pattern",
+		layout->pattern);
+	if (fclose(row))
+		page->error = -ENOMEM;
+	else
+		page__line_in_two(page, caller && caller->calls[CLASS_V1] ? STYLE_BAD : style,
+			layout->counts[0] + 1, style, line);
+}
+
+/* What helps to find it: "uid 0, started by bash /etc/cron.daily/tag, last v1 call ...". */
+static int caller__put_whereabouts(FILE *line, const struct layout *layout,
+	const struct report *report, const struct caller *caller)
+{
+	_free_ char *hosts = caller__hosts(report, caller);
+	_free_ char *outcomes = caller__v1_outcomes(caller);
+	_free_ char *place = layout->pattern ? NULL : caller__place(caller);
+	_free_ char *parent = caller->parent ? strdup(caller->parent) : NULL;
+	int64_t last = caller__last_of(caller, CLASS_V1);
+	char time[RFC3339_SIZE];
+
+	if (!hosts || !outcomes)
+		return -ENOMEM;
+	if (parent)
+		text__ellipsize(parent, NAMED_COLUMNS_MAX);
+	if (!layout->pattern)
+		fprintf(line, "%s, ", pattern__name(caller__pattern(caller)));
+	if (place && *place)
+		fprintf(line, "in %s, ", place);
+	if (!caller->rest)
+		fprintf(line, "uid %" PRIu32, caller->uid);
+	else
+		fprintf(line, "callers past the first %d", REPORT_CALLERS_MAX);
+	if (parent)
+		fprintf(line, ", started by %s", parent);
+	if (caller->processes > 1)
+		fprintf(line, ", %" PRIu64 " processes", caller->processes);
+	else if (caller->pid_count == 1)
+		fprintf(line, ", pid %" PRIu32, caller->pids[0]);
+	if (*hosts)
+		fprintf(line, ", on %s", hosts);
+	if (*outcomes)
+		fprintf(line, ", answers to v1: %s", outcomes);
+	if (!last)
+		return 0;
+	clock__format(time, last);
+	fprintf(line, ", last v1 call %.10s %.8s UTC", time, time + strlen("2026-01-01T"));
+	return 0;
+}
+
+static void caller__render_whereabouts(struct page *page, const struct layout *layout,
+	const struct report *report, const struct caller *caller)
+{
+	_free_ char *text = NULL;
+	size_t size;
+	FILE *line = open_memstream(&text, &size);
+
+	if (!line) {
+		page->error = -ENOMEM;
+		return;
+	}
+	if (caller__put_whereabouts(line, layout, report, caller))
+		page->error = -ENOMEM;
+	if (fclose(line))
+		page->error = -ENOMEM;
+	else
+		page__wrap(page, STYLE_FAINT, "", layout->detail, text);
+}
+
+static void caller__render(struct page *page, const struct layout *layout,
+	const struct report *report, const struct caller *caller, struct sentences *advices)
+{
+	_free_ char *text = NULL;
+	enum advice advice;
+
+	row__render(page, layout, caller);
+	caller__render_whereabouts(page, layout, report, caller);
+	if (advice__for(caller, &advice, &text)) {
+		page->error = -ENOMEM;
+		return;
+	}
+	if (advice == ADVICE_NONE)
+		return;
+	page__wrap(page, STYLE_PLAIN, "", layout->detail, text);
+	sentences__add(advices, "%s", text);
+}
+
+/* "4 callers KIND (340 calls): a, b and 2 more". */
+static void callers__render_sentence(struct page *page, const struct report *report, bool strict,
+	bool foreign, const char *one, const char *many)
+{
+	_free_ char *names = NULL, *sentence = NULL;
+	size_t size, callers = 0;
+	uint64_t calls = 0;
+	FILE *list = open_memstream(&names, &size);
+
+	if (!list) {
+		page->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < report->caller_count; i++) {
+		const struct caller *caller = report->callers[i];
+		_free_ char *name = NULL;
+
+		if (caller__needs_change(caller, strict) ||
+			(caller__pattern(caller) == PATTERN_FOREIGN_ONLY) != foreign)
+			continue;
+		count__add(&calls, caller__total(caller));
+		if (++callers > NAMES_SHOWN)
+			continue;
+		name = strdup(caller->name);
+		if (name)
+			text__ellipsize(name, NAMED_COLUMNS_MAX);
+		fprintf(list, "%s%s", callers > 1 ? ", " : "", name ? name : "?");
+	}
+	if (callers > NAMES_SHOWN)
+		fprintf(list, " and %zu more", callers - NAMES_SHOWN);
+	if (fclose(list) ||
+		asprintf(&sentence, "%zu %s (%" PRIu64 " call%s): %s", callers,
+			callers == 1 ? one : many, calls, calls == 1 ? "" : "s", names) < 0) {
+		sentence = NULL;
+		page->error = -ENOMEM;
+		return;
+	}
+	if (callers)
+		page__wrap(page, STYLE_PLAIN, "  ", 2, sentence);
+}
+
+static void callers__render_left_out(
+	struct page *page, const struct report *report, size_t left_out, bool strict)
+{
+	uint64_t v1 = 0;
+	size_t seen = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		if (caller__needs_change(report->callers[i], strict) && ++seen > CALLERS_SHOWN)
+			count__add(&v1, report->callers[i]->calls[CLASS_V1]);
+	page__line(page, STYLE_PLAIN, "  and %zu more with %" PRIu64 " v1 calls: see --format json",
+		left_out, v1);
+}
+
+void callers__render(struct page *page, const struct report *report,
+	const struct render_options *options, struct sentences *advices)
+{
+	bool strict = options->verdict.strict;
+	struct layout layout = {0};
+	size_t shown = 0, needing = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		if (caller__needs_change(report->callers[i], strict) && needing++ < CALLERS_SHOWN)
+			layout__measure(&layout, report->callers[i]);
+	page__line(page, STYLE_PLAIN, "%s", "");
+	page__line(page, STYLE_HEADING, "Callers");
+	if (!report->caller_count)
+		page__line(page, STYLE_PLAIN, "  none: nothing called the metadata service");
+	if (needing) {
+		layout__fit(&layout, page->columns);
+		row__render(page, &layout, NULL);
+	}
+	for (size_t i = 0; i < report->caller_count && shown < CALLERS_SHOWN; i++) {
+		if (!caller__needs_change(report->callers[i], strict))
+			continue;
+		caller__render(page, &layout, report, report->callers[i], advices);
+		shown++;
+	}
+	if (needing > shown)
+		callers__render_left_out(page, report, needing - shown, strict);
+	if (needing && needing < report->caller_count)
+		page__line(page, STYLE_PLAIN, "%s", "");
+	callers__render_sentence(page, report, strict, false, "caller speaks IMDSv2 only",
+		"callers speak IMDSv2 only");
+	callers__render_sentence(page, report, strict, true,
+		"caller looks for another cloud only, which is harmless",
+		"callers look for another cloud only, which is harmless");
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The report as JSON: one line for each host, window, caller and bucket, so that a large report is
+ * written piece by piece, and can be read with grep and diff. report_read.c reads it again.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "verdict/advice.h"
+#include "lib/clock.h"
+#include "render/json.h"
+#include "report/report_index.h"
+#include "lib/scope.h"
+#include "lib/text.h"
+#include "verdict/verdict.h"
+
+static json_t *json__count(uint64_t count)
+{
+	return json_integer((json_int_t)(count > REPORT_COUNT_MAX ? REPORT_COUNT_MAX : count));
+}
+
+static json_t *json__texts(char *const *texts, size_t count)
+{
+	_decref_ json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(list, json__text(texts[i])))
+			return NULL;
+	return json_incref(list);
+}
+
+static json_t *json__counts(const uint64_t counts[CLASS_COUNT])
+{
+	static const enum request_class order[] = {
+		CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN, CLASS_UNKNOWN};
+	_decref_ json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (json_object_set_new(
+			    object, class__name(order[i]), json__count(counts[order[i]])))
+			return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__unknown(const uint64_t unknown[UNKNOWN_REASONS])
+{
+	_decref_ json_t *object = json_object();
+
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+		if (json_object_set_new(
+			    object, unknown_reason__name(reason), json__count(unknown[reason])))
+			return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__missed(const uint64_t missed[MISSED_KINDS])
+{
+	_decref_ json_t *object = json_object();
+
+	for (int kind = 0; kind < MISSED_KINDS; kind++)
+		if (json_object_set_new(object, missed_kind__name(kind), json__count(missed[kind])))
+			return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__outcome(const uint64_t answers[OUTCOME_COUNT])
+{
+	_decref_ json_t *object = json_object();
+
+	for (int o = 0; o < OUTCOME_COUNT; o++)
+		if (json_object_set_new(object, outcome__name(o), json__count(answers[o])))
+			return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__outcomes(const struct caller *caller)
+{
+	static const enum request_class order[] = {CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN};
+	_decref_ json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (json_object_set_new(object, class__name(order[i]),
+			    json__outcome(caller->answers[order[i]])))
+			return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__host(const struct report_host *host)
+{
+	return json_pack("{so,so,so,so,so}", "hostname", json__text(host->hostname), "machine_id",
+		json__text(host->machine_id), "kernel", json__text(host->kernel), "instance_id",
+		json__text(host->instance_id), "region", json__text(host->region));
+}
+
+static json_t *json__window(const struct window *window)
+{
+	char start[RFC3339_SIZE], end[RFC3339_SIZE];
+
+	clock__format(start, window->start);
+	clock__format(end, window->end);
+	return json_pack("{so,so,ss,ss,so,so,sb}", "host", json__text(window->host), "boot_id",
+		json__text(window->boot_id), "start", start, "end", end, "hooks",
+		json__text(window->hooks), "booted", json__time(window->booted), "responses",
+		window->responses);
+}
+
+static json_t *json__client(const struct caller *caller)
+{
+	struct client client;
+
+	caller__client(caller, &client);
+	return json_pack("{so,so,so}", "name", json__text(client.name), "version",
+		json__text(client.version[0] ? client.version : NULL), "min_version",
+		json__text(client.min_version));
+}
+
+static json_t *json__path(const struct report_path *path)
+{
+	_decref_ json_t *object = json_pack("{so,so,ss,so,so,so}", "method",
+		json__text(path->method), "path", json__text(path->path), "class",
+		class__name(path->class), "count", json__count(path->count), "first",
+		json__time(path->first), "last", json__time(path->last));
+
+	if (path->path_cut && json_object_set_new(object, "path_cut", json_true()))
+		return NULL;
+	return json_incref(object);
+}
+
+/* With one path more for each class of which details were lost, so that they sum to the calls. */
+static json_t *json__paths(const struct caller *caller)
+{
+	_decref_ json_t *list = json_array();
+
+	for (size_t i = 0; i < caller->path_count; i++)
+		if (json_array_append_new(list, json__path(&caller->paths[i])))
+			return NULL;
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		struct report_path lost = {
+			.path = REPORT_NOT_RECORDED,
+			.class = c,
+			.count = caller__unrecorded(caller, c),
+			.first = caller->first,
+			.last = caller->last,
+		};
+
+		if (lost.count && json_array_append_new(list, json__path(&lost)))
+			return NULL;
+	}
+	return json_incref(list);
+}
+
+static json_t *json__pids(const struct caller *caller)
+{
+	_decref_ json_t *list = json_array();
+
+	for (unsigned int i = 0; i < caller->pid_count; i++)
+		if (json_array_append_new(list, json_integer(caller->pids[i])))
+			return NULL;
+	return json_incref(list);
+}
+
+static json_t *json__caller_hosts(const struct caller *caller)
+{
+	return json_pack("{so,sb,so}", "count", json__count(caller->hosts_total), "exact",
+		caller->hosts_exact, "sample", json__texts(caller->hosts, caller->host_count));
+}
+
+/* Outcomes say nothing where responses were never watched. */
+static bool report__watched_responses(const struct report *report, const struct caller *caller)
+{
+	uint64_t unwatched = 0;
+
+	for (size_t i = 0; i < report->window_count; i++)
+		if (report->windows[i].responses)
+			return true;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&unwatched, caller->unwatched[c]);
+	return !report->window_count && unwatched < caller__total(caller);
+}
+
+static json_t *json__who(const struct caller *caller)
+{
+	const struct workload *in = &caller->workload;
+
+	return json_pack("{so,so,so,so,sI,so,sb,so,so,so,so,so,so,so,so,so}", "name",
+		json__text(caller->name), "comm", json__text(caller->comm), "exe",
+		json__text(caller->exe), "script", json__text(caller->script), "uid",
+		(json_int_t)caller->uid, "args", json__list(caller->args), "args_cut",
+		caller->args_cut, "parent", json__text(caller->parent), "pids", json__pids(caller),
+		"processes", json__count(caller->processes), "hosts", json__caller_hosts(caller),
+		"unit", json__text(in->unit), "slice", json__text(in->slice), "container",
+		json__container(&in->container), "pod", json__pod(&in->pod), "user_agents",
+		json__texts(caller->agents, caller->agent_count));
+}
+
+/* Why a fallback falls back; null for whoever does not. */
+static json_t *json__cause(const struct caller *caller)
+{
+	if (caller__pattern(caller) != PATTERN_FALLBACK)
+		return json_null();
+	return json_string(cause__name(caller__cause(caller)));
+}
+
+static json_t *json__caller(const struct report *report, const struct caller *caller)
+{
+	_decref_ json_t *object = json__who(caller), *rest = NULL;
+	_free_ char *advice_text = NULL;
+	enum advice advice;
+
+	if (advice__for(caller, &advice, &advice_text))
+		return NULL;
+	rest = json_pack("{so,ss,so,ss,so,so,so,so,so,so,so}", "client", json__client(caller),
+		"pattern", pattern__name(caller__pattern(caller)), "fallback_cause",
+		json__cause(caller), "advice", advice__name(advice), "advice_text",
+		json__text(advice_text), "calls", json__counts(caller->calls), "outcomes",
+		report__watched_responses(report, caller) ? json__outcomes(caller) : json_null(),
+		"unknown_by_reason", json__unknown(caller->unknown), "paths", json__paths(caller),
+		"first", json__time(caller->first), "last", json__time(caller->last));
+	if (!rest || json_object_update(object, rest))
+		return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__bucket(const struct report *report, const struct timeline_bucket *bucket)
+{
+	_decref_ json_t *object = NULL, *counts = json__counts(bucket->calls);
+	char start[RFC3339_SIZE];
+
+	clock__format(start, bucket->start);
+	object = json_pack(
+		"{ss,sI}", "start", start, "seconds", (json_int_t)report->timeline_seconds);
+	if (!counts || json_object_update(object, counts))
+		return NULL;
+	return json_incref(object);
+}
+
+static json_t *json__totals(const struct report *report)
+{
+	_decref_ json_t *object = json__counts(report->totals);
+
+	if (json_object_set_new(object, "lost", json__count(report->lost)) ||
+		json_object_set_new(object, "missed", json__count(report->missed)) ||
+		json_object_set_new(object, "missed_by_kind", json__missed(report->missed_kinds)) ||
+		json_object_set_new(object, "unknown_by_reason", json__unknown(report->unknown)))
+		return NULL;
+	return json_incref(object);
+}
+
+/* Writes `"name": value` and what follows it; takes the value. 0 or -ENOMEM. */
+static int write__value(FILE *out, const char *name, json_t *value, const char *end)
+{
+	_free_ char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	_free_ char *safe = text ? text__json(text) : NULL;
+
+	json_decref(value);
+	if (!safe)
+		return -ENOMEM;
+	if (name)
+		fprintf(out, "\"%s\": ", name);
+	fprintf(out, "%s%s", safe, end);
+	return 0;
+}
+
+/* The lists of a report: how many elements, and the element at a place. */
+static json_t *list__host(const struct report *report, size_t at)
+{
+	return json__host(&report->hosts[at]);
+}
+
+static json_t *list__window(const struct report *report, size_t at)
+{
+	return json__window(&report->windows[at]);
+}
+
+static json_t *list__caller(const struct report *report, size_t at)
+{
+	return json__caller(report, report->callers[at]);
+}
+
+static json_t *list__bucket(const struct report *report, size_t at)
+{
+	return json__bucket(report, &report->timeline[at]);
+}
+
+static int write__list(FILE *out, const char *name, const struct report *report, size_t count,
+	json_t *(*element)(const struct report *, size_t))
+{
+	fprintf(out, "\"%s\": [%s", name, count ? "\n" : "");
+	for (size_t i = 0; i < count; i++) {
+		int error =
+			write__value(out, NULL, element(report, i), i + 1 < count ? ",\n" : "\n");
+
+		if (error)
+			return error;
+	}
+	fputs("],\n", out);
+	return 0;
+}
+
+static int write__report(FILE *out, const struct report *report, const struct ruling *ruling)
+{
+	fputs("{\"schema\": \"imdstrace.report/1\",\n", out);
+	if (write__value(out, "version", json__text(report->version), ",\n") ||
+		write__list(out, "hosts", report, report->host_count, list__host) ||
+		write__list(out, "windows", report, report->window_count, list__window) ||
+		write__value(out, "verdict", json__text(verdict__name(ruling->verdict)), ",\n") ||
+		write__value(out, "reasons", json__list(ruling->reasons), ",\n") ||
+		write__value(out, "totals", json__totals(report), ",\n") ||
+		write__list(out, "callers", report, report->caller_count, list__caller) ||
+		write__list(out, "timeline", report, report->timeline_count, list__bucket) ||
+		write__value(out, "next_steps", json__list(ruling->next_steps), "}\n"))
+		return -ENOMEM;
+	return ferror(out) ? -ENOMEM : 0;
+}
+
+char *report__to_json_ruled(const struct report *report, const struct ruling *ruling)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int error = out ? write__report(out, report, ruling) : -ENOMEM;
+
+	if (out && fclose(out))
+		error = -ENOMEM;
+	if (!error)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *report__to_json(const struct report *report, int64_t min_window)
+{
+	struct verdict_options options = {.min_window = min_window};
+	struct ruling ruling;
+	char *text;
+
+	if (verdict__rule(&ruling, report, &options))
+		return NULL;
+	text = report__to_json_ruled(report, &ruling);
+	verdict__clear(&ruling);
+	return text;
+}

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Callers: found by their identity, bounded in number, and each bounded in what it holds. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report_index.h"
+
+#define FIRST_PATHS 4
+/* JSON around the texts of one entry: its names, braces, counts and times. */
+#define CALLER_WEIGHT 4500
+#define PATH_WEIGHT   180
+/* The advice repeats the name, the client, the workload, the parent and a path. */
+#define NAME_REPEATS 4
+
+static const char *const pattern_names[PATTERN_COUNT] = {
+	[PATTERN_FALLBACK] = "fallback",
+	[PATTERN_MIXED] = "mixed",
+	[PATTERN_V1_ONLY] = "v1-only",
+	[PATTERN_V2_ONLY] = "v2-only",
+	[PATTERN_FOREIGN_ONLY] = "foreign-only",
+	[PATTERN_UNKNOWN] = "unknown",
+};
+
+static const char *const cause_names[CAUSE_COUNT] = {
+	[CAUSE_NOT_WATCHED] = "not-watched",
+	[CAUSE_NO_ANSWER] = "no-answer",
+	[CAUSE_UNREACHABLE] = "unreachable",
+	[CAUSE_REFUSED] = "refused",
+	[CAUSE_OFF] = "off",
+};
+
+const char *cause__name(enum cause cause)
+{
+	return cause_names[cause];
+}
+
+const char *pattern__name(enum pattern pattern)
+{
+	return pattern_names[pattern];
+}
+
+/* Where no executable is known, the process's name must tell callers apart. */
+static const char *caller__exe_or_comm(const struct caller *caller)
+{
+	return caller->exe ? caller->exe : caller->comm;
+}
+
+static uint64_t caller__hash(const struct caller *caller)
+{
+	const char *const texts[] = {
+		caller__exe_or_comm(caller),
+		caller->script,
+		caller->parent,
+	};
+	uint64_t hash = (uint64_t)caller->uid << 1 | !caller->exe;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		hash = hash__text(hash, texts[i]);
+	return workload__hash(hash, &caller->workload);
+}
+
+static bool caller__same(const void *entry, const void *key)
+{
+	const struct caller *a = entry, *b = key;
+
+	return a->uid == b->uid && !a->exe == !b->exe &&
+	       text__same(caller__exe_or_comm(a), caller__exe_or_comm(b)) &&
+	       text__same(a->script, b->script) && text__same(a->parent, b->parent) &&
+	       workload__same(&a->workload, &b->workload);
+}
+
+static void texts__free(char **texts)
+{
+	for (size_t i = 0; texts && texts[i]; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void caller__free(struct caller *caller)
+{
+	if (!caller)
+		return;
+	for (size_t i = 0; i < caller->path_count; i++) {
+		free(caller->paths[i].method);
+		free(caller->paths[i].path);
+	}
+	for (unsigned int i = 0; i < caller->agent_count; i++)
+		free(caller->agents[i]);
+	for (unsigned int i = 0; i < caller->host_count; i++)
+		free(caller->hosts[i]);
+	texts__free(caller->args);
+	free(caller->paths);
+	free(caller->name);
+	free(caller->comm);
+	free(caller->exe);
+	free(caller->script);
+	free(caller->parent);
+	free(caller->workload.unit);
+	free(caller->workload.slice);
+	free(caller->workload.container.runtime);
+	free(caller->workload.container.id);
+	free(caller->workload.container.name);
+	free(caller->workload.pod.uid);
+	free(caller->workload.pod.name);
+	free(caller->workload.pod.namespace);
+	free(caller);
+}
+
+static size_t args__count(char *const *args)
+{
+	size_t count = 0;
+
+	while (args && args[count])
+		count++;
+	return count;
+}
+
+static int caller__copy_args(struct caller *caller, const struct caller *like)
+{
+	size_t count = args__count(like->args);
+
+	caller->args_cut = like->args_cut || count > CALLER_ARGS_MAX;
+	if (count > CALLER_ARGS_MAX)
+		count = CALLER_ARGS_MAX;
+	caller->args = calloc(count + 1, sizeof(*caller->args));
+	if (!caller->args)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (text__copy(&caller->args[i], like->args[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+static int workload__copy(struct workload *copy, const struct workload *workload)
+{
+	const struct {
+		char **to;
+		const char *from;
+	} texts[] = {
+		{&copy->unit, workload->unit},
+		{&copy->slice, workload->slice},
+		{&copy->container.runtime, workload->container.runtime},
+		{&copy->container.id, workload->container.id},
+		{&copy->container.name, workload->container.name},
+		{&copy->pod.uid, workload->pod.uid},
+		{&copy->pod.name, workload->pod.name},
+		{&copy->pod.namespace, workload->pod.namespace},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (text__copy(texts[i].to, texts[i].from))
+			return -ENOMEM;
+	return 0;
+}
+
+static struct caller *caller__new(const struct caller *like)
+{
+	struct caller *caller = calloc(1, sizeof(*caller));
+
+	if (!caller)
+		return NULL;
+	caller->uid = like->uid;
+	caller->hosts_exact = true;
+	if (!text__copy(&caller->name, like->name) && !text__copy(&caller->comm, like->comm) &&
+		!text__copy(&caller->exe, like->exe) &&
+		!text__copy(&caller->script, like->script) &&
+		!text__copy(&caller->parent, like->parent) &&
+		!workload__copy(&caller->workload, &like->workload) &&
+		!caller__copy_args(caller, like))
+		return caller;
+	caller__free(caller);
+	return NULL;
+}
+
+static size_t caller__weight(const struct caller *like)
+{
+	const struct workload *in = &like->workload;
+	size_t weight = CALLER_WEIGHT + NAME_REPEATS * text__weight(like->name) +
+			text__weight(like->comm) + text__weight(like->exe) +
+			text__weight(like->script) + 2 * text__weight(like->parent) +
+			2 * text__weight(in->unit) + text__weight(in->slice) +
+			text__weight(in->container.runtime) + text__weight(in->container.id) +
+			2 * text__weight(in->container.name) + text__weight(in->pod.uid) +
+			2 * text__weight(in->pod.name) + 2 * text__weight(in->pod.namespace);
+
+	for (size_t i = 0; like->args && like->args[i] && i < CALLER_ARGS_MAX; i++)
+		weight += text__weight(like->args[i]) + 1;
+	return weight;
+}
+
+/* Full at each power of two, so it grows there. */
+static int report__append_caller(struct report *report, struct caller *caller)
+{
+	size_t count = report->caller_count;
+
+	if (!(count & (count - 1))) {
+		struct caller **grown = reallocarray(
+			report->callers, count ? count * 2 : 1, sizeof(*report->callers));
+
+		if (!grown)
+			return -ENOMEM;
+		report->callers = grown;
+	}
+	report->callers[report->caller_count++] = caller;
+	return 0;
+}
+
+static struct caller *report__rest(struct report *report)
+{
+	const struct caller like = {.name = REPORT_REST, .comm = REPORT_REST};
+	struct caller *rest = report->index->rest;
+
+	if (rest)
+		return rest;
+	rest = caller__new(&like);
+	if (!rest)
+		return NULL;
+	rest->rest = true;
+	if (report__append_caller(report, rest)) {
+		caller__free(rest);
+		return NULL;
+	}
+	return report->index->rest = rest;
+}
+
+struct caller *report__caller_like(struct report *report, const struct caller *like)
+{
+	struct table *callers = &report->index->callers;
+	uint64_t hash = caller__hash(like);
+	struct caller *caller = table__find(callers, hash, caller__same, like);
+
+	if (caller)
+		return caller;
+	if (like->rest || callers->count >= REPORT_CALLERS_MAX ||
+		!report__take_weight(report, caller__weight(like)))
+		return report__rest(report);
+	caller = caller__new(like);
+	if (!caller)
+		return NULL;
+	/* Appended first: from then on the report frees it. */
+	if (report__append_caller(report, caller)) {
+		caller__free(caller);
+		return NULL;
+	}
+	return table__insert(callers, hash, caller) ? NULL : caller;
+}
+
+void caller__add_pid(struct caller *caller, uint32_t pid)
+{
+	for (unsigned int i = 0; i < caller->pid_count; i++)
+		if (caller->pids[i] == pid)
+			return;
+	if (caller->pid_count < REPORT_PIDS_MAX)
+		caller->pids[caller->pid_count++] = pid;
+}
+
+bool caller__has_host(const struct caller *caller, const char *machine_id)
+{
+	for (unsigned int i = 0; i < caller->host_count; i++)
+		if (!strcmp(caller->hosts[i], machine_id))
+			return true;
+	return false;
+}
+
+int caller__sample_host(struct caller *caller, const char *machine_id)
+{
+	if (caller->host_count >= REPORT_HOSTS_PER_CALLER_MAX)
+		return 0;
+	if (text__copy(&caller->hosts[caller->host_count], machine_id))
+		return -ENOMEM;
+	caller->host_count++;
+	return 0;
+}
+
+int caller__add_host(struct caller *caller, const char *machine_id)
+{
+	if (!machine_id || caller__has_host(caller, machine_id))
+		return 0;
+	/* One of those that are counted, but not among the samples? Nobody can tell any more. */
+	if (caller->hosts_total > caller->host_count) {
+		caller->hosts_exact = false;
+		return 0;
+	}
+	count__add(&caller->hosts_total, 1);
+	return caller__sample_host(caller, machine_id);
+}
+
+struct caller *report__caller(struct report *report, const struct process *process,
+	bool new_process, const char *machine_id)
+{
+	struct caller like = {
+		.name = process__name(process),
+		.comm = process->comm,
+		.exe = process->exe,
+		.script = process->script,
+		.parent = process__parent_name(process),
+		.uid = process->uid,
+		.workload = process->workload,
+		.args = process->args,
+		.args_cut = process->args_cut,
+	};
+	struct caller *caller = like.name ? report__caller_like(report, &like) : NULL;
+
+	free(like.name);
+	free(like.parent);
+	if (!caller || caller__add_host(caller, machine_id))
+		return NULL;
+	if (new_process) {
+		count__add(&caller->processes, 1);
+		caller__add_pid(caller, process->key.pid);
+	}
+	return caller;
+}
+
+int caller__add_agent(struct report *report, struct caller *caller, const char *agent)
+{
+	if (!agent)
+		return 0;
+	for (unsigned int i = 0; i < caller->agent_count; i++)
+		if (!strcmp(caller->agents[i], agent))
+			return 0;
+	if (caller->agent_count >= REPORT_AGENTS_MAX ||
+		!report__take_weight(report, text__weight(agent) + 1))
+		return 0;
+	if (text__copy(&caller->agents[caller->agent_count], agent))
+		return -ENOMEM;
+	caller->agent_count++;
+	return 0;
+}
+
+static uint64_t path__hash(const struct report_path *path)
+{
+	return hash__text(hash__text(path->class, path->method), path->path);
+}
+
+static struct report_path *caller__find_path(
+	struct caller *caller, const struct report_path *path, uint64_t hash)
+{
+	for (size_t i = 0; i < caller->path_count; i++) {
+		struct report_path *known = &caller->paths[i];
+
+		if (known->hash == hash && known->class == path->class &&
+			text__same(known->method, path->method) &&
+			text__same(known->path, path->path))
+			return known;
+	}
+	return NULL;
+}
+
+static bool path__is_rest(const struct report_path *path)
+{
+	return !path->method && text__same(path->path, REPORT_REST);
+}
+
+/* The entries that stand for themselves, without the one rest of each class. */
+static size_t caller__own_paths(const struct caller *caller)
+{
+	size_t own = 0;
+
+	for (size_t i = 0; i < caller->path_count; i++)
+		own += !path__is_rest(&caller->paths[i]);
+	return own;
+}
+
+static bool caller__has_room_for(
+	struct report *report, const struct caller *caller, const struct report_path *path)
+{
+	/* A caller holds the rest of each class, whatever the report weighs: there are few of them.
+	 */
+	if (path__is_rest(path))
+		return true;
+	return caller__own_paths(caller) < REPORT_PATHS_MAX &&
+	       report__take_weight(
+		       report, PATH_WEIGHT + text__weight(path->method) + text__weight(path->path));
+}
+
+static int caller__append_path(struct caller *caller, const struct report_path *path, uint64_t hash)
+{
+	size_t count = caller->path_count;
+	struct report_path copy = *path;
+
+	if (!count || (count >= FIRST_PATHS && !(count & (count - 1)))) {
+		struct report_path *grown = reallocarray(
+			caller->paths, count ? count * 2 : FIRST_PATHS, sizeof(*caller->paths));
+
+		if (!grown)
+			return -ENOMEM;
+		caller->paths = grown;
+	}
+	copy.hash = hash;
+	copy.path = NULL;
+	if (text__copy(&copy.method, path->method))
+		return -ENOMEM;
+	if (text__copy(&copy.path, path->path)) {
+		free(copy.method);
+		return -ENOMEM;
+	}
+	caller->paths[caller->path_count++] = copy;
+	return 0;
+}
+
+int caller__add_path(struct report *report, struct caller *caller, const struct report_path *path)
+{
+	uint64_t hash = path__hash(path);
+	struct report_path *known = caller__find_path(caller, path, hash);
+	struct report_path rest = *path;
+
+	if (known) {
+		count__add(&known->count, path->count);
+		known->path_cut |= path->path_cut;
+		span__widen(&known->first, &known->last, path->first, path->last);
+		return 0;
+	}
+	if (caller__has_room_for(report, caller, path))
+		return caller__append_path(caller, path, hash);
+	rest.method = NULL;
+	rest.path = REPORT_REST;
+	rest.path_cut = false;
+	return caller__add_path(report, caller, &rest);
+}
+
+static uint64_t caller__answered(const struct caller *caller, enum request_class class)
+{
+	uint64_t answered = 0;
+
+	for (int o = 0; o < OUTCOME_COUNT; o++)
+		if (o != OUTCOME_NONE)
+			count__add(&answered, caller->answers[class][o]);
+	return answered;
+}
+
+void caller__settle(struct caller *caller)
+{
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		uint64_t settled = caller__answered(caller, c);
+
+		count__add(&settled, caller->unwatched[c]);
+		caller->answers[c][OUTCOME_NONE] =
+			caller->calls[c] > settled ? caller->calls[c] - settled : 0;
+	}
+}
+
+void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
+	const uint64_t answers[CLASS_COUNT][OUTCOME_COUNT])
+{
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		count__add(&caller->calls[c], calls[c]);
+		count__add(&caller->unwatched[c], answers ? answers[c][OUTCOME_NONE] : calls[c]);
+		for (int o = 0; answers && o < OUTCOME_COUNT; o++)
+			if (o != OUTCOME_NONE)
+				count__add(&caller->answers[c][o], answers[c][o]);
+	}
+	caller__settle(caller);
+}
+
+uint64_t caller__total(const struct caller *caller)
+{
+	uint64_t total = 0;
+
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&total, caller->calls[c]);
+	return total;
+}
+
+uint64_t caller__unrecorded(const struct caller *caller, enum request_class class)
+{
+	uint64_t recorded = 0;
+
+	for (size_t i = 0; i < caller->path_count; i++)
+		if (caller->paths[i].class == class)
+			count__add(&recorded, caller->paths[i].count);
+	return caller->calls[class] > recorded ? caller->calls[class] - recorded : 0;
+}
+
+/* v1 after token requests of which none got a token. Where nothing at all came back, responses may
+ * not have been watched; then a v2 call is the proof that there was a token. */
+static bool caller__falls_back(const struct caller *caller)
+{
+	bool answered = false;
+
+	if (!caller->calls[CLASS_V1] || !caller->calls[CLASS_TOKEN] ||
+		caller->answers[CLASS_TOKEN][OUTCOME_OK])
+		return false;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		answered |= caller__answered(caller, c) > 0;
+	return answered || !caller->calls[CLASS_V2];
+}
+
+enum pattern caller__pattern(const struct caller *caller)
+{
+	bool v1 = caller->calls[CLASS_V1],
+	     v2 = caller->calls[CLASS_V2] || caller->calls[CLASS_TOKEN];
+
+	if (caller__falls_back(caller))
+		return PATTERN_FALLBACK;
+	if (v1)
+		return v2 ? PATTERN_MIXED : PATTERN_V1_ONLY;
+	if (v2)
+		return PATTERN_V2_ONLY;
+	return caller->calls[CLASS_FOREIGN] ? PATTERN_FOREIGN_ONLY : PATTERN_UNKNOWN;
+}
+
+enum cause caller__cause(const struct caller *caller)
+{
+	const uint64_t *v1 = caller->answers[CLASS_V1], *token = caller->answers[CLASS_TOKEN];
+	uint64_t answered = 0;
+
+	if (token[OUTCOME_REJECTED] || token[OUTCOME_OTHER])
+		return v1[OUTCOME_OTHER] && !v1[OUTCOME_OK] && !v1[OUTCOME_REJECTED]
+			       ? CAUSE_OFF
+			       : CAUSE_REFUSED;
+	if (!token[OUTCOME_NONE])
+		return CAUSE_NOT_WATCHED;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&answered, caller__answered(caller, c));
+	if (answered)
+		return CAUSE_NO_ANSWER;
+	/* A silence is one only where all of it was watched. */
+	return v1[OUTCOME_NONE] >= caller->calls[CLASS_V1] ? CAUSE_UNREACHABLE : CAUSE_NOT_WATCHED;
+}
+
+/* How much a client matters: one that is too old is to be upgraded, whatever else was seen. */
+static int client__rank(const struct client *client)
+{
+	return client->too_old ? 3 : client->sdk ? 2 : client->name ? 1 : 0;
+}
+
+void caller__client(const struct caller *caller, struct client *client)
+{
+	client__recognise(client, NULL);
+	for (unsigned int i = 0; i < caller->agent_count; i++) {
+		struct client other;
+
+		client__recognise(&other, caller->agents[i]);
+		if (client__rank(&other) > client__rank(client))
+			*client = other;
+	}
+}
+
+static int compare_counts(uint64_t a, uint64_t b)
+{
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+static int path__compare(const void *left, const void *right)
+{
+	const struct report_path *a = left, *b = right;
+	int order = compare_counts(a->count, b->count);
+
+	if (!order)
+		order = (int)a->class - (int)b->class;
+	if (!order)
+		order = compare_texts(a->path, b->path);
+	return order ? order : compare_texts(a->method, b->method);
+}
+
+static int caller__compare(const void *left, const void *right)
+{
+	static const enum request_class worst_first[] = {CLASS_V1, CLASS_UNKNOWN, CLASS_FOREIGN};
+	const struct caller *a = *(struct caller *const *)left;
+	const struct caller *b = *(struct caller *const *)right;
+	int order = 0;
+
+	for (size_t i = 0; !order && i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
+		order = compare_counts(a->calls[worst_first[i]], b->calls[worst_first[i]]);
+	if (!order)
+		order = compare_counts(caller__total(a), caller__total(b));
+	if (!order)
+		order = compare_texts(a->name, b->name);
+	/* The rest only makes the order one and the same in every run. */
+	if (!order)
+		order = compare_texts(a->workload.unit, b->workload.unit);
+	if (!order)
+		order = compare_texts(a->workload.container.id, b->workload.container.id);
+	if (!order)
+		order = compare_texts(a->parent, b->parent);
+	return order ? order : compare_texts(a->exe, b->exe);
+}
+
+void report__sort(struct report *report)
+{
+	if (report->caller_count)
+		qsort(report->callers, report->caller_count, sizeof(*report->callers),
+			caller__compare);
+	for (size_t i = 0; i < report->caller_count; i++) {
+		struct caller *caller = report->callers[i];
+
+		if (caller->path_count)
+			qsort(caller->paths, caller->path_count, sizeof(*caller->paths),
+				path__compare);
+	}
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The report as a whole: its hosts, its windows and its timeline. Callers are caller.c's. */
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "report/report_index.h"
+
+#define TIMELINE_SECONDS 60
+
+/* JSON around the texts of one entry: its names, braces and times. */
+#define HOST_WEIGHT   100
+#define WINDOW_WEIGHT 220
+
+/* Names in JSON, and what to say to a person. */
+static const struct {
+	const char *name, *sentence;
+} unknown_reasons[UNKNOWN_REASONS] = {
+	[UNKNOWN_NOT_HTTP] = {"not_http", "the bytes were no HTTP request"},
+	[UNKNOWN_UNREADABLE] = {"unreadable",
+		"the bytes were sent from memory that cannot be read"},
+	[UNKNOWN_UNSEEN] = {"unseen", "the bytes passed none of the hooks"},
+	[UNKNOWN_INCOMPLETE] = {"incomplete",
+		"the connection closed before the request was complete"},
+	[UNKNOWN_OVERSIZED] = {"oversized", "the request was larger than what is looked at"},
+	[UNKNOWN_CONTENDED] = {"contended", "two senders wrote to one connection at the same time"},
+	[UNKNOWN_UNTRACKED] = {"untracked", "the table of connections was full"},
+};
+
+static const char *const class_names[CLASS_COUNT] = {
+	[CLASS_TOKEN] = "token",
+	[CLASS_V2] = "v2",
+	[CLASS_FOREIGN] = "foreign",
+	[CLASS_V1] = "v1",
+	[CLASS_UNKNOWN] = "unknown",
+};
+
+static const char *const outcome_names[OUTCOME_COUNT] = {
+	[OUTCOME_OK] = "ok",
+	[OUTCOME_REJECTED] = "rejected",
+	[OUTCOME_OTHER] = "other",
+	[OUTCOME_NONE] = "none",
+};
+
+const char *class__name(enum request_class class)
+{
+	return class_names[class];
+}
+
+const char *outcome__name(enum outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+const char *unknown_reason__sentence(enum unknown_reason reason)
+{
+	return unknown_reasons[reason].sentence;
+}
+
+const char *unknown_reason__name(enum unknown_reason reason)
+{
+	return unknown_reasons[reason].name;
+}
+
+static const char *const missed_names[MISSED_KINDS] = {
+	[MISSED_CONNECTIONS] = "connections",
+	[MISSED_PROCESSES] = "processes",
+};
+
+const char *missed_kind__name(enum missed_kind kind)
+{
+	return missed_names[kind];
+}
+
+int text__copy(char **copy, const char *text)
+{
+	*copy = text ? strdup(text) : NULL;
+	return text && !*copy ? -ENOMEM : 0;
+}
+
+size_t text__weight(const char *text)
+{
+	size_t weight = 2;
+
+	if (!text)
+		return 4;
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+		weight += *at < 0x20 ? 6 : *at == '"' || *at == '\\' ? 2 : 1;
+	return weight;
+}
+
+bool report__take_weight(struct report *report, size_t weight)
+{
+	if (weight > REPORT_WEIGHT_MAX - report->index->weight)
+		return false;
+	report->index->weight += weight;
+	return true;
+}
+
+struct report *report__new(void)
+{
+	struct report *report = calloc(1, sizeof(*report));
+
+	if (!report)
+		return NULL;
+	report->version = strdup(IMDSTRACE_VERSION);
+	report->index = calloc(1, sizeof(*report->index));
+	report->timeline_seconds = TIMELINE_SECONDS;
+	if (!report->version || !report->index) {
+		report__free(report);
+		return NULL;
+	}
+	return report;
+}
+
+static void host__free(struct report_host *host)
+{
+	free(host->hostname);
+	free(host->machine_id);
+	free(host->kernel);
+	free(host->instance_id);
+	free(host->region);
+}
+
+static void window__free(struct window *window)
+{
+	free(window->host);
+	free(window->boot_id);
+	free(window->hooks);
+}
+
+void report__free(struct report *report)
+{
+	if (!report)
+		return;
+	for (size_t i = 0; i < report->host_count; i++)
+		host__free(&report->hosts[i]);
+	for (size_t i = 0; i < report->window_count; i++)
+		window__free(&report->windows[i]);
+	for (size_t i = 0; i < report->caller_count; i++)
+		caller__free(report->callers[i]);
+	free(report->hosts);
+	free(report->windows);
+	free(report->callers);
+	free(report->timeline);
+	free(report->version);
+	if (report->index) {
+		table__clear(&report->index->callers);
+		table__clear(&report->index->hosts);
+		table__clear(&report->index->windows);
+		free(report->index);
+	}
+	free(report);
+}
+
+/* Makes room for one more element. 0 or -ENOMEM. */
+static int array__grow(void **array, size_t count, size_t size)
+{
+	void *grown;
+
+	/* Full at each power of two, from 8 on. */
+	if (count && (count < 8 || (count & (count - 1))))
+		return 0;
+	grown = reallocarray(*array, count ? count * 2 : 8, size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	return 0;
+}
+
+/* Positions stay good when an array moves; from 1, because NULL is no entry. */
+static void *position__entry(size_t position)
+{
+	return (void *)(uintptr_t)(position + 1);
+}
+
+static size_t entry__position(const void *entry)
+{
+	return (uintptr_t)entry - 1;
+}
+
+struct host_key {
+	const struct report *report;
+	const char *machine_id;
+};
+
+static bool host__same(const void *entry, const void *key)
+{
+	const struct host_key *wanted = key;
+
+	return !strcmp(
+		wanted->report->hosts[entry__position(entry)].machine_id, wanted->machine_id);
+}
+
+static struct report_host *report__host(const struct report *report, const char *machine_id)
+{
+	struct host_key key = {.report = report, .machine_id = machine_id};
+	void *entry =
+		table__find(&report->index->hosts, hash__text(0, machine_id), host__same, &key);
+
+	return entry ? &report->hosts[entry__position(entry)] : NULL;
+}
+
+const struct report_host *report__find_host(const struct report *report, const char *machine_id)
+{
+	return report__host(report, machine_id);
+}
+
+static int host__copy(struct report_host *copy, const struct report_host *host)
+{
+	*copy = (struct report_host){0};
+	if (!text__copy(&copy->hostname, host->hostname) &&
+		!text__copy(&copy->machine_id, host->machine_id) &&
+		!text__copy(&copy->kernel, host->kernel) &&
+		!text__copy(&copy->instance_id, host->instance_id) &&
+		!text__copy(&copy->region, host->region))
+		return 0;
+	host__free(copy);
+	return -ENOMEM;
+}
+
+static int text__fill(char **known, const char *text)
+{
+	return *known ? 0 : text__copy(known, text);
+}
+
+/* A hand-written report may name a host by its machine id alone. */
+static int host__fill(struct report_host *known, const struct report_host *host)
+{
+	int error = text__fill(&known->hostname, host->hostname);
+
+	if (!error)
+		error = text__fill(&known->kernel, host->kernel);
+	if (!error)
+		error = text__fill(&known->instance_id, host->instance_id);
+	return error ? error : text__fill(&known->region, host->region);
+}
+
+int report__add_host(struct report *report, const struct report_host *host)
+{
+	struct report_host *known = report__host(report, host->machine_id), copy;
+	int error;
+
+	if (known)
+		return host__fill(known, host);
+	if (!report__take_weight(
+		    report, HOST_WEIGHT + text__weight(host->hostname) +
+				    text__weight(host->machine_id) + text__weight(host->kernel) +
+				    text__weight(host->instance_id) + text__weight(host->region)))
+		return -ENOSPC;
+	error = array__grow((void **)&report->hosts, report->host_count, sizeof(copy));
+	if (!error)
+		error = host__copy(&copy, host);
+	if (error)
+		return error;
+	error = table__insert(&report->index->hosts, hash__text(0, host->machine_id),
+		position__entry(report->host_count));
+	if (error) {
+		host__free(&copy);
+		return error;
+	}
+	report->hosts[report->host_count++] = copy;
+	return 0;
+}
+
+struct window_key {
+	const struct report *report;
+	const struct window *window;
+};
+
+static bool window__same(const void *entry, const void *key)
+{
+	const struct window_key *wanted = key;
+	const struct window *window = &wanted->report->windows[entry__position(entry)];
+
+	return window->start == wanted->window->start &&
+	       text__same(window->host, wanted->window->host) &&
+	       text__same(window->boot_id, wanted->window->boot_id);
+}
+
+static uint64_t window__hash(const struct window *window)
+{
+	return hash__text(hash__text((uint64_t)window->start, window->host), window->boot_id);
+}
+
+struct window *report__find_window(const struct report *report, const struct window *window)
+{
+	struct window_key key = {.report = report, .window = window};
+	void *entry =
+		table__find(&report->index->windows, window__hash(window), window__same, &key);
+
+	return entry ? &report->windows[entry__position(entry)] : NULL;
+}
+
+static int window__copy(struct window *copy, const struct window *window)
+{
+	*copy = *window;
+	copy->host = copy->boot_id = copy->hooks = NULL;
+	if (!text__copy(&copy->host, window->host) &&
+		!text__copy(&copy->boot_id, window->boot_id) &&
+		!text__copy(&copy->hooks, window->hooks))
+		return 0;
+	window__free(copy);
+	return -ENOMEM;
+}
+
+static int window__extend(struct window *known, const struct window *window)
+{
+	if (window->end > known->end)
+		known->end = window->end;
+	if (!known->booted)
+		known->booted = window->booted;
+	return text__fill(&known->hooks, window->hooks);
+}
+
+int report__add_window(struct report *report, const struct window *window)
+{
+	struct window *known = report__find_window(report, window), copy;
+	int error;
+
+	if (known)
+		return window__extend(known, window);
+	if (!report__take_weight(report, WINDOW_WEIGHT + text__weight(window->host) +
+						 text__weight(window->boot_id) +
+						 text__weight(window->hooks)))
+		return -ENOSPC;
+	error = array__grow((void **)&report->windows, report->window_count, sizeof(copy));
+	if (!error)
+		error = window__copy(&copy, window);
+	if (error)
+		return error;
+	error = table__insert(&report->index->windows, window__hash(window),
+		position__entry(report->window_count));
+	if (error) {
+		window__free(&copy);
+		return error;
+	}
+	report->windows[report->window_count++] = copy;
+	return 0;
+}
+
+/* The largest multiple of the bucket's length that is not after time. */
+static int64_t bucket__start(int64_t time, unsigned int seconds)
+{
+	int64_t length = seconds * NSEC_PER_SEC;
+	int64_t past = time % length;
+
+	return time - (past < 0 ? past + length : past);
+}
+
+static void bucket__add(struct timeline_bucket *bucket, const uint64_t calls[CLASS_COUNT])
+{
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&bucket->calls[c], calls[c]);
+}
+
+/* Doubles the length of the buckets; those that fall together add up. */
+static void timeline__coarsen(struct report *report)
+{
+	size_t kept = 0;
+
+	report->timeline_seconds *= 2;
+	for (size_t i = 0; i < report->timeline_count; i++) {
+		struct timeline_bucket bucket = report->timeline[i];
+
+		bucket.start = bucket__start(bucket.start, report->timeline_seconds);
+		if (kept && report->timeline[kept - 1].start == bucket.start)
+			bucket__add(&report->timeline[kept - 1], bucket.calls);
+		else
+			report->timeline[kept++] = bucket;
+	}
+	report->timeline_count = kept;
+}
+
+/* Where a bucket that starts then is, or belongs. Most calls belong into the last. */
+static size_t timeline__find(const struct report *report, int64_t start)
+{
+	size_t low = 0, high = report->timeline_count;
+
+	if (high && report->timeline[high - 1].start <= start)
+		low = high - 1;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (report->timeline[middle].start < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int timeline__insert(struct report *report, size_t at, int64_t start)
+{
+	int error = array__grow(
+		(void **)&report->timeline, report->timeline_count, sizeof(*report->timeline));
+
+	if (error)
+		return error;
+	memmove(&report->timeline[at + 1], &report->timeline[at],
+		(report->timeline_count - at) * sizeof(*report->timeline));
+	report->timeline[at] = (struct timeline_bucket){.start = start};
+	report->timeline_count++;
+	return 0;
+}
+
+int report__add_bucket(struct report *report, int64_t time, unsigned int seconds,
+	const uint64_t calls[CLASS_COUNT])
+{
+	while (report->timeline_seconds < seconds)
+		timeline__coarsen(report);
+	for (;;) {
+		int64_t start = bucket__start(time, report->timeline_seconds);
+		size_t at = timeline__find(report, start);
+		bool found = at < report->timeline_count && report->timeline[at].start == start;
+
+		if (!found && report->timeline_count >= REPORT_TIMELINE_MAX) {
+			timeline__coarsen(report);
+			continue;
+		}
+		if (!found) {
+			int error = timeline__insert(report, at, start);
+
+			if (error)
+				return error;
+		}
+		bucket__add(&report->timeline[at], calls);
+		return 0;
+	}
+}
+
+int report__add_request(struct report *report, struct caller *caller, const struct request *request)
+{
+	uint64_t calls[CLASS_COUNT] = {0};
+	struct report_path path = {
+		.method = (char *)request->method,
+		.path = (char *)request->path,
+		.path_cut = request->path_cut,
+		.class = request->class,
+		.count = 1,
+		.first = request->time,
+		.last = request->time,
+	};
+	int error = caller__add_path(report, caller, &path);
+
+	if (!error)
+		error = caller__add_agent(report, caller, request->agent);
+	if (error)
+		return error;
+	if (request->class == CLASS_UNKNOWN)
+		count__add(&caller->unknown[request->reason], 1);
+	span__widen(&caller->first, &caller->last, request->time, request->time);
+	calls[request->class] = 1;
+	return report__add_bucket(report, request->time, TIMELINE_SECONDS, calls);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The report: what was seen, folded into callers. Comes in: requests and per-process counts from
+ * the tracer, or reports from files. Goes out: one struct report, which renderers read.
+ * Everything in it is bounded; what falls past a bound is added to an entry that says so.
+ */
+#ifndef IMDSTRACE_REPORT_H
+#define IMDSTRACE_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "report/client.h"
+#include "process/process.h"
+
+#define REPORT_CALLERS_MAX          4096
+#define REPORT_PATHS_MAX            256 /* per caller */
+#define REPORT_AGENTS_MAX           16  /* per caller */
+#define REPORT_PIDS_MAX             16  /* samples per caller */
+#define REPORT_HOSTS_PER_CALLER_MAX 8   /* samples of machine ids per caller */
+#define REPORT_TIMELINE_MAX         1440 /* buckets; when more are needed, the bucket's length grows */
+
+/* What a report may weigh as JSON, in bytes (an estimate, on the safe side): callers, paths, hosts
+ * and windows beyond it are treated as past their bounds, so that what was written can be read. */
+#define REPORT_WEIGHT_MAX (48UL << 20)
+#define REPORT_FILE_MAX   (64UL << 20) /* the largest file that is read */
+#define REPORT_COUNT_MAX \
+	((1ULL << 53) - 1) /* the largest count that any JSON reader holds exactly */
+
+#ifndef IMDSTRACE_VERSION
+#define IMDSTRACE_VERSION "0.1.0"
+#endif
+
+/* The name of what falls past a bound. */
+#define REPORT_REST "(others)"
+/* The path of calls that were counted, but whose details were lost on the way. */
+#define REPORT_NOT_RECORDED "(not recorded)"
+
+/* Adds, and stays at REPORT_COUNT_MAX rather than wrap. */
+static inline void count__add(uint64_t *count, uint64_t more)
+{
+	bool fits = *count <= REPORT_COUNT_MAX && more <= REPORT_COUNT_MAX - *count;
+
+	*count = fits ? *count + more : REPORT_COUNT_MAX;
+}
+
+struct report_host {
+	char *hostname, *machine_id, *kernel, *instance_id /* NULL */, *region /* NULL */;
+};
+
+/* A span of time in which a tracer was attached. (host, boot_id, start) identifies it for good:
+ * the same with a later end is a later state of the same window. */
+struct window {
+	char *host; /* machine_id */
+	char *boot_id;
+	int64_t start, end; /* ns since 1970 */
+	int64_t booted;     /* when this boot began, ns since 1970; 0: not known */
+	bool responses;     /* what came back was watched too: without it, outcomes say nothing */
+	char *hooks;
+};
+
+struct report_path {
+	char *method, *path; /* NULL for CLASS_UNKNOWN; REPORT_REST has no method */
+	uint64_t hash;       /* of method, path and class */
+	bool path_cut;
+	enum request_class class;
+	uint64_t count;
+	int64_t first, last;
+};
+
+enum pattern {
+	PATTERN_FALLBACK,
+	PATTERN_MIXED,
+	PATTERN_V1_ONLY,
+	PATTERN_V2_ONLY,
+	PATTERN_FOREIGN_ONLY,
+	PATTERN_UNKNOWN,
+	PATTERN_COUNT,
+};
+
+/* Why a fallback got no token. */
+enum cause {
+	CAUSE_NOT_WATCHED, /* nobody watched what came back */
+	CAUSE_NO_ANSWER,   /* to its token requests, but to others */
+	CAUSE_UNREACHABLE, /* no answer to anything */
+	CAUSE_REFUSED,     /* its token requests */
+	CAUSE_OFF,         /* everything was refused, and not for want of a token */
+	CAUSE_COUNT,
+};
+
+enum advice {
+	ADVICE_UPGRADE_CLIENT,
+	ADVICE_SEND_TOKEN,
+	ADVICE_RAISE_HOP_LIMIT,
+	ADVICE_DISABLE_FALLBACK,
+	ADVICE_INVESTIGATE,
+	ADVICE_NONE,
+	ADVICE_COUNT,
+};
+
+struct caller {
+	/* the identity: callers with the same exe, script, workload, uid and parent are one */
+	char *name, *comm, *exe, *script, *parent; /* all but name and comm may be NULL */
+	uint32_t uid;
+	struct workload workload;
+
+	char **args; /* a sample, NULL-terminated */
+	bool args_cut;
+	uint32_t pids[REPORT_PIDS_MAX];
+	unsigned int pid_count;
+	uint64_t processes;
+	char *agents[REPORT_AGENTS_MAX];
+	unsigned int agent_count;
+	char *hosts[REPORT_HOSTS_PER_CALLER_MAX];
+	unsigned int host_count;
+	uint64_t hosts_total;
+	bool hosts_exact; /* false: at least hosts_total */
+	bool rest;        /* no caller of its own: what fell past REPORT_CALLERS_MAX */
+
+	uint64_t calls[CLASS_COUNT];
+	uint64_t unwatched[CLASS_COUNT]; /* of these calls: made while responses were not watched */
+	/* OUTCOME_NONE is derived: calls less the answered and the unwatched, never negative */
+	uint64_t answers[CLASS_COUNT][OUTCOME_COUNT];
+	uint64_t unknown[UNKNOWN_REASONS]; /* from the requests' details, so it may sum to less than
+					      calls */
+	struct report_path *paths;
+	size_t path_count;
+	int64_t first, last;
+};
+
+struct timeline_bucket {
+	int64_t start; /* a multiple of the report's timeline_seconds */
+	uint64_t calls[CLASS_COUNT];
+};
+
+/* What did not fit the kernel side's tables. */
+enum missed_kind { MISSED_CONNECTIONS, MISSED_PROCESSES, MISSED_KINDS };
+
+enum verdict { VERDICT_READY, VERDICT_BLOCKED, VERDICT_INCONCLUSIVE };
+
+struct report {
+	char *version;
+	struct report_host *hosts;
+	size_t host_count;
+	struct window *windows;
+	size_t window_count;
+	uint64_t totals[CLASS_COUNT];
+	uint64_t unknown[UNKNOWN_REASONS];
+	uint64_t lost; /* events that never reached user space; the counts hold them all the same */
+	uint64_t missed; /* connections and processes past a bound of the kernel side, still in the
+			    totals */
+	uint64_t missed_kinds[MISSED_KINDS]; /* of these; may sum to less */
+	struct caller **callers;             /* in no order; report__sort() */
+	size_t caller_count;
+	struct timeline_bucket *timeline; /* by time */
+	size_t timeline_count;
+	unsigned int timeline_seconds; /* 60, doubled until the buckets fit */
+	struct report_index *index;    /* opaque: finds callers, hosts and windows */
+};
+
+/* One request as the report needs it. method and path are NULL for CLASS_UNKNOWN. */
+struct request {
+	enum request_class class;
+	enum endpoint_family family;
+	enum unknown_reason reason;
+	int64_t time;
+	uint32_t tid;
+	const char *method, *path, *agent; /* agent NULL: none. All valid UTF-8 */
+	bool path_cut;
+};
+
+/* Empty, of IMDSTRACE_VERSION. NULL: no memory. */
+struct report *report__new(void);
+void report__free(struct report *report);
+
+/* The entry of the host of that machine_id, made from host if it is new; what is not known of a
+ * known one is filled in. 0, -ENOMEM, or -ENOSPC past REPORT_WEIGHT_MAX. */
+int report__add_host(struct report *report, const struct report_host *host);
+
+/* Opens a window or moves the end of one that it holds. 0, -ENOMEM, or -ENOSPC past
+ * REPORT_WEIGHT_MAX. */
+int report__add_window(struct report *report, const struct window *window);
+
+/* The host of that machine_id; NULL: not in the report. */
+const struct report_host *report__find_host(const struct report *report, const char *machine_id);
+
+/* The caller that process belongs to, made if it is new (or REPORT_REST past the bound). Counts
+ * process as one of its processes when new_process. NULL: no memory. The report owns it. */
+struct caller *report__caller(struct report *report, const struct process *process,
+	bool new_process, const char *machine_id);
+
+/* A request's detail: path, User-Agent, first and last, timeline. Not its counts: those come from
+ * the kernel's own counters through report__add_calls(). 0 or -ENOMEM. */
+int report__add_request(
+	struct report *report, struct caller *caller, const struct request *request);
+
+/* Adds to a caller's exact counts. answers NULL: responses were not watched. OUTCOME_NONE in
+ * answers: how many cannot be told, as in the kernel's counts. */
+void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
+	const uint64_t answers[CLASS_COUNT][OUTCOME_COUNT]);
+
+/*
+ * Adds other to report: callers fold, windows join, counts add up. A report of which every window
+ * is held already, with the same or a later end, is an older state of what is there and adds
+ * nothing; one that holds all of report's windows with the same or later ends replaces it.
+ * 0; -EEXIST when they share only some windows, so that adding would count twice; -ENOSPC past
+ * REPORT_WEIGHT_MAX; -ENOMEM. After the last two report is good only for report__free().
+ * For many reports of unknown overlap see report_set.h.
+ */
+int report__merge(struct report *report, const struct report *other);
+
+/* Callers worst first: v1 calls, then unknown, then foreign, then all calls, then name. Each
+ * caller's paths: the most called first. */
+void report__sort(struct report *report);
+
+enum pattern caller__pattern(const struct caller *caller);
+/* Of a caller whose pattern is PATTERN_FALLBACK. */
+enum cause caller__cause(const struct caller *caller);
+const char *cause__name(enum cause cause); /* "no-answer" */
+/* The client that its User-Agents name; the one that matters most (too old, then any SDK) of
+ * several. */
+void caller__client(const struct caller *caller, struct client *client);
+uint64_t caller__total(const struct caller *caller);
+/* Calls of that class that are counted but in none of the caller's paths: their details were lost.
+ * Renderers show them as one more path, REPORT_NOT_RECORDED, so that paths sum to the calls. */
+uint64_t caller__unrecorded(const struct caller *caller, enum request_class class);
+const char *pattern__name(enum pattern pattern);
+const char *class__name(enum request_class class); /* "v1" */
+const char *outcome__name(enum outcome outcome);
+const char *unknown_reason__sentence(
+	enum unknown_reason reason);                          /* "the bytes were no HTTP request" */
+const char *unknown_reason__name(enum unknown_reason reason); /* "not_http" */
+const char *missed_kind__name(enum missed_kind kind);         /* "connections" */
+
+/* JSON: the contract. *report is the caller's to free and untouched on failure. */
+
+/* 0, or -EINVAL with one sentence in why: not JSON, truncated, another schema, a field of the wrong
+ * type, a count that is negative or does not fit. Unknown fields are ignored. */
+int report__from_json(
+	struct report **report, const char *text, size_t size, char *why, size_t why_size);
+/* As one JSON text with a final newline; min_window as in verdict.h. NULL: no memory. The caller
+ * frees. */
+char *report__to_json(const struct report *report, int64_t min_window);
+/* The same with a verdict that was ruled elsewhere. */
+struct ruling;
+char *report__to_json_ruled(const struct report *report, const struct ruling *ruling);
+
+#endif

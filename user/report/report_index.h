@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the rooms that build a report share (report.c, caller.c, report_merge.c, report_read.c) and
+ * nobody else needs. */
+#ifndef IMDSTRACE_REPORT_INDEX_H
+#define IMDSTRACE_REPORT_INDEX_H
+
+#include <string.h>
+
+#include "lib/hash.h"
+#include "report/report.h"
+
+/* What a caller may hold in args: as many as ARGS_MAX bytes can be. */
+#define CALLER_ARGS_MAX (ARGS_MAX / 2 + 1)
+
+struct report_index {
+	struct table callers; /* struct caller */
+	struct table hosts;   /* positions in report->hosts, from 1 */
+	struct table windows; /* positions in report->windows, from 1 */
+	struct caller *rest;  /* NULL: nothing fell past a bound so far */
+	size_t weight;        /* what the report will weigh as JSON, in bytes */
+};
+
+/* Bytes that text takes in JSON, escaped; NULL is 4. */
+size_t text__weight(const char *text);
+/* Counts weight in if it still fits. */
+bool report__take_weight(struct report *report, size_t weight);
+
+/* The report's window of the same host, boot and start, or NULL. */
+struct window *report__find_window(const struct report *report, const struct window *window);
+
+/* Counts calls into the timeline; a bucket longer than the report's makes the report's longer.
+ * 0 or -ENOMEM. */
+int report__add_bucket(struct report *report, int64_t time, unsigned int seconds,
+	const uint64_t calls[CLASS_COUNT]);
+
+/* The caller of the same identity as like, made with like's args if it is new, or the rest. NULL:
+ * no memory. */
+struct caller *report__caller_like(struct report *report, const struct caller *like);
+/* Adds to the path like `path` (its count, first, last), or to the rest of its class. 0 or -ENOMEM.
+ */
+int caller__add_path(struct report *report, struct caller *caller, const struct report_path *path);
+/* Keeps agent as one of the samples while there is room. 0 or -ENOMEM. */
+int caller__add_agent(struct report *report, struct caller *caller, const char *agent);
+void caller__add_pid(struct caller *caller, uint32_t pid);
+/* One more host, unless it is among the samples. 0 or -ENOMEM. */
+int caller__add_host(struct caller *caller, const char *machine_id);
+bool caller__has_host(const struct caller *caller, const char *machine_id);
+/* Keeps machine_id as a sample while there is room; does not count. 0 or -ENOMEM. */
+int caller__sample_host(struct caller *caller, const char *machine_id);
+/* Computes every OUTCOME_NONE anew. */
+void caller__settle(struct caller *caller);
+void caller__free(struct caller *caller);
+
+/* Widens a span by another; 0 is no time. */
+static inline void span__widen(
+	int64_t *first, int64_t *last, int64_t other_first, int64_t other_last)
+{
+	if (other_first && (!*first || other_first < *first))
+		*first = other_first;
+	if (other_last && (!*last || other_last > *last))
+		*last = other_last;
+}
+
+static inline bool text__same(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* A copy of text, or of nothing. 0 or -ENOMEM. */
+int text__copy(char **copy, const char *text);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Two reports into one, no call counted twice. What tells is their windows. */
+#include <errno.h>
+#include <string.h>
+
+#include "report/report_index.h"
+
+/* How the windows of two reports lie. */
+struct overlap {
+	size_t shared;  /* in both */
+	size_t held;    /* of these, as late or later in report: other knows nothing newer */
+	size_t holding; /* of these, as late or later in other */
+};
+
+static struct overlap report__overlap(const struct report *report, const struct report *other)
+{
+	struct overlap overlap = {0};
+
+	for (size_t i = 0; i < other->window_count; i++) {
+		const struct window *theirs = &other->windows[i];
+		const struct window *ours = report__find_window(report, theirs);
+
+		if (!ours)
+			continue;
+		overlap.shared++;
+		overlap.held += ours->end >= theirs->end;
+		overlap.holding += ours->end <= theirs->end;
+	}
+	return overlap;
+}
+
+/* Whether no host of other is one of report's. */
+static bool report__hosts_are_new(const struct report *report, const struct report *other)
+{
+	for (size_t i = 0; i < other->host_count; i++)
+		if (report__find_host(report, other->hosts[i].machine_id))
+			return false;
+	return other->host_count > 0;
+}
+
+/* Those of other's hosts that are no samples: they can be counted only if none is counted already.
+ */
+static void caller__fold_unsampled_hosts(
+	struct caller *caller, const struct caller *other, bool hosts_are_new)
+{
+	uint64_t unsampled = other->hosts_total - other->host_count;
+
+	if (!unsampled)
+		return;
+	if (hosts_are_new || caller->hosts_total == 0) {
+		count__add(&caller->hosts_total, unsampled);
+		return;
+	}
+	caller->hosts_exact = false;
+	if (caller->hosts_total < other->hosts_total)
+		caller->hosts_total = other->hosts_total;
+}
+
+/* Exact as long as it is certain that no host is counted twice: the samples are all of the caller's
+ * hosts, or other's are new to the report. Else the count stays behind, and says so. */
+static int caller__fold_hosts(struct caller *caller, const struct caller *other, bool hosts_are_new)
+{
+	bool complete = caller->hosts_total <= caller->host_count;
+
+	caller->hosts_exact &= other->hosts_exact;
+	caller__fold_unsampled_hosts(caller, other, hosts_are_new);
+	for (unsigned int i = 0; i < other->host_count; i++) {
+		if (caller__has_host(caller, other->hosts[i]))
+			continue;
+		if (!complete && !hosts_are_new) {
+			caller->hosts_exact = false;
+			continue;
+		}
+		count__add(&caller->hosts_total, 1);
+		if (caller__sample_host(caller, other->hosts[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int caller__fold(struct report *report, struct caller *caller, const struct caller *other,
+	bool hosts_are_new)
+{
+	uint64_t answers[CLASS_COUNT][OUTCOME_COUNT];
+	int error = caller__fold_hosts(caller, other, hosts_are_new);
+
+	for (unsigned int i = 0; !error && i < other->agent_count; i++)
+		error = caller__add_agent(report, caller, other->agents[i]);
+	for (size_t i = 0; !error && i < other->path_count; i++)
+		error = caller__add_path(report, caller, &other->paths[i]);
+	if (error)
+		return error;
+	for (unsigned int i = 0; i < other->pid_count; i++)
+		caller__add_pid(caller, other->pids[i]);
+	count__add(&caller->processes, other->processes);
+	/* there the last column says how many cannot be told, here how many got no answer */
+	memcpy(answers, other->answers, sizeof(answers));
+	for (int c = 0; c < CLASS_COUNT; c++)
+		answers[c][OUTCOME_NONE] = other->unwatched[c];
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+		count__add(&caller->unknown[reason], other->unknown[reason]);
+	span__widen(&caller->first, &caller->last, other->first, other->last);
+	report__add_calls(caller, other->calls, answers);
+	return 0;
+}
+
+static int report__add_callers(struct report *report, const struct report *other)
+{
+	bool hosts_are_new = report__hosts_are_new(report, other);
+
+	for (size_t i = 0; i < other->caller_count; i++) {
+		struct caller *caller = report__caller_like(report, other->callers[i]);
+		int error = caller ? caller__fold(report, caller, other->callers[i], hosts_are_new)
+				   : -ENOMEM;
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int report__add_timeline(struct report *report, const struct report *other)
+{
+	for (size_t i = 0; i < other->timeline_count; i++) {
+		int error = report__add_bucket(report, other->timeline[i].start,
+			other->timeline_seconds, other->timeline[i].calls);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* Adds a report that shares no window with this one. */
+static int report__add(struct report *report, const struct report *other)
+{
+	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
+	int error = report__add_callers(report, other);
+
+	for (size_t i = 0; !error && i < other->host_count; i++)
+		error = report__add_host(report, &other->hosts[i]);
+	for (size_t i = 0; !error && i < other->window_count; i++)
+		error = report__add_window(report, &other->windows[i]);
+	if (!error)
+		error = report__add_timeline(report, other);
+	if (error)
+		return error;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&report->totals[c], other->totals[c]);
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+		count__add(&report->unknown[reason], other->unknown[reason]);
+	count__add(&report->lost, other->lost);
+	count__add(&report->missed, other->missed);
+	for (int kind = 0; kind < MISSED_KINDS; kind++)
+		count__add(&report->missed_kinds[kind], other->missed_kinds[kind]);
+	return 0;
+}
+
+static int report__replace(struct report *report, const struct report *other)
+{
+	struct report *fresh = report__new(), old = *report;
+	int error = fresh ? report__add(fresh, other) : -ENOMEM;
+
+	if (!error) {
+		*report = *fresh;
+		*fresh = old;
+	}
+	report__free(fresh);
+	return error;
+}
+
+int report__merge(struct report *report, const struct report *other)
+{
+	struct overlap overlap = report__overlap(report, other);
+
+	if (other->window_count && overlap.held == other->window_count)
+		return 0;
+	if (report->window_count && overlap.holding == report->window_count)
+		return report__replace(report, other);
+	if (overlap.shared)
+		return -EEXIST;
+	return report__add(report, other);
+}

@@ -1,0 +1,782 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A report from its JSON. The file may come from anywhere: each field's type and range is checked,
+ * and what the report derives itself (verdict, advice, pattern, client) is not believed.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "report/report_index.h"
+#include "lib/scope.h"
+
+#define SCHEMA             "imdstrace.report/1"
+#define TEXT_SIZE_MAX      65536
+#define MACHINE_ID_MAX     128 /* callers repeat it */
+#define BUCKET_SECONDS_MAX (60U << 20)
+
+/* A field's place in the document, from the inside out: callers[3].calls. */
+struct place {
+	const struct place *up;
+	const char *name; /* NULL: an element of the array above */
+	size_t at;
+};
+
+struct reader {
+	struct report *report;
+	char *why;
+	size_t why_size;
+};
+
+enum need { REQUIRED, OPTIONAL }; /* optional: missing, or null */
+
+static size_t place__print(const struct place *place, char *out, size_t size)
+{
+	size_t used = 0;
+	int more;
+
+	if (!place || !size)
+		return 0;
+	used = place__print(place->up, out, size);
+	more = place->name ? snprintf(out + used, size - used, "%s%s", used ? "." : "", place->name)
+			   : snprintf(out + used, size - used, "[%zu]", place->at);
+	used += more > 0 ? (size_t)more : 0;
+	return used < size ? used : size - 1;
+}
+
+/* Fails with "PLACE.name PROBLEM". */
+static int reader__fail(
+	struct reader *reader, const struct place *up, const char *name, const char *problem)
+{
+	struct place place = {.up = up, .name = name};
+	char where[128] = "";
+
+	place__print(name ? &place : up, where, sizeof(where));
+	snprintf(reader->why, reader->why_size, "%s %s", *where ? where : "the document", problem);
+	return -EINVAL;
+}
+
+__attribute__((format(printf, 2, 3))) static int reader__refuse(
+	struct reader *reader, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reader->why, reader->why_size, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/* Memory and room are no fault of a field. */
+static int reader__check(struct reader *reader, int error)
+{
+	if (error == -ENOMEM)
+		reader__refuse(reader, "there is not enough memory to read it");
+	else if (error == -ENOSPC)
+		reader__refuse(reader, "it has more hosts and windows than one report may hold");
+	return error;
+}
+
+/* *value is NULL where an optional field is missing. */
+static int get(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, json_t **value)
+{
+	*value = json_object_get(object, name);
+	if (json_is_null(*value))
+		*value = NULL;
+	return *value || need == OPTIONAL ? 0 : reader__fail(reader, place, name, "is missing");
+}
+
+static int check__text(
+	struct reader *reader, const struct place *place, const char *name, const json_t *value)
+{
+	if (!json_is_string(value))
+		return reader__fail(reader, place, name, "is not a string");
+	if (json_string_length(value) > TEXT_SIZE_MAX)
+		return reader__fail(reader, place, name, "is longer than 65536 bytes");
+	return 0;
+}
+
+/* Borrowed; NULL where it is missing. */
+static int get__text(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, char **text)
+{
+	json_t *value;
+	int error = get(reader, place, object, name, need, &value);
+
+	*text = NULL;
+	if (error || !value)
+		return error;
+	error = check__text(reader, place, name, value);
+	if (!error)
+		*text = (char *)json_string_value(value);
+	return error;
+}
+
+static int check__count(struct reader *reader, const struct place *place, const char *name,
+	const json_t *value, uint64_t most, uint64_t *count)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value))
+		return reader__fail(reader, place, name, "is not a whole number");
+	if (number < 0)
+		return reader__fail(reader, place, name, "is negative");
+	if ((uint64_t)number > most)
+		return reader__fail(reader, place, name, "is too large");
+	*count = (uint64_t)number;
+	return 0;
+}
+
+/* Leaves count alone where it is missing. */
+static int get__count(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, uint64_t most, uint64_t *count)
+{
+	json_t *value;
+	int error = get(reader, place, object, name, need, &value);
+
+	return error || !value ? error : check__count(reader, place, name, value, most, count);
+}
+
+static int get__bool(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, bool *flag)
+{
+	json_t *value;
+	int error = get(reader, place, object, name, OPTIONAL, &value);
+
+	if (error || !value)
+		return error;
+	if (!json_is_boolean(value))
+		return reader__fail(reader, place, name, "is neither true nor false");
+	*flag = json_is_true(value);
+	return 0;
+}
+
+/* Times of a report are after 1970; 0 stands for one that is missing. */
+static int get__time(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, int64_t *time)
+{
+	char *text;
+	int error = get__text(reader, place, object, name, need, &text);
+
+	if (error || !text)
+		return error;
+	if (clock__parse(text, time) || *time < 0)
+		return reader__fail(reader, place, name, "is not an RFC 3339 time after 1970");
+	return 0;
+}
+
+static int get__array(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, json_t **array)
+{
+	int error = get(reader, place, object, name, need, array);
+
+	if (!error && *array && !json_is_array(*array))
+		return reader__fail(reader, place, name, "is not an array");
+	return error;
+}
+
+static int get__object(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum need need, json_t **value)
+{
+	int error = get(reader, place, object, name, need, value);
+
+	if (!error && *value && !json_is_object(*value))
+		return reader__fail(reader, place, name, "is not an object");
+	return error;
+}
+
+static int get__counts(struct reader *reader, const struct place *place, const json_t *object,
+	enum need need, uint64_t counts[CLASS_COUNT])
+{
+	int error = 0;
+
+	for (int c = 0; !error && c < CLASS_COUNT; c++)
+		error = get__count(
+			reader, place, object, class__name(c), need, REPORT_COUNT_MAX, &counts[c]);
+	return error;
+}
+
+static int get__unknown(struct reader *reader, const struct place *up, const json_t *object,
+	uint64_t unknown[UNKNOWN_REASONS])
+{
+	const char *name = "unknown_by_reason";
+	const struct place place = {.up = up, .name = name};
+	json_t *counts;
+	int error = get__object(reader, up, object, name, OPTIONAL, &counts);
+
+	for (int reason = 0; !error && counts && reason < UNKNOWN_REASONS; reason++)
+		error = get__count(reader, &place, counts, unknown_reason__name(reason), OPTIONAL,
+			REPORT_COUNT_MAX, &unknown[reason]);
+	return error;
+}
+
+static int get__missed(struct reader *reader, const struct place *up, const json_t *object,
+	uint64_t missed[MISSED_KINDS])
+{
+	const char *name = "missed_by_kind";
+	const struct place place = {.up = up, .name = name};
+	json_t *counts;
+	int error = get__object(reader, up, object, name, OPTIONAL, &counts);
+
+	for (int kind = 0; !error && counts && kind < MISSED_KINDS; kind++)
+		error = get__count(reader, &place, counts, missed_kind__name(kind), OPTIONAL,
+			REPORT_COUNT_MAX, &missed[kind]);
+	return error;
+}
+
+/* Calls each(reader, place of the element, element, context) for every element of an array. */
+static int get__each(struct reader *reader, const struct place *up, const json_t *object,
+	const char *name, enum need need,
+	int (*each)(struct reader *, const struct place *, const json_t *, void *), void *context)
+{
+	const struct place array_place = {.up = up, .name = name};
+	json_t *array;
+	int error = get__array(reader, up, object, name, need, &array);
+
+	for (size_t i = 0; !error && i < json_array_size(array); i++) {
+		const struct place place = {.up = &array_place, .at = i};
+
+		error = each(reader, &place, json_array_get(array, i), context);
+	}
+	return error;
+}
+
+static int read__host(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	struct report_host host = {0};
+	const struct {
+		const char *name;
+		enum need need;
+		char **text;
+	} fields[] = {
+		{"machine_id", REQUIRED, &host.machine_id},
+		{"hostname", OPTIONAL, &host.hostname},
+		{"kernel", OPTIONAL, &host.kernel},
+		{"instance_id", OPTIONAL, &host.instance_id},
+		{"region", OPTIONAL, &host.region},
+	};
+	int error = 0;
+
+	(void)context;
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
+		error = get__text(
+			reader, place, element, fields[i].name, fields[i].need, fields[i].text);
+	if (!error && strlen(host.machine_id) > MACHINE_ID_MAX)
+		error = reader__fail(reader, place, "machine_id", "is longer than 128 bytes");
+	return error ? error : reader__check(reader, report__add_host(reader->report, &host));
+}
+
+static int read__window(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	struct window window = {.responses = true};
+	int error;
+
+	(void)context;
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	error = get__text(reader, place, element, "host", REQUIRED, &window.host);
+	if (!error)
+		error = get__text(reader, place, element, "boot_id", OPTIONAL, &window.boot_id);
+	if (!error)
+		error = get__time(reader, place, element, "start", REQUIRED, &window.start);
+	if (!error)
+		error = get__time(reader, place, element, "end", REQUIRED, &window.end);
+	if (!error)
+		error = get__text(reader, place, element, "hooks", OPTIONAL, &window.hooks);
+	if (!error)
+		error = get__time(reader, place, element, "booted", OPTIONAL, &window.booted);
+	if (!error)
+		error = get__bool(reader, place, element, "responses", &window.responses);
+	if (error)
+		return error;
+	if (window.end < window.start)
+		return reader__fail(reader, place, NULL, "ends before it starts");
+	if (!window.boot_id)
+		window.boot_id = (char *)"";
+	return reader__check(reader, report__add_window(reader->report, &window));
+}
+
+static int read__bucket(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	uint64_t calls[CLASS_COUNT] = {0}, seconds = 0;
+	int64_t start = 0;
+	int error;
+
+	(void)context;
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	error = get__time(reader, place, element, "start", REQUIRED, &start);
+	if (!error)
+		error = get__count(
+			reader, place, element, "seconds", REQUIRED, BUCKET_SECONDS_MAX, &seconds);
+	if (!error)
+		error = get__counts(reader, place, element, OPTIONAL, calls);
+	if (error)
+		return error;
+	return reader__check(
+		reader, report__add_bucket(reader->report, start, (unsigned int)seconds, calls));
+}
+
+static int read__class(struct reader *reader, const struct place *place, const json_t *object,
+	enum request_class *class)
+{
+	char *text;
+	int error = get__text(reader, place, object, "class", REQUIRED, &text);
+
+	if (error)
+		return error;
+	for (int c = 0; c < CLASS_COUNT; c++)
+		if (!strcmp(text, class__name(c))) {
+			*class = c;
+			return 0;
+		}
+	return reader__fail(
+		reader, place, "class", "is none of v1, v2, token, foreign and unknown");
+}
+
+static int read__path(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	struct report_path path = {0};
+	int error;
+
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	error = read__class(reader, place, element, &path.class);
+	if (!error)
+		error = get__text(reader, place, element, "method", OPTIONAL, &path.method);
+	if (!error)
+		error = get__text(reader, place, element, "path",
+			path.class == CLASS_UNKNOWN ? OPTIONAL : REQUIRED, &path.path);
+	if (!error)
+		error = get__bool(reader, place, element, "path_cut", &path.path_cut);
+	if (!error)
+		error = get__count(
+			reader, place, element, "count", REQUIRED, REPORT_COUNT_MAX, &path.count);
+	if (!error)
+		error = get__time(reader, place, element, "first", OPTIONAL, &path.first);
+	if (!error)
+		error = get__time(reader, place, element, "last", OPTIONAL, &path.last);
+	/* What was not recorded follows from the counts. */
+	if (error || (!path.method && path.path && !strcmp(path.path, REPORT_NOT_RECORDED)))
+		return error;
+	return reader__check(reader, caller__add_path(reader->report, context, &path));
+}
+
+static int read__agent(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	int error = check__text(reader, place, NULL, element);
+
+	return error ? error
+		     : reader__check(reader, caller__add_agent(reader->report, context,
+						     json_string_value(element)));
+}
+
+static int read__pid(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	uint64_t pid = 0;
+	int error = check__count(reader, place, NULL, element, UINT32_MAX, &pid);
+
+	if (!error)
+		caller__add_pid(context, (uint32_t)pid);
+	return error;
+}
+
+struct argument_list {
+	char **args; /* borrowed texts, room for CALLER_ARGS_MAX + 2 */
+	size_t count;
+};
+
+static int read__argument(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	struct argument_list *list = context;
+	int error = check__text(reader, place, NULL, element);
+
+	/* One more than a caller holds, so that it knows that they were cut. */
+	if (!error && list->count <= CALLER_ARGS_MAX)
+		list->args[list->count++] = (char *)json_string_value(element);
+	return error;
+}
+
+static int read__texts(struct reader *reader, const struct place *up, const json_t *object,
+	const char *name, const char *const names[3], char **const texts[3])
+{
+	const struct place place = {.up = up, .name = name};
+	json_t *value;
+	int error = get__object(reader, up, object, name, OPTIONAL, &value);
+
+	for (int i = 0; !error && value && i < 3; i++)
+		error = get__text(reader, &place, value, names[i], OPTIONAL, texts[i]);
+	return error;
+}
+
+/* Whose name and surroundings these are. The texts stay the document's. */
+static int read__identity(
+	struct reader *reader, const struct place *place, const json_t *object, struct caller *like)
+{
+	struct container *container = &like->workload.container;
+	struct pod *pod = &like->workload.pod;
+	const struct {
+		const char *name;
+		enum need need;
+		char **text;
+	} fields[] = {
+		{"name", REQUIRED, &like->name},
+		{"comm", OPTIONAL, &like->comm},
+		{"exe", OPTIONAL, &like->exe},
+		{"script", OPTIONAL, &like->script},
+		{"parent", OPTIONAL, &like->parent},
+		{"unit", OPTIONAL, &like->workload.unit},
+		{"slice", OPTIONAL, &like->workload.slice},
+	};
+	uint64_t uid = 0;
+	int error = get__count(reader, place, object, "uid", OPTIONAL, UINT32_MAX, &uid);
+
+	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
+		error = get__text(
+			reader, place, object, fields[i].name, fields[i].need, fields[i].text);
+	if (!error)
+		error = read__texts(reader, place, object, "container",
+			(const char *const[]){"runtime", "id", "name"},
+			(char **const[]){&container->runtime, &container->id, &container->name});
+	if (!error)
+		error = read__texts(reader, place, object, "pod",
+			(const char *const[]){"uid", "name", "namespace"},
+			(char **const[]){&pod->uid, &pod->name, &pod->namespace});
+	if (error)
+		return error;
+	like->uid = (uint32_t)uid;
+	if (!like->comm)
+		like->comm = like->name;
+	like->rest =
+		!like->exe && !strcmp(like->name, REPORT_REST) && !strcmp(like->comm, REPORT_REST);
+	return 0;
+}
+
+/* What the outcomes of a class leave of its calls was made unwatched. */
+static int read__outcome(struct reader *reader, const struct place *up, const json_t *outcomes,
+	enum request_class class, const uint64_t calls, uint64_t answers[OUTCOME_COUNT],
+	uint64_t *unwatched)
+{
+	const struct place place = {.up = up, .name = class__name(class)};
+	uint64_t watched = 0;
+	json_t *counts;
+	int error = get__object(reader, up, outcomes, class__name(class), OPTIONAL, &counts);
+
+	for (int o = 0; !error && counts && o < OUTCOME_COUNT; o++) {
+		error = get__count(reader, &place, counts, outcome__name(o), REQUIRED,
+			REPORT_COUNT_MAX, &answers[o]);
+		count__add(&watched, answers[o]);
+	}
+	*unwatched = calls > watched ? calls - watched : 0;
+	return error;
+}
+
+static int read__calls(struct reader *reader, const struct place *place, const json_t *object,
+	struct caller *caller)
+{
+	const struct place calls_place = {.up = place, .name = "calls"};
+	const struct place outcomes_place = {.up = place, .name = "outcomes"};
+	uint64_t calls[CLASS_COUNT] = {0}, answers[CLASS_COUNT][OUTCOME_COUNT] = {0};
+	uint64_t unwatched;
+	json_t *counts, *outcomes;
+	int error = get__object(reader, place, object, "calls", REQUIRED, &counts);
+
+	if (!error)
+		error = get__counts(reader, &calls_place, counts, REQUIRED, calls);
+	if (!error)
+		error = get__object(reader, place, object, "outcomes", OPTIONAL, &outcomes);
+	for (int c = 0; !error && c < CLASS_COUNT; c++) {
+		error = read__outcome(
+			reader, &outcomes_place, outcomes, c, calls[c], answers[c], &unwatched);
+		if (error)
+			break;
+		count__add(&caller->unwatched[c], unwatched);
+		/* Known to have had no answer, and derived again; for report__add_calls() it would
+		 * be those that cannot be told. */
+		answers[c][OUTCOME_NONE] = 0;
+	}
+	if (!error)
+		report__add_calls(caller, calls, answers);
+	return error;
+}
+
+static int read__caller_host(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	int error = check__text(reader, place, NULL, element);
+
+	if (!error && json_string_length(element) > MACHINE_ID_MAX)
+		error = reader__fail(reader, place, NULL, "is longer than 128 bytes");
+	return error ? error
+		     : reader__check(reader, caller__add_host(context, json_string_value(element)));
+}
+
+/* A report without the field says it all the same if it has one host. */
+static int read__caller_hosts(
+	struct reader *reader, const struct place *up, const json_t *object, struct caller *caller)
+{
+	const struct place place = {.up = up, .name = "hosts"};
+	const struct report *report = reader->report;
+	uint64_t total = 0;
+	bool exact = true;
+	json_t *hosts;
+	int error = get__object(reader, up, object, "hosts", OPTIONAL, &hosts);
+
+	if (error)
+		return error;
+	if (!hosts && report->host_count == 1)
+		return reader__check(reader, caller__add_host(caller, report->hosts[0].machine_id));
+	if (!hosts) {
+		caller->hosts_exact = false;
+		return 0;
+	}
+	error = get__each(reader, &place, hosts, "sample", OPTIONAL, read__caller_host, caller);
+	if (!error)
+		error = get__bool(reader, &place, hosts, "exact", &exact);
+	if (!error)
+		error = get__count(
+			reader, &place, hosts, "count", OPTIONAL, REPORT_COUNT_MAX, &total);
+	if (error)
+		return error;
+	if (total > caller->hosts_total)
+		caller->hosts_total = total;
+	caller->hosts_exact &= exact;
+	return 0;
+}
+
+/* What the report derives itself is only checked for its type. */
+static int check__derived(struct reader *reader, const struct place *place, const json_t *object)
+{
+	static const char *const texts[] = {"pattern", "advice", "advice_text"};
+	char *text;
+	json_t *client;
+	int error = get__object(reader, place, object, "client", OPTIONAL, &client);
+
+	for (size_t i = 0; !error && i < sizeof(texts) / sizeof(texts[0]); i++)
+		error = get__text(reader, place, object, texts[i], OPTIONAL, &text);
+	return error;
+}
+
+static int read__caller_body(struct reader *reader, const struct place *place, const json_t *object,
+	struct caller *caller)
+{
+	int64_t first = 0, last = 0;
+	uint64_t processes = 0;
+	int error = get__count(
+		reader, place, object, "processes", OPTIONAL, REPORT_COUNT_MAX, &processes);
+
+	if (!error)
+		error = get__each(reader, place, object, "pids", OPTIONAL, read__pid, caller);
+	if (!error)
+		error = get__each(
+			reader, place, object, "user_agents", OPTIONAL, read__agent, caller);
+	if (!error)
+		error = read__caller_hosts(reader, place, object, caller);
+	if (!error)
+		error = read__calls(reader, place, object, caller);
+	if (!error)
+		error = get__unknown(reader, place, object, caller->unknown);
+	if (!error)
+		error = get__each(reader, place, object, "paths", OPTIONAL, read__path, caller);
+	if (!error)
+		error = get__time(reader, place, object, "first", OPTIONAL, &first);
+	if (!error)
+		error = get__time(reader, place, object, "last", OPTIONAL, &last);
+	if (!error)
+		error = check__derived(reader, place, object);
+	if (error)
+		return error;
+	count__add(&caller->processes, processes);
+	span__widen(&caller->first, &caller->last, first, last);
+	return 0;
+}
+
+static int read__caller(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	char *args[CALLER_ARGS_MAX + 2] = {NULL};
+	struct argument_list list = {.args = args};
+	struct caller like = {.args = args}, *caller;
+	int error;
+
+	(void)context;
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	error = read__identity(reader, place, element, &like);
+	if (!error)
+		error = get__each(reader, place, element, "args", OPTIONAL, read__argument, &list);
+	if (!error)
+		error = get__bool(reader, place, element, "args_cut", &like.args_cut);
+	if (error)
+		return error;
+	caller = report__caller_like(reader->report, &like);
+	return caller ? read__caller_body(reader, place, element, caller)
+		      : reader__check(reader, -ENOMEM);
+}
+
+static int read__totals(struct reader *reader, const json_t *document)
+{
+	const struct place place = {.name = "totals"};
+	struct report *report = reader->report;
+	json_t *totals;
+	int error = get__object(reader, NULL, document, "totals", REQUIRED, &totals);
+
+	if (!error)
+		error = get__counts(reader, &place, totals, REQUIRED, report->totals);
+	if (!error)
+		error = get__count(
+			reader, &place, totals, "lost", REQUIRED, REPORT_COUNT_MAX, &report->lost);
+	if (!error)
+		error = get__count(reader, &place, totals, "missed", OPTIONAL, REPORT_COUNT_MAX,
+			&report->missed);
+	if (!error)
+		error = get__missed(reader, &place, totals, report->missed_kinds);
+	return error ? error : get__unknown(reader, &place, totals, report->unknown);
+}
+
+static int read__schema(struct reader *reader, const json_t *document)
+{
+	const json_t *schema = json_object_get(document, "schema");
+
+	if (!json_is_object(document))
+		return reader__refuse(reader, "it is JSON, but not a report: no object");
+	if (!schema)
+		return reader__refuse(reader, "it is JSON, but not a report: schema is missing");
+	if (!json_is_string(schema))
+		return reader__fail(reader, NULL, "schema", "is not a string");
+	if (strcmp(json_string_value(schema), SCHEMA))
+		return reader__refuse(reader,
+			"its schema is \"%.64s\", and only \"%s\" is understood",
+			json_string_value(schema), SCHEMA);
+	return 0;
+}
+
+static int read__version(struct reader *reader, const json_t *document)
+{
+	char *text, *copy;
+	int error = get__text(reader, NULL, document, "version", OPTIONAL, &text);
+
+	if (error || !text)
+		return error;
+	if (text__copy(&copy, text))
+		return reader__check(reader, -ENOMEM);
+	free(reader->report->version);
+	reader->report->version = copy;
+	return 0;
+}
+
+static int read__sentence(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	(void)context;
+	return check__text(reader, place, NULL, element);
+}
+
+static int read__document(struct reader *reader, const json_t *document)
+{
+	/* Hosts first: callers that do not name theirs are of the one host there is. */
+	static const struct {
+		const char *name;
+		enum need need;
+		int (*each)(struct reader *, const struct place *, const json_t *, void *);
+	} lists[] = {
+		{"hosts", OPTIONAL, read__host},
+		{"windows", OPTIONAL, read__window},
+		{"callers", REQUIRED, read__caller},
+		{"timeline", OPTIONAL, read__bucket},
+		{"reasons", OPTIONAL, read__sentence},
+		{"next_steps", OPTIONAL, read__sentence},
+	};
+	char *verdict;
+	int error = read__schema(reader, document);
+
+	if (!error)
+		error = read__version(reader, document);
+	if (!error)
+		error = get__text(reader, NULL, document, "verdict", OPTIONAL, &verdict);
+	if (!error)
+		error = read__totals(reader, document);
+	for (size_t i = 0; !error && i < sizeof(lists) / sizeof(lists[0]); i++)
+		error = get__each(
+			reader, NULL, document, lists[i].name, lists[i].need, lists[i].each, NULL);
+	return error;
+}
+
+/* Each `[]` costs the parser some hundred bytes, so a file of nothing else would grow a hundredfold
+ * in memory. A report's values are longer. */
+static bool text__is_dense(const char *text, size_t size)
+{
+	const size_t allowance = 65536;
+	size_t cost = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			cost += text[i] == '[' || text[i] == '{' ? 8 : text[i] == ',';
+	}
+	return cost > size / 3 + allowance;
+}
+
+#define GZIP "\x1f\x8b"     /* RFC 1952, section 2.3.1 */
+#define BOM  "\xef\xbb\xbf" /* which some editors put in front of UTF-8 */
+
+static int reader__refuse_syntax(
+	struct reader *reader, const char *text, size_t size, const json_error_t *error)
+{
+	if (!size)
+		return reader__refuse(reader, "it is empty");
+	if (size >= strlen(GZIP) && !memcmp(text, GZIP, strlen(GZIP)))
+		return reader__refuse(reader, "it is compressed: unpack it first (gzip -d)");
+	if (json_error_code(error) == json_error_premature_end_of_input)
+		return reader__refuse(reader, "it ends in the middle of the report");
+	if (json_error_code(error) == json_error_numeric_overflow)
+		return reader__refuse(
+			reader, "it has a number that is too large, in line %d", error->line);
+	return reader__refuse(reader, "it is not JSON: %s, in line %d", error->text, error->line);
+}
+
+int report__from_json(
+	struct report **report, const char *text, size_t size, char *why, size_t why_size)
+{
+	struct reader reader = {.why = why, .why_size = why_size};
+	_decref_ json_t *document = NULL;
+	json_error_t syntax;
+	int error;
+
+	if (size >= strlen(BOM) && !memcmp(text, BOM, strlen(BOM))) {
+		text += strlen(BOM);
+		size -= strlen(BOM);
+	}
+	if (text__is_dense(text, size))
+		return reader__refuse(&reader, "it has far more values for its size than a report");
+	document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &syntax);
+	if (!document)
+		return reader__refuse_syntax(&reader, text, size, &syntax);
+	reader.report = report__new();
+	if (!reader.report)
+		return reader__check(&reader, -ENOMEM);
+	error = read__document(&reader, document);
+	if (error) {
+		report__free(reader.report);
+		return error;
+	}
+	*report = reader.report;
+	return 0;
+}

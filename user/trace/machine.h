@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whether this machine can be traced, and what it lacks where it cannot. */
+#ifndef IMDSTRACE_MACHINE_H
+#define IMDSTRACE_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trace/tracer.h"
+
+#define MACHINE_WAYS_MAX 4
+
+struct machine {
+	char kernel[128], architecture[32];
+	bool sys, proc;    /* are mounted here */
+	bool btf;          /* the kernel describes its types */
+	uint64_t missing;  /* capabilities that tracing needs and the process lacks: bits of
+			      machine_capabilities */
+	char lockdown[32]; /* "none", "integrity", "confidentiality"; "" where the kernel has no
+			      such thing */
+	bool host_pids;    /* pids here are the host's */
+	bool kprobes;      /* the kernel has them */
+	uint64_t memlock;  /* bytes that BPF maps may take, where the kernel counts them so (before
+			      5.11) and this process may not raise the limit; else 0 */
+	char cgroups[16];  /* "v2", "v1", "hybrid", "none" */
+};
+
+void machine__read(struct machine *machine);
+
+/* The names of machine->missing ("CAP_BPF, CAP_PERFMON"), or "". */
+void machine__missing_capabilities(const struct machine *machine, char *out, size_t size);
+
+/* Why a way in is closed (failure->error is not 0), as a clause without a full stop. */
+void machine__explain_way(const struct machine *machine, const struct tracer_failure *failure,
+	char *out, size_t size);
+
+/* The most likely reason, in one sentence without a full stop, why tracing fails here. */
+void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
+	char *out, size_t size);
+
+/* What a trace will lack here although it attaches, a sentence each without a full stop; NULL at
+ * the end. */
+#define MACHINE_LIMITS_MAX 4
+void machine__limits(const struct machine *machine, const char *limits[MACHINE_LIMITS_MAX]);
+
+/* tracer__open(), with one sentence on stderr where it fails. 0 or -errno. */
+int machine__open_tracer(struct tracer **tracer, const struct tracer_options *options,
+	const struct tracer_sink *sink);
+
+#endif

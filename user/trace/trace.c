@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Composes a trace: the tracer hands over records, the roster says who, the report folds them, and
+ * lines, status and files show them.
+ */
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/clock.h"
+#include "lib/complain.h"
+#include "lib/exit_status.h"
+#include "lib/file.h"
+#include "process/host.h"
+#include "trace/live.h"
+#include "trace/machine.h"
+#include "trace/ndjson.h"
+#include "trace/notify.h"
+#include "render/render.h"
+#include "trace/roster.h"
+#include "lib/scope.h"
+#include "lib/text.h"
+#include "trace/tracer.h"
+
+#define SYNC_INTERVAL   NSEC_PER_SEC
+#define FINISH_INTERVAL (NSEC_PER_SEC / 5) /* between two questions whether it is over */
+#define CLOCK_STEP      (2 * NSEC_PER_SEC) /* what no clock is off by that is merely slewed */
+#define CLOCK_STEPS_MAX 64                 /* that begin a window of their own */
+
+struct trace {
+	const struct trace_options *options;
+	struct tracer *tracer;
+	struct report *report;
+	struct roster *roster;
+	struct host host;
+	struct window window;
+	int64_t started, window_started; /* on the steady clock, as all that is planned is */
+	unsigned int clock_steps;
+	struct live live;
+	struct counters counted; /* what of the kernel's counters is in the report */
+	uint64_t lost_told;      /* in NDJSON */
+	int64_t next_sync, last_save;
+	int error;    /* what a record's handling failed with: ends the trace */
+	int unheard;  /* what writing to stdout failed with: ends it too, but not the report's truth
+		       */
+	bool unsaved; /* the last state of output could not be written */
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void remember_signal(int signal)
+{
+	stop_signal = signal;
+}
+
+/* Ends at the next chance; a second signal ends at once. */
+static void catch_signals(void)
+{
+	/* SA_RESTART: a reader that is slow gets whole lines all the same */
+	struct sigaction action = {
+		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	struct sigaction hangup;
+
+	stop_signal = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* nohup(1) is to outlive the terminal */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
+	/* a reader that has gone, or a file past its limit, is an error of write, with a name */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+/* A captured text as valid UTF-8; NULL for none, or when memory is short. */
+static char *captured(const char *bytes, size_t size, size_t limit)
+{
+	return text__utf8(bytes, size < limit ? size : limit);
+}
+
+static void trace__show(
+	struct trace *trace, const struct request *request, const struct process *process)
+{
+	if (trace->unheard)
+		return;
+	if (trace->options->json)
+		trace->unheard = ndjson__request(stdout, request, process);
+	else
+		trace->unheard = live__request(&trace->live, request, process);
+}
+
+/* Calls of a process that the kernel keeps no account of are counted by their records instead. */
+static void count_unaccounted(struct trace *trace, struct caller *caller, enum request_class class)
+{
+	static const uint64_t no_answers[CLASS_COUNT][OUTCOME_COUNT];
+	uint64_t calls[CLASS_COUNT] = {};
+
+	calls[class] = 1;
+	report__add_calls(caller, calls, tracer__responses(trace->tracer) ? no_answers : NULL);
+}
+
+static int trace__add(struct trace *trace, const struct request_record *record)
+{
+	bool unknown = record->class == CLASS_UNKNOWN;
+	_free_ char *method =
+		unknown ? NULL : text__utf8(record->method, strnlen(record->method, METHOD_SIZE));
+	_free_ char *path = unknown ? NULL : captured(record->path, record->path_size, TARGET_SIZE);
+	_free_ char *agent = record->flags & REQUEST_HAS_AGENT
+				     ? captured(record->agent, record->agent_size, AGENT_SIZE)
+				     : NULL;
+	struct request request = {
+		.class = record->class,
+		.family = record->family,
+		.reason = record->reason,
+		.time = clock__from_boot(record->time_ns),
+		.tid = record->tid,
+		.method = method,
+		.path = path,
+		.agent = agent,
+		.path_cut = record->flags & REQUEST_PATH_CUT,
+	};
+	struct member *member = roster__find(trace->roster, &record->process);
+	struct caller *caller = member ? roster__caller(trace->roster, member) : NULL;
+
+	if (!caller || (!unknown && (!method || !path)))
+		return -ENOMEM;
+	if (!roster__accounts(trace->roster, member))
+		count_unaccounted(trace, caller, request.class);
+	if (report__add_request(trace->report, caller, &request))
+		return -ENOMEM;
+	trace__show(trace, &request, member->process);
+	return 0;
+}
+
+static void on_request(void *context, const struct request_record *record)
+{
+	struct trace *trace = context;
+
+	if (!trace->error && record->class < CLASS_COUNT && record->reason < UNKNOWN_REASONS)
+		trace->error = trace__add(trace, record);
+}
+
+static void trace__count_missed(struct report *report, enum missed_kind kind, uint64_t more)
+{
+	count__add(&report->missed, more);
+	count__add(&report->missed_kinds[kind], more);
+}
+
+/* The kernel's totals, and what was lost on the way here. */
+static void trace__count(struct trace *trace)
+{
+	struct report *report = trace->report;
+	struct counters now;
+
+	tracer__counters(trace->tracer, &now);
+	for (int class = 0; class < CLASS_COUNT; class ++)
+		count__add(&report->totals[class],
+			now.requests[class] - trace->counted.requests[class]);
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+		count__add(&report->unknown[reason],
+			now.unknown[reason] - trace->counted.unknown[reason]);
+	count__add(&report->lost, now.lost_records - trace->counted.lost_records);
+	trace__count_missed(report, MISSED_CONNECTIONS,
+		now.untracked_connections - trace->counted.untracked_connections);
+	trace__count_missed(
+		report, MISSED_PROCESSES, now.unnamed_processes - trace->counted.unnamed_processes);
+	trace->counted = now;
+	if (trace->options->json && !trace->unheard && now.lost_records > trace->lost_told) {
+		trace->unheard = ndjson__lost(stdout, now.lost_records - trace->lost_told);
+		trace->lost_told = now.lost_records;
+	}
+}
+
+static void trace__begin_window(struct trace *trace)
+{
+	trace->window_started = clock__steady();
+	trace->window.start = trace->window.end = clock__now();
+	trace->window.booted = clock__from_boot(0);
+}
+
+/* The window ends as long after its start as it has really been. When the wall clock is set
+ * meanwhile, what follows is another window, at the times that are right from then on. */
+static int trace__extend_window(struct trace *trace)
+{
+	int64_t off;
+	int error;
+
+	trace->window.end = trace->window.start + clock__steady() - trace->window_started;
+	off = clock__now() - trace->window.end;
+	error = report__add_window(trace->report, &trace->window);
+	if (error || (off > -CLOCK_STEP && off < CLOCK_STEP) ||
+		trace->clock_steps == CLOCK_STEPS_MAX)
+		return error;
+	trace->clock_steps++;
+	trace__begin_window(trace);
+	return report__add_window(trace->report, &trace->window);
+}
+
+static int trace__sync(struct trace *trace)
+{
+	int error;
+
+	trace__count(trace);
+	error = roster__sync(trace->roster);
+	return error ? error : trace__extend_window(trace);
+}
+
+/* Keeps the last good state where writing fails, and says so once for each time that it begins. */
+static void trace__save(struct trace *trace)
+{
+	_free_ char *text = NULL;
+	int error = -ENOMEM;
+
+	if (!trace->options->output)
+		return;
+	report__sort(trace->report);
+	text = report__to_json(trace->report, trace->options->min_window);
+	if (text)
+		error = file__replace(trace->options->output, text, strlen(text));
+	if (error && !trace->unsaved) {
+		live__clear(&trace->live);
+		complain("%s keeps its last state, because it cannot be written: %s",
+			trace->options->output, strerror(-error));
+	}
+	trace->unsaved = error;
+}
+
+/* How long it may wait for records: what is planned comes at least every second. */
+static int trace__patience_ms(const struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	int64_t now = clock__steady(), wait = trace->next_sync - now;
+
+	if (options->duration && options->duration - (now - trace->started) < wait)
+		wait = options->duration - (now - trace->started);
+	if (options->finished && wait > FINISH_INTERVAL)
+		wait = FINISH_INTERVAL;
+	return wait > 0 ? wait / 1000000 + 1 : 0;
+}
+
+static int trace__step(struct trace *trace)
+{
+	int error = tracer__poll(trace->tracer, trace__patience_ms(trace));
+	int64_t now = clock__steady();
+
+	if (error && error != -EINTR) {
+		complain("the ring buffer cannot be read: %s", strerror(-error));
+		return trace->error = error;
+	}
+	if (!trace->error && (now >= trace->next_sync || roster__is_crowded(trace->roster))) {
+		trace->error = trace__sync(trace);
+		trace->next_sync = now + SYNC_INTERVAL;
+		live__status(&trace->live, &trace->counted);
+	}
+	if (!trace->error && now - trace->last_save >= trace->options->interval) {
+		trace__save(trace);
+		trace->last_save = now;
+	}
+	return trace->error;
+}
+
+static bool trace__is_over(const struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+
+	if (stop_signal || trace->error || trace->unheard)
+		return true;
+	if (options->duration && clock__steady() - trace->started >= options->duration)
+		return true;
+	return options->finished && options->finished(options->context);
+}
+
+/* Where sends went unseen, the kernel may say how: by skipping programs that interrupt themselves,
+ * and kretprobes beyond its supply of them. */
+static void trace__explain_unseen(const struct trace *trace)
+{
+	char programs[256];
+	uint64_t skipped = tracer__skipped(trace->tracer, programs, sizeof(programs));
+
+	if (!trace->counted.unknown[UNKNOWN_UNSEEN])
+		return;
+	if (trace->counted.missed_returns)
+		complain("%" PRIu64
+			 " returns of sends were missed: more were under way than the kernel has "
+			 "kretprobe instances for",
+			(uint64_t)trace->counted.missed_returns);
+	if (skipped)
+		complain("the kernel skipped %" PRIu64
+			 " entries of the hooks, those for other sockets included: %s",
+			skipped, programs);
+}
+
+/* What is still on its way when the hooks are gone: records first, then the counts behind them. */
+static int trace__finish(struct trace *trace)
+{
+	int error;
+
+	tracer__stop(trace->tracer);
+	error = tracer__drain(trace->tracer);
+	if (!error)
+		error = trace->error;
+	if (!error)
+		error = trace__sync(trace);
+	trace__save(trace);
+	trace__explain_unseen(trace);
+	return error;
+}
+
+static int trace__summarise(struct trace *trace)
+{
+	struct render_options options = {.verdict = {.min_window = trace->options->min_window}};
+
+	if (trace->options->json || trace->options->quiet)
+		return 0;
+	if (trace->live.headed)
+		putchar('\n');
+	render__options_for(&options, 1);
+	report__sort(trace->report);
+	errno = 0;
+	if (render__find("text")->render(stdout, trace->report, &options) || fflush(stdout))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* The report that output holds already, or an empty one. 0, or -errno after a complaint. */
+static int trace__continue(struct trace *trace)
+{
+	const char *output = trace->options->output;
+	_free_ char *text = NULL;
+	char why[256];
+	size_t size = 0;
+	struct stat status;
+	int error;
+
+	if (!output || (!stat(output, &status) && !S_ISREG(status.st_mode))) {
+		trace->report = report__new();
+		return trace->report ? 0
+				     : complain_errno(ENOMEM, "there is no memory for a report");
+	}
+	error = file__read(output, REPORT_FILE_MAX, &text, &size);
+	if (error && error != -ENOENT)
+		return complain_errno(-error, "%s cannot be read: %s", output, strerror(-error));
+	if (!size) {
+		trace->report = report__new();
+	} else if (report__from_json(&trace->report, text, size, why, sizeof(why))) {
+		complain("%s is not a report that can be continued: %s", output, why);
+		return -EINVAL;
+	}
+	return trace->report ? 0 : complain_errno(ENOMEM, "there is no memory for a report");
+}
+
+static int trace__prepare_output(struct trace *trace)
+{
+	const char *output = trace->options->output;
+	int error;
+
+	error = trace__continue(trace);
+	if (error || !output)
+		return error;
+	error = file__writable(output);
+	return error ? complain_errno(-error, "%s cannot be written: %s", output, strerror(-error))
+		     : 0;
+}
+
+static int trace__open_window(struct trace *trace)
+{
+	struct report_host host = {
+		.hostname = trace->host.hostname,
+		.machine_id = trace->host.machine_id,
+		.kernel = trace->host.kernel,
+		.instance_id = trace->host.instance_id,
+		.region = trace->host.region,
+	};
+
+	trace->window = (struct window){
+		.host = trace->host.machine_id,
+		.boot_id = trace->host.boot_id,
+		.hooks = (char *)tracer__way(trace->tracer),
+		.responses = tracer__responses(trace->tracer),
+	};
+	trace__begin_window(trace);
+	trace->started = trace->window_started;
+	trace->roster = roster__new(trace->tracer, trace->report, trace->host.machine_id);
+	if (!trace->roster || report__add_host(trace->report, &host) ||
+		report__add_window(trace->report, &trace->window))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Whoever read this has seen enough: what is still in the buffer goes nowhere, and is no error. */
+static void abandon_stdout(void)
+{
+	_close_ int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (nowhere >= 0)
+		dup2(nowhere, STDOUT_FILENO);
+	clearerr(stdout);
+}
+
+/* What this trace will lack, where it runs in a container that was not given enough. */
+static void trace__name_limits(void)
+{
+	const char *limits[MACHINE_LIMITS_MAX];
+	struct machine machine;
+
+	machine__read(&machine);
+	machine__limits(&machine, limits);
+	for (size_t i = 0; limits[i]; i++)
+		complain("%s", limits[i]);
+}
+
+/* An enum exit_status: 0, or why it was over. */
+static int trace__watch(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	int status = EXIT_DONE, error;
+
+	live__start(
+		&trace->live, !options->json && !options->quiet, options->all, options->duration);
+	trace__name_limits();
+	trace->last_save = trace->started;
+	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
+	notify__send("READY=1");
+	if (options->attached)
+		status = options->attached(options->context);
+	while (!status && !trace__is_over(trace))
+		trace__step(trace);
+	live__clear(&trace->live);
+	error = trace__finish(trace);
+	if (!error)
+		error = trace->unheard ? trace->unheard : trace__summarise(trace);
+	if (error == -EPIPE)
+		abandon_stdout();
+	else if (error)
+		complain("the trace ended early: %s", strerror(-error));
+	if ((error && error != -EPIPE) || trace->unsaved)
+		return EXIT_USAGE;
+	return status;
+}
+
+static void trace__clear(struct trace *trace)
+{
+	roster__free(trace->roster);
+	tracer__close(trace->tracer);
+	report__free(trace->report);
+	host__clear(&trace->host);
+}
+
+int trace__run(const struct trace_options *options)
+{
+	struct trace trace = {.options = options};
+	struct tracer_options how = {.way = options->hooks, .no_responses = options->no_responses};
+	struct tracer_sink sink = {on_request, &trace};
+	int status = EXIT_DONE, error;
+
+	catch_signals();
+	if (trace__prepare_output(&trace)) {
+		status = EXIT_USAGE;
+	} else if (machine__open_tracer(&trace.tracer, &how, &sink)) {
+		status = EXIT_UNTRACEABLE;
+	} else {
+		error = host__read(&trace.host, host__root());
+		if (!error)
+			error = trace__open_window(&trace);
+		if (error) {
+			complain("the trace cannot begin: %s", strerror(-error));
+			status = EXIT_UNTRACEABLE;
+		} else {
+			status = trace__watch(&trace);
+		}
+	}
+	trace__clear(&trace);
+	return status;
+}

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "trace/tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "imdstrace.skel.h"
+#include "imdstrace_rounds.skel.h"
+
+#define PROGRAMS_MAX 8
+#define LOG_SIZE     (1 << 20)
+#define LOG_STATS    4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2) */
+/* Records that are handed over at a time: more than the ring buffer holds. */
+#define RECORDS_MAX 4096
+
+struct tracer {
+	const struct way *way;
+	struct imdstrace_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct tracer_sink sink;
+	int cgroup;             /* the root of cgroup2; -1: responses are not watched */
+	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
+	unsigned int handed;    /* records since the poll began */
+};
+
+/* A program of a way, and the kernel function without which it has no place. */
+struct hook {
+	const char *program;
+	const char *function; /* NULL: the way needs this program; else only where that function
+				 exists */
+};
+
+/* In place of a function: only where tasks are preempted inside the kernel. */
+#define PREEMPTIBLE "(preemption)"
+
+struct way {
+	struct hook hooks[PROGRAMS_MAX];
+	bool may_hold_cpu; /* has a variant that keeps preemption off */
+};
+
+const struct tracer_way tracer_ways[] = {
+	{"fentry", "function entry and exit through BPF trampolines"},
+	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
+	{"kprobe", "kprobes and kretprobes, for kernels without trampolines"},
+	{NULL, NULL},
+};
+
+/* Rows as in tracer_ways. */
+static const struct way ways[] = {
+	{
+		{
+			{"tcp_sendmsg_enter", NULL},
+			{"tcp_sendmsg_exit", NULL},
+			{"tcp_sendmsg_exit_again", PREEMPTIBLE},
+			{"mptcp_sendmsg_enter", "mptcp_sendmsg"},
+			{"mptcp_sendmsg_exit", "mptcp_sendmsg"},
+			{"tcp_sendpage_exit", "tcp_sendpage"},
+		},
+		true,
+	},
+	{
+		{
+			{"sendmsg_locked", NULL},
+			{"send_length", NULL},
+			{"send_length_again", PREEMPTIBLE},
+		},
+		false,
+	},
+	{
+		{
+			{"tcp_sendmsg_probe", NULL},
+			{"tcp_sendmsg_return", NULL},
+			{"mptcp_sendmsg_probe", "mptcp_sendmsg"},
+			{"mptcp_sendmsg_return", "mptcp_sendmsg"},
+			{"tcp_sendpage_probe", "tcp_sendpage"},
+			{"tcp_sendpage_return", "tcp_sendpage"},
+		},
+		false,
+	},
+};
+
+static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
+
+/* Those, and the one on responses. */
+#define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
+#define LOGS_MAX   (PROGRAMS_MAX + COMMON_MAX)
+
+/* libbpf complains of every way that a kernel refuses; only whoever looks for the reason hears it.
+ */
+static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	return getenv("IMDSTRACE_DEBUG") ? vfprintf(stderr, format, arguments) : 0;
+}
+
+static int fail(
+	struct tracer_failure *failure, enum tracer_step step, const char *section, int error)
+{
+	*failure = (struct tracer_failure){.step = step, .error = -error};
+	snprintf(failure->section, sizeof(failure->section), "%s", section);
+	return error;
+}
+
+/* Where the root of cgroup2 may be mounted: seen from pid 1 first, which no container's cgroup
+ * namespace narrows where pids are the host's. */
+static const char *const cgroup_roots[] = {
+	"/proc/1/root/sys/fs/cgroup",
+	"/proc/1/root/sys/fs/cgroup/unified",
+	"/sys/fs/cgroup",
+	"/sys/fs/cgroup/unified",
+};
+
+/* The hierarchy, mounted (5.2) for this descriptor alone; -1 where the kernel or a sandbox refuses.
+ */
+static int cgroup__mount_root(void)
+{
+	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
+	int mount = -1;
+
+	if (context < 0)
+		return -1;
+	if (!fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	close(context);
+	return mount;
+}
+
+static int cgroup__open_root(void)
+{
+	for (size_t i = 0; i < sizeof(cgroup_roots) / sizeof(*cgroup_roots); i++) {
+		int root = open(cgroup_roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct statfs system;
+
+		if (root < 0)
+			continue;
+		if (!fstatfs(root, &system) && system.f_type == CGROUP2_SUPER_MAGIC)
+			return root;
+		close(root);
+	}
+	return cgroup__mount_root();
+}
+
+/* Whether a program's info says how many instructions the verifier looked at (5.16). Before, only
+ * its log does. */
+static bool kernel_counts_verified(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
+		sizeof(nothing) / sizeof(*nothing), NULL);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	bool counts = program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) &&
+		      info.verified_insns;
+
+	if (program >= 0)
+		close(program);
+	return counts;
+}
+
+/* Whether the kernel has the helper of that name ("BPF_FUNC_loop"): its types list them all. */
+static bool kernel_has_helper(const struct btf *kernel, const char *name)
+{
+	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
+			return true;
+	return false;
+}
+
+static bool kernel_has(const struct btf *kernel, const char *function)
+{
+	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
+}
+
+/* As the kernel's version line says it ("#1 SMP PREEMPT_DYNAMIC ..."), also where it is an option
+ * of the boot and may be off. */
+static bool kernel_preempts(void)
+{
+	struct utsname name;
+
+	return uname(&name) || strstr(name.version, "PREEMPT");
+}
+
+static bool has_place(const struct btf *kernel, const char *function)
+{
+	return strcmp(function, PREEMPTIBLE) ? kernel_has(kernel, function) : kernel_preempts();
+}
+
+static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
+	const struct btf *kernel, bool responses)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+		bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < sizeof(common_hooks) / sizeof(*common_hooks); i++) {
+		program = bpf_object__find_program_by_name(skeleton->obj, common_hooks[i].program);
+		bpf_program__set_autoload(program, true);
+	}
+	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
+	for (const struct hook *hook = way->hooks; hook->program; hook++) {
+		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
+		if (!hook->function || has_place(kernel, hook->function))
+			bpf_program__set_autoload(program, true);
+	}
+}
+
+/* The two objects are of one source, so that the skeleton of one fits both (bpf/loop.h). */
+#define SAME_PLACE(member, field)                                                             \
+	_Static_assert(                                                                       \
+		offsetof(typeof(*((struct imdstrace_bpf *)0)->member), field) ==              \
+			offsetof(typeof(*((struct imdstrace_rounds_bpf *)0)->member), field), \
+		"the objects differ")
+SAME_PLACE(rodata, hold_cpu);
+SAME_PLACE(bss, counters);
+
+/* The object whose loops fit the kernel, opened. NULL: errno says why. */
+static struct imdstrace_bpf *open_object(const struct btf *kernel)
+{
+	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
+	struct bpf_object_skeleton *skeleton;
+	int error = object ? imdstrace_bpf__create_skeleton(object) : -ENOMEM;
+
+	if (!error) {
+		skeleton = object->skeleton;
+		if (!kernel_has_helper(kernel, "BPF_FUNC_loop"))
+			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
+		error = bpf_object__open_skeleton(skeleton, NULL);
+	}
+	if (!error)
+		return object;
+	imdstrace_bpf__destroy(object);
+	errno = -error;
+	return NULL;
+}
+
+/* The section of the way's first program. */
+static const char *way__section(const struct imdstrace_bpf *skeleton, const struct way *way)
+{
+	return bpf_program__section_name(
+		bpf_object__find_program_by_name(skeleton->obj, way->hooks[0].program));
+}
+
+/* What a program of that section hangs on, in the kernel's types; NULL: nothing that they list. */
+static const char *section__target(const char *section, __u32 *kind, char *name, size_t size)
+{
+	static const struct {
+		const char *prefix, *type_prefix;
+		__u32 kind;
+	} sections[] = {
+		{"tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF},
+		{"fentry/", "", BTF_KIND_FUNC},
+		{"fexit/", "", BTF_KIND_FUNC},
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		size_t length = strlen(sections[i].prefix);
+
+		if (strncmp(section, sections[i].prefix, length))
+			continue;
+		snprintf(name, size, "%s%s", sections[i].type_prefix, section + length);
+		*kind = sections[i].kind;
+		return name;
+	}
+	return NULL;
+}
+
+/* Whether the kernel has what the chosen programs hang on. 0 or -ENOENT. */
+static int find_targets(
+	struct imdstrace_bpf *skeleton, const struct btf *kernel, struct tracer_failure *failure)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		const char *section = bpf_program__section_name(program);
+		char name[128];
+		__u32 kind;
+
+		if (bpf_program__autoload(program) &&
+			section__target(section, &kind, name, sizeof(name)) &&
+			btf__find_by_name_kind(kernel, name, kind) < 0)
+			return fail(failure, TRACER_LOOK_UP, section, -ENOENT);
+	}
+	return 0;
+}
+
+static void collect_logs(struct tracer *tracer, struct imdstrace_bpf *skeleton)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	if (tracer->logs)
+		memset(tracer->logs, 0, LOGS_MAX * sizeof(*tracer->logs));
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		if (!tracer->logs || !bpf_program__autoload(program))
+			continue;
+		bpf_program__set_log_level(program, LOG_STATS);
+		bpf_program__set_log_buf(program, tracer->logs[i++], LOG_SIZE);
+	}
+}
+
+static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
+	const struct way *way, const struct btf *kernel, bool responses, bool hold_cpu,
+	struct tracer_failure *failure)
+{
+	struct imdstrace_bpf *opened = open_object(kernel);
+	int error;
+
+	if (!opened)
+		return fail(failure, TRACER_LOAD, "", -errno);
+	choose_programs(opened, way, kernel, responses);
+	opened->rodata->hold_cpu = hold_cpu;
+	error = find_targets(opened, kernel, failure);
+	if (!error) {
+		collect_logs(tracer, opened);
+		error = imdstrace_bpf__load(opened);
+		if (error)
+			fail(failure, TRACER_LOAD, way__section(opened, way), error);
+	}
+	if (error)
+		imdstrace_bpf__destroy(opened);
+	else
+		*skeleton = opened;
+	return error;
+}
+
+static void tracer__leave_responses(struct tracer *tracer)
+{
+	close(tracer->cgroup);
+	tracer->cgroup = -1;
+}
+
+/* Responses are worth having and not worth failing for. */
+static void attach_responses(struct tracer *tracer)
+{
+	struct imdstrace_bpf *skeleton = tracer->skeleton;
+
+	if (tracer->cgroup < 0)
+		return;
+	skeleton->links.on_packet =
+		bpf_program__attach_cgroup(skeleton->progs.on_packet, tracer->cgroup);
+	if (!skeleton->links.on_packet)
+		tracer__leave_responses(tracer);
+}
+
+/*
+ * Loads the variant that does most, and leaves out what the kernel refuses: first the hold on the
+ * CPU, then responses. 0 or -errno of the last one.
+ */
+static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct way *way,
+	const struct btf *kernel, struct tracer_failure *failure)
+{
+	bool may_hold_cpu = way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable");
+	bool responses = tracer->cgroup >= 0;
+	int error = -ENOTSUP;
+
+	for (int hold_cpu = may_hold_cpu; error && hold_cpu >= 0; hold_cpu--)
+		error = open_loaded(tracer, skeleton, way, kernel, responses, hold_cpu, failure);
+	if (!error || !responses || failure->step != TRACER_LOAD)
+		return error;
+	error = open_loaded(tracer, skeleton, way, kernel, false, false, failure);
+	if (!error)
+		tracer__leave_responses(tracer);
+	return error;
+}
+
+/* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
+ * something that only the caller knows, as a cgroup, are left to it. */
+static int attach_programs(struct imdstrace_bpf *skeleton, struct tracer_failure *failure)
+{
+	for (int i = 0; i < skeleton->skeleton->prog_cnt; i++) {
+		struct bpf_prog_skeleton *each = &skeleton->skeleton->progs[i];
+		struct bpf_program *program = *each->prog;
+		int error;
+
+		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet)
+			continue;
+		*each->link = bpf_program__attach(program);
+		if (*each->link)
+			continue;
+		error = -errno;
+		return fail(failure, TRACER_ATTACH, bpf_program__section_name(program), error);
+	}
+	return 0;
+}
+
+static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+	struct tracer_failure *failure)
+{
+	struct imdstrace_bpf *skeleton;
+	int error = load(tracer, &skeleton, way, kernel, failure);
+
+	if (error)
+		return error;
+	error = attach_programs(skeleton, failure);
+	if (error) {
+		imdstrace_bpf__destroy(skeleton);
+		return error;
+	}
+	*failure = (struct tracer_failure){0};
+	tracer->skeleton = skeleton;
+	tracer->way = way;
+	attach_responses(tracer);
+	return 0;
+}
+
+static int hand_over(void *context, void *bytes, size_t size)
+{
+	struct tracer *tracer = context;
+	const struct request_record *request = bytes;
+
+	if (size >= sizeof(*request))
+		tracer->sink.request(tracer->sink.context, request);
+	/* libbpf goes on for as long as there are records: whoever sends fast enough would keep the
+	 * tracer from everything else. */
+	return ++tracer->handed < RECORDS_MAX ? 0 : -ECANCELED;
+}
+
+static int open_ring(struct tracer *tracer, struct tracer_failure *failure)
+{
+	tracer->ring = ring_buffer__new(
+		bpf_map__fd(tracer->skeleton->maps.records), hand_over, tracer, NULL);
+	return tracer->ring ? 0 : fail(failure, TRACER_READ, "", -errno);
+}
+
+int tracer__open(struct tracer **tracer, const struct tracer_options *options,
+	const struct tracer_sink *sink, struct tracer_failure *failures)
+{
+	struct tracer *opened = calloc(1, sizeof(*opened));
+	struct btf *kernel;
+	int error = -ENOTSUP;
+
+	if (!opened)
+		return fail(&failures[0], TRACER_LOAD, "", -ENOMEM);
+	if (options->measure)
+		opened->logs = kernel_counts_verified() ? NULL : calloc(LOGS_MAX, LOG_SIZE);
+	libbpf_set_print(hear_libbpf);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	opened->sink = *sink;
+	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel) {
+		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
+		goto out;
+	}
+	if (!kernel_has_helper(kernel, "BPF_FUNC_ringbuf_reserve")) {
+		error = fail(&failures[0], TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", -ENOENT);
+		goto out;
+	}
+	for (size_t i = 0; tracer_ways[i].name && error; i++)
+		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
+			error = attach(opened, &ways[i], kernel, &failures[i]);
+	if (!error)
+		error = open_ring(opened, &failures[opened->way - ways]);
+out:
+	btf__free(kernel);
+	malloc_trim(0); /* what loading took: the kernel's types, several times over */
+	if (error)
+		tracer__close(opened);
+	else
+		*tracer = opened;
+	return error;
+}
+
+void tracer__close(struct tracer *tracer)
+{
+	if (!tracer)
+		return;
+	ring_buffer__free(tracer->ring);
+	imdstrace_bpf__destroy(tracer->skeleton);
+	if (tracer->cgroup >= 0)
+		close(tracer->cgroup);
+	free(tracer->logs);
+	free(tracer);
+}
+
+const char *tracer__way(const struct tracer *tracer)
+{
+	return tracer_ways[tracer->way - ways].name;
+}
+
+/* From the verifier's line "processed 1234 insns (limit 1000000) ...". */
+static unsigned int log__verified(const char *log)
+{
+	const char *line = strstr(log, "processed ");
+	unsigned int verified = 0;
+
+	if (line)
+		sscanf(line, "processed %u insns", &verified);
+	return verified;
+}
+
+size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, tracer->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(program) < 0 || count >= max)
+			continue;
+		bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
+		programs[count] = (struct tracer_program){
+			.verified = tracer->logs ? log__verified(tracer->logs[count])
+						 : info.verified_insns,
+			.jited = info.jited_prog_len,
+		};
+		snprintf(programs[count].name, sizeof(programs[count].name), "%s",
+			bpf_program__name(program));
+		count++;
+	}
+	return count;
+}
+
+bool tracer__responses(const struct tracer *tracer)
+{
+	return tracer->cgroup >= 0;
+}
+
+void tracer__stop(struct tracer *tracer)
+{
+	imdstrace_bpf__detach(tracer->skeleton);
+}
+
+int tracer__poll(struct tracer *tracer, int timeout_ms)
+{
+	int handed;
+
+	tracer->handed = 0;
+	handed = ring_buffer__poll(tracer->ring, timeout_ms);
+	return handed < 0 && handed != -ECANCELED ? handed : 0;
+}
+
+int tracer__drain(struct tracer *tracer)
+{
+	int handed;
+
+	do {
+		tracer->handed = 0;
+		handed = ring_buffer__consume(tracer->ring);
+	} while (handed == -ECANCELED);
+	return handed < 0 ? handed : 0;
+}
+
+void tracer__counters(const struct tracer *tracer, struct counters *counters)
+{
+	*counters = tracer->skeleton->bss->counters;
+}
+
+int tracer__take_identity(
+	struct tracer *tracer, const struct process_key *key, struct identity *identity)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.identities);
+
+	if (bpf_map_lookup_elem(map, key, identity) || !identity->ready)
+		return -ENOENT;
+	bpf_map_delete_elem(map, key);
+	return 0;
+}
+
+int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct account *account)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
+
+	do {
+		if (bpf_map_get_next_key(map, key, next))
+			return -ENOENT;
+		key = next;
+	} while (bpf_map_lookup_elem(map, next, account));
+	return 0;
+}
+
+int tracer__account(
+	const struct tracer *tracer, const struct process_key *key, struct account *account)
+{
+	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
+
+	return bpf_map_lookup_elem(map, key, account) ? -ENOENT : 0;
+}
+
+void tracer__forget(struct tracer *tracer, const struct process_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.accounts), key);
+	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.identities), key);
+}
+
+uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t size)
+{
+	struct bpf_program *program;
+	uint64_t skipped = 0;
+	size_t used = 0;
+
+	*programs = '\0';
+	bpf_object__for_each_program(program, tracer->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 info_size = sizeof(info);
+
+		if (bpf_program__fd(program) < 0 ||
+			bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &info_size) ||
+			!info.recursion_misses)
+			continue;
+		skipped += info.recursion_misses;
+		if (used < size)
+			used += snprintf(programs + used, size - used, "%s%s %llu",
+				used ? ", " : "", bpf_program__name(program),
+				info.recursion_misses);
+	}
+	return skipped;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* vasprintf */
+#endif
+#include "verdict/next_steps.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verdict/advice.h"
+#include "lib/clock.h"
+#include "lib/scope.h"
+#include "lib/text.h"
+
+#define CALLERS_NAMED     5
+#define HOSTS_NAMED       10
+#define HOSTS_NAMED_EARLY 3 /* in a step that is for later */
+#define NAME_COLUMNS      100
+#define HOSTNAME_SHOWN    64 /* bytes */
+
+#define MODIFY    "aws ec2 modify-instance-metadata-options --instance-id "
+#define DEFAULTS  "aws ec2 modify-instance-metadata-defaults --http-tokens required"
+#define HOP_LIMIT " --http-put-response-hop-limit 2"
+#define LOWER_HEX "0123456789abcdef"
+#define LOWER     "abcdefghijklmnopqrstuvwxyz"
+
+/* A sentence and, where command is not NULL, ": COMMAND" behind it. Where the command begins is
+ * kept, because the sentence may hold names that look like one. */
+__attribute__((format(printf, 3, 4))) static void steps__add(
+	struct steps *steps, const char *command, const char *format, ...)
+{
+	size_t at = steps->sentences.count;
+	size_t *grown = reallocarray(steps->command_at, at + 1, sizeof(*grown));
+	_free_ char *sentence = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&sentence, format, arguments);
+	va_end(arguments);
+	if (grown)
+		steps->command_at = grown;
+	if (!grown || length < 0) {
+		sentence = length < 0 ? NULL : sentence;
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	grown[at] = command ? (size_t)length + strlen(": ") : 0;
+	sentences__add(
+		&steps->sentences, "%s%s%s", sentence, command ? ": " : "", command ? command : "");
+}
+
+void next_steps__clear(struct steps *steps)
+{
+	sentences__free(steps->sentences.list);
+	free(steps->command_at);
+	*steps = (struct steps){0};
+}
+
+/* People paste these into a shell, and reports come from elsewhere: only what is an instance's id,
+ * or a Region's name, for certain. */
+static const char *host__shell_id(const struct report_host *host)
+{
+	const char *id = host ? host->instance_id : NULL;
+
+	if (!id || strncmp(id, "i-", 2) || !id[2] || strlen(id) > 32 ||
+		id[2 + strspn(id + 2, LOWER_HEX)])
+		return "ID";
+	return id;
+}
+
+static const char *host__shell_region(const struct report_host *host)
+{
+	const char *region = host ? host->region : NULL;
+
+	if (!region || !*region || *region == '-' || strlen(region) > 32 ||
+		region[strspn(region, LOWER "0123456789-")])
+		return NULL;
+	return region;
+}
+
+static bool caller__blocks(const struct caller *caller, const struct verdict_options *options)
+{
+	return caller->calls[CLASS_V1] || (options->strict && caller->calls[CLASS_FOREIGN]);
+}
+
+/* The callers to fix, the worst first. */
+struct culprits {
+	const struct caller **list;
+	size_t count;
+	const struct caller **cut_off; /* of these, who needs a hop limit of 2 */
+	size_t cut_off_count;
+};
+
+static int culprit__compare(const void *left, const void *right)
+{
+	const struct caller *a = *(const struct caller *const *)left;
+	const struct caller *b = *(const struct caller *const *)right;
+
+	for (int i = 0; i < 2; i++) {
+		enum request_class class = i ? CLASS_FOREIGN : CLASS_V1;
+
+		if (a->calls[class] != b->calls[class])
+			return a->calls[class] > b->calls[class] ? -1 : 1;
+	}
+	return strcmp(a->name, b->name);
+}
+
+static int culprits__find_cut_off(struct culprits *culprits)
+{
+	for (size_t i = 0; i < culprits->count; i++) {
+		_free_ char *text = NULL;
+		enum advice advice;
+
+		if (advice__for(culprits->list[i], &advice, &text))
+			return -ENOMEM;
+		if (advice == ADVICE_RAISE_HOP_LIMIT)
+			culprits->cut_off[culprits->cut_off_count++] = culprits->list[i];
+	}
+	return 0;
+}
+
+static int culprits__find(struct culprits *culprits, const struct report *report,
+	const struct verdict_options *options)
+{
+	*culprits = (struct culprits){
+		.list = calloc(report->caller_count + 1, sizeof(*culprits->list)),
+		.cut_off = calloc(report->caller_count + 1, sizeof(*culprits->cut_off)),
+	};
+	if (!culprits->list || !culprits->cut_off)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->caller_count; i++)
+		if (caller__blocks(report->callers[i], options))
+			culprits->list[culprits->count++] = report->callers[i];
+	qsort(culprits->list, culprits->count, sizeof(*culprits->list), culprit__compare);
+	return culprits__find_cut_off(culprits);
+}
+
+static void culprits__clear(struct culprits *culprits)
+{
+	free(culprits->list);
+	free(culprits->cut_off);
+}
+
+static void steps__add_caller(struct steps *steps, const struct caller *caller)
+{
+	_free_ char *text = NULL;
+	enum advice advice;
+
+	if (advice__for(caller, &advice, &text)) {
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	if (advice != ADVICE_NONE) {
+		steps__add(steps, NULL, "%s", text);
+		return;
+	}
+	free(text);
+	text = strdup(caller->name);
+	if (!text) {
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	text__ellipsize(text, NAME_COLUMNS);
+	steps__add(steps, NULL, "Keep %s from looking for another cloud's metadata service.", text);
+}
+
+void next_steps__sum_up(struct sentences *sentences, size_t callers)
+{
+	if (callers > CALLERS_NAMED)
+		sentences__add(sentences, "Fix the %zu other caller%s that the report names.",
+			callers - CALLERS_NAMED, callers - CALLERS_NAMED == 1 ? "" : "s");
+}
+
+static void steps__add_callers(struct steps *steps, const struct culprits *culprits)
+{
+	struct sentences others = {0};
+
+	for (size_t i = 0; i < culprits->count && i < CALLERS_NAMED; i++)
+		steps__add_caller(steps, culprits->list[i]);
+	next_steps__sum_up(&others, culprits->count);
+	if (others.error)
+		steps->sentences.error = others.error;
+	else if (others.count)
+		steps__add(steps, NULL, "%s", others.list[0]);
+	sentences__free(others.list);
+}
+
+/* Whether a caller on that host (NULL: any) needs the hop limit of 2. */
+static bool culprits__need_hops(const struct culprits *culprits, const struct report_host *host)
+{
+	for (size_t i = 0; i < culprits->cut_off_count; i++) {
+		const struct caller *caller = culprits->cut_off[i];
+		bool elsewhere = host && caller->hosts_exact && caller->host_count &&
+				 caller->hosts_total == caller->host_count;
+
+		for (unsigned int h = 0; elsewhere && h < caller->host_count; h++)
+			elsewhere = strcmp(caller->hosts[h], host->machine_id) != 0;
+		if (!elsewhere)
+			return true;
+	}
+	return false;
+}
+
+static void steps__add_command(
+	struct steps *steps, const char *what, const struct report_host *host, const char *settings)
+{
+	const char *region = host__shell_region(host);
+	const char *name = host && host->hostname ? host->hostname : "";
+	_free_ char *command = NULL;
+
+	if (asprintf(&command, MODIFY "%s%s%s%s", host__shell_id(host), settings,
+		    region ? " --region " : "", region ? region : "") < 0) {
+		command = NULL;
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	steps__add(steps, command, "%s%s%.*s", what, *name ? " on " : "",
+		(int)text__complete(name, strnlen(name, HOSTNAME_SHOWN)), name);
+}
+
+/* One command for each host of a report, with the settings that the host needs. */
+struct host_steps {
+	const char *what, *settings, *settings_with_hops;
+	bool only_hops; /* leave out the hosts that need no hop limit */
+	size_t named;   /* so many hosts, and the number of the others */
+};
+
+static void steps__add_hosts(struct steps *steps, const struct report *report,
+	const struct culprits *culprits, const struct host_steps *what)
+{
+	size_t left_out = 0, named = 0;
+
+	if (!report->host_count)
+		steps__add_command(steps, what->what, NULL,
+			culprits__need_hops(culprits, NULL) ? what->settings_with_hops
+							    : what->settings);
+	for (size_t i = 0; i < report->host_count; i++) {
+		const struct report_host *host = &report->hosts[i];
+		bool hops = (what->only_hops || named < what->named) &&
+			    culprits__need_hops(culprits, host);
+
+		if (what->only_hops && !hops)
+			continue;
+		if (named == what->named) {
+			left_out++;
+			continue;
+		}
+		steps__add_command(
+			steps, what->what, host, hops ? what->settings_with_hops : what->settings);
+		named++;
+	}
+	if (left_out)
+		steps__add(steps, NULL, "%s on the %zu other host%s in the same way.", what->what,
+			left_out, left_out == 1 ? "" : "s");
+}
+
+static void steps__add_hop_limit(
+	struct steps *steps, const struct report *report, const struct culprits *culprits)
+{
+	const struct host_steps raise = {
+		.what = "Raise the hop limit",
+		.settings = HOP_LIMIT " --http-endpoint enabled",
+		.settings_with_hops = HOP_LIMIT " --http-endpoint enabled",
+		.only_hops = true,
+		.named = HOSTS_NAMED,
+	};
+
+	if (culprits__need_hops(culprits, NULL))
+		steps__add_hosts(steps, report, culprits, &raise);
+}
+
+/* The Region that all hosts are in, or NULL. */
+static const char *report__region(const struct report *report)
+{
+	const char *common = NULL;
+
+	for (size_t i = 0; i < report->host_count; i++) {
+		const char *region = host__shell_region(&report->hosts[i]);
+
+		if (!region || (common && strcmp(common, region)))
+			return NULL;
+		common = region;
+	}
+	return common;
+}
+
+static void steps__add_switch(struct steps *steps, const struct report *report,
+	const struct culprits *culprits, bool ready)
+{
+	const struct host_steps require = {
+		.what = ready ? "Require tokens" : "Once the verdict is ready, require tokens",
+		.settings = " --http-tokens required --http-endpoint enabled",
+		.settings_with_hops = " --http-tokens required --http-endpoint enabled" HOP_LIMIT,
+		.named = ready ? HOSTS_NAMED : HOSTS_NAMED_EARLY,
+	};
+	const char *region = report__region(report);
+	char defaults[128];
+
+	steps__add_hosts(steps, report, culprits, &require);
+	snprintf(defaults, sizeof(defaults), DEFAULTS "%s%s", region ? " --region " : "",
+		region ? region : "");
+	steps__add(steps, defaults, "Make that the default of all future launches in %s",
+		region ? "the Region" : "each Region");
+	steps__add(steps, NULL,
+		"Keep it so with an IAM policy that denies ec2:RunInstances unless the condition "
+		"key "
+		"ec2:MetadataHttpTokens is \"required\".");
+	steps__add(steps, NULL,
+		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls "
+		"that fail for want of a token (MetadataNoToken counted them before).");
+}
+
+/* As an option takes it, in the largest unit in which it is whole: "24h". */
+static void option__duration(char *out, size_t size, int64_t duration_ns)
+{
+	long long seconds = (duration_ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC;
+
+	if (seconds % 3600 == 0)
+		snprintf(out, size, "%lldh", seconds / 3600);
+	else if (seconds % 60 == 0)
+		snprintf(out, size, "%lldm", seconds / 60);
+	else
+		snprintf(out, size, "%llds", seconds);
+}
+
+static void steps__add_watching(
+	struct steps *steps, const struct report *report, const struct verdict_options *options)
+{
+	char duration[32], again[96];
+
+	if (report->totals[CLASS_UNKNOWN])
+		steps__add(steps, NULL,
+			"Find out what the callers with unknown calls send: nobody can say of it "
+			"whether it carries a token.");
+	if (report->lost || report->missed)
+		steps__add(steps, NULL,
+			"Trace into a new file, because what was lost or missed stays in this "
+			"one.");
+	if (options->min_window <= 0)
+		return;
+	option__duration(duration, sizeof(duration), options->min_window);
+	snprintf(again, sizeof(again), "imdstrace trace --quiet --duration %s --output FILE",
+		duration);
+	steps__add(steps, again, "Watch on, best across a reboot and each scheduled job");
+}
+
+void next_steps__write(struct steps *steps, const struct report *report, enum verdict verdict,
+	const struct verdict_options *options)
+{
+	struct culprits culprits;
+
+	if (culprits__find(&culprits, report, options)) {
+		culprits__clear(&culprits);
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	steps__add_callers(steps, &culprits);
+	steps__add_hop_limit(steps, report, &culprits);
+	if (verdict == VERDICT_BLOCKED)
+		steps__add(steps, "imdstrace check FILE",
+			"Trace again into a new file (imdstrace trace --output FILE), then ask for "
+			"the verdict");
+	if (verdict == VERDICT_INCONCLUSIVE)
+		steps__add_watching(steps, report, options);
+	steps__add_switch(steps, report, &culprits, verdict == VERDICT_READY);
+	culprits__clear(&culprits);
+}

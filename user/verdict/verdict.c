@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The verdict and its reasons. What to do next is next_steps.c's. */
+#include "verdict/verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "verdict/next_steps.h"
+#include "lib/scope.h"
+#include "lib/sentences.h"
+#include "lib/text.h"
+
+#define HOSTS_NAMED    5
+#define HOSTNAME_SHOWN 64 /* bytes */
+#define HOUR           (3600 * NSEC_PER_SEC)
+#define LISTED_SIZE    512
+
+static const char *const verdict_names[] = {
+	[VERDICT_READY] = "ready",
+	[VERDICT_BLOCKED] = "blocked",
+	[VERDICT_INCONCLUSIVE] = "inconclusive",
+};
+
+const char *verdict__name(enum verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+void min_window__format(char *out, size_t size, int64_t min_window)
+{
+	if (min_window % HOUR == 0)
+		snprintf(out, size, "%lldh", (long long)(min_window / HOUR));
+	else
+		duration__format(out, size, min_window);
+}
+
+/* A host's name, of no more than so many bytes, for "%.*s". */
+struct shown {
+	int size;
+	const char *text;
+};
+
+static struct shown watch__host(const struct watch *watch, const struct report *report)
+{
+	const struct report_host *host = report__find_host(report, watch->machine_id);
+	const char *name =
+		host && host->hostname && host->hostname[0] ? host->hostname : watch->machine_id;
+
+	return (struct shown){(int)text__complete(name, strnlen(name, HOSTNAME_SHOWN)), name};
+}
+
+/* Callers and calls of a class. A report by hand may have more in one place than in the other. */
+struct tally {
+	size_t callers;
+	bool more_callers; /* one of them is the rest */
+	uint64_t calls, named;
+};
+
+static struct tally report__tally(const struct report *report, enum request_class class)
+{
+	struct tally tally = {.calls = report->totals[class]};
+
+	for (size_t i = 0; i < report->caller_count; i++) {
+		const struct caller *caller = report->callers[i];
+
+		if (!caller->calls[class])
+			continue;
+		tally.callers++;
+		tally.more_callers |= caller->rest;
+		count__add(&tally.named, caller->calls[class]);
+	}
+	if (tally.named > tally.calls)
+		tally.calls = tally.named;
+	return tally;
+}
+
+static void reasons__add_calls(
+	struct sentences *reasons, const struct tally *tally, const char *verb, const char *kind)
+{
+	uint64_t unnamed = tally->calls - tally->named;
+
+	if (tally->callers)
+		sentences__add(reasons, "%s%zu caller%s %s (%" PRIu64 " call%s)",
+			tally->more_callers ? "at least " : "", tally->callers,
+			plural(tally->callers), verb, tally->named, plural(tally->named));
+	if (unnamed)
+		sentences__add(reasons,
+			"%" PRIu64 " %s call%s came from nobody that could be named", unnamed, kind,
+			plural(unnamed));
+}
+
+/* ": the bytes were no HTTP request (3), ..." or nothing. */
+static void unknown__list(char list[LISTED_SIZE], const struct report *report)
+{
+	size_t used = 0;
+
+	list[0] = '\0';
+	for (int reason = 0; reason < UNKNOWN_REASONS; reason++) {
+		if (!report->unknown[reason] || used >= LISTED_SIZE)
+			continue;
+		used += (size_t)snprintf(list + used, LISTED_SIZE - used, "%s%s (%" PRIu64 ")",
+			used ? ", " : ": ", unknown_reason__sentence(reason),
+			report->unknown[reason]);
+	}
+}
+
+/* A report by another hand may have a sum alone. */
+static void reasons__add_missed(struct sentences *reasons, const struct report *report)
+{
+	uint64_t connections = report->missed_kinds[MISSED_CONNECTIONS];
+	uint64_t processes = report->missed_kinds[MISSED_PROCESSES];
+	uint64_t named = connections;
+
+	count__add(&named, processes);
+	if (connections)
+		sentences__add(reasons, "%" PRIu64 " connection%s did not fit the kernel's table",
+			connections, plural(connections));
+	if (processes)
+		/* one without an account is counted at each of its calls */
+		sentences__add(reasons,
+			"at most %" PRIu64 " process%s did not fit the kernel's tables", processes,
+			processes == 1 ? "" : "es");
+	if (report->missed > named)
+		sentences__add(reasons,
+			"%" PRIu64 " connection%s or process%s did not fit the kernel's tables",
+			report->missed - named, plural(report->missed - named),
+			report->missed - named == 1 ? "" : "es");
+}
+
+static void reasons__add_unread(struct sentences *reasons, const struct report *report)
+{
+	struct tally unknown = report__tally(report, CLASS_UNKNOWN);
+	char list[LISTED_SIZE];
+
+	if (unknown.calls) {
+		unknown__list(list, report);
+		sentences__add(reasons, "%" PRIu64 " call%s could not be read%s", unknown.calls,
+			plural(unknown.calls), list);
+	}
+	if (report->lost)
+		sentences__add(reasons,
+			"%" PRIu64
+			" event%s lost: the calls are counted, but not what they asked for",
+			report->lost, report->lost == 1 ? " was" : "s were");
+	reasons__add_missed(reasons, report);
+}
+
+static int watch__compare_watched(const void *left, const void *right)
+{
+	const struct watch *a = *(const struct watch *const *)left;
+	const struct watch *b = *(const struct watch *const *)right;
+
+	if (a->watched != b->watched)
+		return a->watched < b->watched ? -1 : 1;
+	return strcmp(a->machine_id, b->machine_id);
+}
+
+static void reasons__add_short(struct sentences *reasons, const struct report *report,
+	const struct watch *watches, size_t count, int64_t min_window)
+{
+	_free_ const struct watch **late = calloc(count + 1, sizeof(*late));
+	char watched[32], asked[32];
+	struct shown shown;
+	size_t late_count = 0;
+
+	if (!late) {
+		reasons->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (watches[i].watched < min_window)
+			late[late_count++] = &watches[i];
+	qsort(late, late_count, sizeof(*late), watch__compare_watched);
+	min_window__format(asked, sizeof(asked), min_window);
+	for (size_t i = 0; i < late_count && i < HOSTS_NAMED; i++) {
+		duration__format(watched, sizeof(watched), late[i]->watched);
+		shown = watch__host(late[i], report);
+		sentences__add(reasons, "host %.*s was watched for %s of the %s asked for",
+			shown.size, shown.text, watched, asked);
+	}
+	if (late_count > HOSTS_NAMED)
+		sentences__add(reasons, "%zu more host%s watched for less than %s",
+			late_count - HOSTS_NAMED, late_count - HOSTS_NAMED == 1 ? " was" : "s were",
+			asked);
+}
+
+/* "web-1, web-2 and 3 more", of the hosts for which concerned holds; how many these are. */
+static size_t watches__list(char list[LISTED_SIZE], const struct report *report,
+	const struct watch *watches, size_t count, bool (*concerned)(const struct watch *))
+{
+	size_t used = 0, found = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		struct shown shown = watch__host(&watches[i], report);
+
+		if (!concerned(&watches[i]) || ++found > HOSTS_NAMED || used >= LISTED_SIZE)
+			continue;
+		used += (size_t)snprintf(list + used, LISTED_SIZE - used, "%s%.*s",
+			used ? ", " : "", shown.size, shown.text);
+	}
+	if (found > HOSTS_NAMED && used < LISTED_SIZE)
+		snprintf(list + used, LISTED_SIZE - used, " and %zu more", found - HOSTS_NAMED);
+	return found;
+}
+
+static bool watch__has_gaps(const struct watch *watch)
+{
+	return watch->gaps > 0;
+}
+
+static bool watch__missed_boot(const struct watch *watch)
+{
+	return watch->boot_known && !watch->boot_watched;
+}
+
+/* What does not change the verdict, yet whoever relies on it should know. */
+static void reasons__add_notes(struct sentences *reasons, const struct report *report,
+	const struct watch *watches, size_t count)
+{
+	char list[LISTED_SIZE], longest[32];
+	int64_t longest_gap = 0;
+	size_t gaps = 0, hosts;
+
+	for (size_t i = 0; i < count; i++) {
+		gaps += watches[i].gaps;
+		if (watches[i].longest_gap > longest_gap)
+			longest_gap = watches[i].longest_gap;
+	}
+	if (watches__list(list, report, watches, count, watch__has_gaps)) {
+		duration__format(longest, sizeof(longest), longest_gap);
+		sentences__add(reasons, "note: %zu gap%s between the windows of %s, %s%s", gaps,
+			plural(gaps), list, gaps == 1 ? "of " : "the longest ", longest);
+	}
+	hosts = watches__list(list, report, watches, count, watch__missed_boot);
+	if (hosts)
+		sentences__add(reasons,
+			"note: no boot of %s was watched, and cloud-init and user data call early "
+			"in it",
+			list);
+}
+
+/* What a ready verdict rests on. */
+static void reasons__add_ready(struct sentences *reasons, const struct report *report,
+	const struct watch *watches, size_t count)
+{
+	int64_t shortest = INT64_MAX;
+	uint64_t seen = 0;
+	char watched[32];
+
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&seen, report__tally(report, c).calls);
+	for (size_t i = 0; i < count; i++)
+		if (watches[i].watched < shortest)
+			shortest = watches[i].watched;
+	if (!count) {
+		sentences__add(reasons, "no caller called IMDSv1 (%" PRIu64 " call%s seen)", seen,
+			plural(seen));
+		return;
+	}
+	duration__format(watched, sizeof(watched), shortest);
+	sentences__add(reasons,
+		"no caller called IMDSv1: %" PRIu64 " call%s seen, %zu host%s watched for %s%s",
+		seen, plural(seen), count, plural(count), count == 1 ? "" : "at least ", watched);
+}
+
+static void reasons__find(struct sentences *reasons, enum verdict *verdict,
+	const struct report *report, const struct verdict_options *options,
+	const struct watch *watches, size_t count)
+{
+	struct tally v1 = report__tally(report, CLASS_V1);
+	struct tally foreign = report__tally(report, CLASS_FOREIGN);
+
+	if (v1.calls)
+		reasons__add_calls(reasons, &v1, "called IMDSv1", "IMDSv1");
+	if (options->strict && foreign.calls)
+		reasons__add_calls(
+			reasons, &foreign, "called as on another cloud", "another cloud's");
+	*verdict = reasons->count ? VERDICT_BLOCKED : VERDICT_READY;
+	reasons__add_unread(reasons, report);
+	if (options->min_window > 0 && !report->window_count)
+		sentences__add(reasons, "no window says how long anything was watched");
+	else if (options->min_window > 0)
+		reasons__add_short(reasons, report, watches, count, options->min_window);
+	if (*verdict == VERDICT_BLOCKED)
+		return;
+	if (reasons->count)
+		*verdict = VERDICT_INCONCLUSIVE;
+	else
+		reasons__add_ready(reasons, report, watches, count);
+	reasons__add_notes(reasons, report, watches, count);
+}
+
+int verdict__rule(
+	struct ruling *ruling, const struct report *report, const struct verdict_options *options)
+{
+	struct sentences reasons = {0};
+	struct steps steps = {0};
+	_free_ struct watch *watches = NULL;
+	enum verdict verdict;
+	size_t count;
+	int error = verdict__watches(report, &watches, &count);
+
+	if (error)
+		return error;
+	reasons__find(&reasons, &verdict, report, options, watches, count);
+	next_steps__write(&steps, report, verdict, options);
+	if (reasons.error || steps.sentences.error) {
+		sentences__free(reasons.list);
+		next_steps__clear(&steps);
+		return -ENOMEM;
+	}
+	*ruling = (struct ruling){
+		.verdict = verdict,
+		.reasons = reasons.list,
+		.next_steps = steps.sentences.list,
+		.command_at = steps.command_at,
+	};
+	return 0;
+}
+
+void verdict__clear(struct ruling *ruling)
+{
+	sentences__free(ruling->reasons);
+	sentences__free(ruling->next_steps);
+	free(ruling->command_at);
+	*ruling = (struct ruling){0};
+}

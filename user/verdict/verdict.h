@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whether the switch to IMDSv2 only is safe, why, and what to do next. */
+#ifndef IMDSTRACE_VERDICT_H
+#define IMDSTRACE_VERDICT_H
+
+#include "report/report.h"
+
+#define DEFAULT_MIN_WINDOW (24LL * 3600 * 1000000000)
+
+struct verdict_options {
+	int64_t min_window; /* ns; 0: off */
+	bool strict;        /* foreign calls block too */
+};
+
+/* NULL-terminated lists of sentences; free with verdict__clear(). */
+struct ruling {
+	enum verdict verdict;
+	char **reasons; /* at least one: what decided, then what else to know (gaps, no boot seen)
+			 */
+	char **next_steps;  /* a command to run stands at the end of its sentence, behind ": " */
+	size_t *command_at; /* where it begins in each step; 0: the step has none */
+};
+
+/* 0 or -ENOMEM. */
+int verdict__rule(
+	struct ruling *ruling, const struct report *report, const struct verdict_options *options);
+void verdict__clear(struct ruling *ruling);
+const char *verdict__name(enum verdict verdict);
+
+/* How a host was watched. Windows that overlap count once. */
+struct watch {
+	const char *machine_id; /* the report's */
+	int64_t watched;        /* ns */
+	int64_t start, end;     /* of the first and the last window; 0: none */
+	size_t windows, gaps;
+	int64_t longest_gap; /* ns */
+	bool boot_known;     /* some window says when its boot began */
+	bool boot_watched;   /* one of them began right then */
+};
+
+/* One for each host of the report or its windows, by machine id. *watches is the caller's to free.
+ * 0 or -ENOMEM. */
+int verdict__watches(const struct report *report, struct watch **watches, size_t *count);
+
+/* "24h" where it is hours, as it was asked for; else as duration__format(). */
+void min_window__format(char *out, size_t size, int64_t min_window);
+
+/* How long the host was watched: its windows' union, in ns. 0 also when memory is short. */
+int64_t verdict__watched(const struct report *report, const char *machine_id);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How long each host was watched, from the windows of a report. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/scope.h"
+#include "verdict/verdict.h"
+
+/* A tracer that is started with the machine attaches within this of the kernel's start. */
+#define BOOT_SLACK (120 * NSEC_PER_SEC)
+/* Between two windows that a restarted service leaves behind. */
+#define GAP_MIN NSEC_PER_SEC
+
+static int window__compare(const void *left, const void *right)
+{
+	const struct window *a = *(const struct window *const *)left;
+	const struct window *b = *(const struct window *const *)right;
+	int order = strcmp(a->host, b->host);
+
+	if (order)
+		return order;
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* Windows come by host and start, so each either overlaps what is counted or lies behind it. */
+static void watch__add(struct watch *watch, const struct window *window)
+{
+	int64_t gap = watch->windows ? window->start - watch->end : 0;
+	int64_t from = watch->windows && watch->end > window->start ? watch->end : window->start;
+
+	if (gap >= GAP_MIN) {
+		watch->gaps++;
+		if (gap > watch->longest_gap)
+			watch->longest_gap = gap;
+	}
+	if (window->end > from)
+		watch->watched += window->end - from;
+	if (!watch->windows)
+		watch->start = window->start;
+	if (!watch->windows || window->end > watch->end)
+		watch->end = window->end;
+	watch->windows++;
+	if (window->booted) {
+		watch->boot_known = true;
+		watch->boot_watched |= window->start - window->booted < BOOT_SLACK;
+	}
+}
+
+static int watch__compare(const void *left, const void *right)
+{
+	const struct watch *a = left, *b = right;
+
+	return strcmp(a->machine_id, b->machine_id);
+}
+
+/* Folds windows that are sorted by host into one watch each; how many there are. */
+static size_t watches__fold(
+	struct watch *watches, const struct window *const *windows, size_t window_count)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < window_count; i++) {
+		if (!count || strcmp(watches[count - 1].machine_id, windows[i]->host))
+			watches[count++] = (struct watch){.machine_id = windows[i]->host};
+		watch__add(&watches[count - 1], windows[i]);
+	}
+	return count;
+}
+
+int verdict__watches(const struct report *report, struct watch **watches, size_t *count)
+{
+	size_t windows = report->window_count, most = windows + report->host_count;
+	_free_ const struct window **sorted = calloc(windows + 1, sizeof(*sorted));
+	struct watch *list = calloc(most + 1, sizeof(*list));
+	size_t watched, all;
+
+	if (!sorted || !list) {
+		free(list);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < windows; i++)
+		sorted[i] = &report->windows[i];
+	qsort(sorted, windows, sizeof(*sorted), window__compare);
+	watched = all = watches__fold(list, sorted, windows);
+	for (size_t i = 0; i < report->host_count; i++) {
+		struct watch none = {.machine_id = report->hosts[i].machine_id};
+
+		if (!bsearch(&none, list, watched, sizeof(*list), watch__compare))
+			list[all++] = none;
+	}
+	qsort(list, all, sizeof(*list), watch__compare);
+	*watches = list;
+	*count = all;
+	return 0;
+}
+
+int64_t verdict__watched(const struct report *report, const char *machine_id)
+{
+	struct watch wanted = {.machine_id = machine_id}, *found;
+	_free_ struct watch *watches = NULL;
+	size_t count;
+
+	if (verdict__watches(report, &watches, &count))
+		return 0;
+	found = bsearch(&wanted, watches, count, sizeof(*watches), watch__compare);
+	return found ? found->watched : 0;
+}
