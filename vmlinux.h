@@ -126,6 +126,24 @@ struct cred {
 	kuid_t uid;
 };
 
+struct net;
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct pid_namespace {
+	struct task_struct *child_reaper;
+};
+
+struct upid {
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	unsigned int flags;
 	pid_t pid, tgid;
@@ -135,6 +153,8 @@ struct task_struct {
 	struct mm_struct *mm;
 	const struct cred *cred;
 	struct css_set *cgroups;
+	struct pid *thread_pid;
+	struct nsproxy *nsproxy;
 	char comm[16];
 };
 

@@ -258,6 +258,32 @@ static __always_inline u16 identity__cgroup(struct identity *identity, struct ta
 }
 
 /*
+ * The machine's first network namespace: that of the first task, from which the first process
+ * descends. The pid namespace behind a pid's first number is the machine's first one, and its
+ * reaper the first process. init_net itself is a symbol that only /proc/kallsyms resolves, which
+ * lockdown and kptr_restrict may hide.
+ */
+static __always_inline struct net *network__first(struct task_struct *task)
+{
+	struct pid_namespace *pids = BPF_CORE_READ(task, thread_pid, numbers[0].ns);
+
+	return pids ? BPF_CORE_READ(pids, child_reaper, real_parent, nsproxy, net_ns) : NULL;
+}
+
+/* A thread may have a network of its own, so it is the current one's that counts, not its process's
+ * main thread's; a kernel thread that works for a process has the kernel's. */
+static __always_inline u8 identity__network(struct task_struct *current, struct task_struct *leader)
+{
+	struct task_struct *task = BPF_CORE_READ(current, flags) & PF_KTHREAD ? leader : current;
+	struct net *network = BPF_CORE_READ(task, nsproxy, net_ns);
+	struct net *first = network__first(current);
+
+	if (!network || !first)
+		return NETWORK_UNKNOWN;
+	return network == first ? NETWORK_HOST : NETWORK_OWN;
+}
+
+/*
  * A token's value in the arguments is masked: what follows the header's name, in any letter case.
  * A state says how many bytes of the name were matched, or where behind it we are: the value
  * follows separators, or is the next argument.
@@ -416,6 +442,7 @@ static __always_inline void identity__fill(struct identity *identity, struct tas
 	struct mm_struct *mm = BPF_CORE_READ(current, mm);
 
 	identity->uid = BPF_CORE_READ(task, cred, uid.val);
+	identity->network = identity__network(current, task);
 	BPF_CORE_READ_STR_INTO(&identity->comm, task, comm);
 	identity->exe_size = identity__exe(identity, mm);
 	identity->cgroup_size = identity__cgroup(identity, task);

@@ -69,6 +69,14 @@ struct process_key {
 #define PATH_COMPONENTS_MAX 32 /* the deepest components of a longer path are kept */
 #define IDENTITY_TEXT_MAX   4096
 
+/* Which network a process lives in. */
+enum network {
+	NETWORK_UNKNOWN,
+	NETWORK_HOST, /* the machine's first network namespace */
+	NETWORK_OWN,  /* any other */
+	NETWORK_COUNT,
+};
+
 /* One ancestor; exe_size bytes of identity.text. */
 struct ancestor {
 	__u64 start_ns;
@@ -99,6 +107,8 @@ struct identity {
 	__u8 ready;     /* set last: the rest is complete */
 	__u8 exe_cut;   /* more than PATH_COMPONENTS_MAX, or no room */
 	__u8 cgroup_v1; /* the path is one of a cgroup v1 hierarchy */
+	__u8 network;   /* enum network */
+	__u8 reserved[7];
 	char comm[COMM_SIZE];
 	__u32 mask_state; /* the kernel side's own */
 	struct ancestor ancestors[ANCESTORS_MAX];
@@ -156,7 +166,8 @@ struct counters {
 
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");
 _Static_assert(sizeof(struct ancestor) == 32, "shared layout");
-_Static_assert(sizeof(struct identity) == 16 + 8 + 8 + 4 + 16 + 4 + 8 * 32 + 4096, "shared layout");
+_Static_assert(
+	sizeof(struct identity) == 16 + 8 + 8 + 4 + 8 + 16 + 4 + 8 * 32 + 4096, "shared layout");
 _Static_assert(sizeof(struct request_record) == 40 + 32 + 256 + 256, "shared layout");
 
 #endif

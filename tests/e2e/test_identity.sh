@@ -106,6 +106,23 @@ named() {
 	exec 3>&-
 }
 
+# --- Networks ----------------------------------------------------------------------------------
+
+# Goes back into the network that the test was started in, with a connection of the private one.
+exec 8</proc/self/ns/net
+networks() {
+	client in-own curl -sS "$(target in-own)"
+	client gone-back bash -c 'exec 3<>/dev/tcp/169.254.169.254/80
+		exec nsenter --net=/proc/self/fd/8 bash -c "printf \"GET $0 HTTP/1.0\r\n\r\n\" >&3; cat <&3"' \
+		"/latest/meta-data/ami-id?$tag-gone-back"
+}
+
+# Whether the test was started in the machine's first network: the first pid namespace's number is
+# fixed (the kernel's PROC_PID_INIT_INO), and in it process 2 is the kernel's own.
+started_in_first() {
+	[ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ] && [ /proc/self/ns/net -ef /proc/2/ns/net ]
+}
+
 # --- Cgroups -----------------------------------------------------------------------------------
 
 hex() {
@@ -186,10 +203,11 @@ clients() {
 	unshare --mount --propagation private bash -c mounted &
 	unshare --mount --propagation private bash -c rooted &
 	named &
+	networks &
 	unshare --mount --propagation private bash -c in_cgroups >"$work/cgroups-said" 2>&1 &
 	wait
 }
-export -f gone gone_parent mounted rooted named make_cgroup in_cgroup in_cgroups clients
+export -f gone gone_parent mounted rooted named networks make_cgroup in_cgroup in_cgroups clients
 
 # --- The trace ---------------------------------------------------------------------------------
 
@@ -227,6 +245,17 @@ check 'and its caller is the script' holds "$report" '
 	.callers | any(.script == "\(env.work)/own-name" and (.name | endswith(" \(env.work)/own-name")))'
 check 'an empty argv[0] stays an argument' shows title '{comm: "curl", exe: env.CURL,
 	args: ["", "-sS", "\(env.endpoint)/latest/meta-data/ami-id?\(env.tag)-title"]}'
+
+check "a process in a private network is in one of its own" all \
+	'shows in-own "{network: \"own\"}"' "holds $report '.callers | any(.network == \"own\")'"
+if started_in_first; then
+	check "a process in the machine's network is in the host's" shows gone-back '{network: "host"}'
+	check 'callers of the two networks are two callers' holds "$report" '
+		[.callers[] | select(.comm == "bash" and any(.paths[]; .path | endswith("-gone-back"))) | .network] == ["host"]'
+else
+	skip "a process in the machine's network is in the host's" 'this is a container with a network of its own'
+	skip 'callers of the two networks are two callers' 'this is a container with a network of its own'
+fi
 
 cut_args() {
 	holds <(requests many-args) '.args_cut == true and .args[0] == "curl" and .args[1] == "-sS"

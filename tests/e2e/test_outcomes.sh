@@ -213,8 +213,8 @@ check "another cloud's client is foreign-only, and has nothing to do" caller pro
 	.pattern == "foreign-only" and .advice == "none" and .calls.foreign == 1'
 check 'v1 and foreign together are v1-only' caller probe-and-v1 '.pattern == "v1-only"'
 check 'what is no request is to be looked into' caller noise '.pattern == "unknown" and .advice == "investigate" and .calls.unknown == 1'
-check 'a new SDK that gets no token outside of a container is not to fall back' caller cut-off-sdk '
-	.pattern == "fallback" and .advice == "disable-fallback"'
+check 'in a network of its own, the hop limit is to be raised' caller cut-off-sdk '
+	.pattern == "fallback" and .network == "own" and .container == null and .advice == "raise-hop-limit"'
 if [ -d "$work/unified" ]; then
 	check 'in a container, the hop limit is to be raised' caller cut-off-container '
 		.pattern == "fallback" and .advice == "raise-hop-limit" and .container.id == env.container

@@ -84,6 +84,24 @@ clients() {
 	"$WIRE" --serve optional sh /clients.sh "$@" >/tmp/clients 2>&1 || { cat /tmp/clients && return 1; }
 }
 
+# hosted: the same of a client in the machine's own network, which has no other interface than lo.
+hosted() {
+	equal lo "$(ls /sys/class/net)" || return
+	ip link set lo up
+	ip address add 169.254.169.254/32 dev lo
+	mkdir -p /tmp/www/latest/meta-data && echo ami-1 >/tmp/www/latest/meta-data/ami-id
+	httpd -f -p 169.254.169.254:80 -h /tmp/www &
+	served=$!
+	mkdir -p /tmp/host && cp /bin/busybox /tmp/host/wget
+	for _ in 1 2 3 4 5; do
+		/tmp/host/wget -q -O /tmp/got 'http://169.254.169.254/latest/meta-data/ami-id?hosted' && break
+		sleep 1
+	done
+	kill $served
+	ip address del 169.254.169.254/32 dev lo
+	equal ami-1 "$(cat /tmp/got)"
+}
+
 # doctor_says STATUS PATTERN [COMMAND...]: doctor, started by a command, as text and as JSON.
 doctor_says() {
 	wanted=$1 pattern=$2

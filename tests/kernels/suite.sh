@@ -72,10 +72,16 @@ crowd_is_named() {
 	equal $CROWD $(($(cat /tmp/named) + nameless)) && [ "$nameless" -lt $((CROWD / 20)) ]
 }
 
+networks() {
+	event script '"network":"own"' && event hosted '"network":"host"' '"exe":"/tmp/host/wget"' &&
+		tr -d ' ' </tmp/report.json | grep '"exe":"/tmp/host/wget"' | grep -q '"network":"host"'
+}
+
 who() {
 	check "$1: a script is named" event script '"class":"v1"' '"comm":"wget"' '"script":"/tmp/etl.sh"' '"uid":0'
 	check "$1: a program that is gone is named" event gone '"exe":"/tmp/wget"'
 	check "$1: a User-Agent is told" event agent '"user_agent":"aws-sdk-go/1.25.0 (go1.12; linux; amd64)"'
+	check "$1: a network namespace is told from the machine's own" networks
 	check "$1: a user is told" event user '"uid":65534'
 	check "$1: a unit is told" event unit '"unit":"etl.service"'
 	check "$1: a container is told" event container '"runtime":"docker"' '"id":"0123456789abcdef'
@@ -104,6 +110,7 @@ answers_are_told() {
 trace_by() {
 	"$WIRE" --run all --out /tmp/expected >/tmp/wire 2>&1 || cat /tmp/wire
 	check "$1: clients are served" clients /sys/fs/cgroup $CROWD
+	check "$1: a client in the machine's own network is served" hosted
 	check "$1: the tracer ends well" stop
 	"$WIRE" --compare /tmp/events /tmp/expected >/tmp/compared 2>&1
 	who "$1"

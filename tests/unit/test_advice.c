@@ -9,6 +9,7 @@
 #define V1(count)           "'calls':" CALLS(count, 0, 0, 0, 0)
 #define AGENT(text)         ",'user_agents':['" text "']"
 #define DOCKER              ",'container':{'runtime':'docker','id':'0123456789abcdef0123','name':'orders'}"
+#define NETWORK(which)      ",'network':'" which "'"
 #define FALLBACK(v1, token, outcome) \
 	"'calls':" CALLS(v1, 0, token, 0, 0) OUTCOMES(ANSWERS(v1, 0, 0, 0), outcome)
 #define UNWATCHED(v1, token) "'calls':" CALLS(v1, 0, token, 0, 0)
@@ -65,6 +66,30 @@ static void advice_says_what_to_change(void **state)
 		{"a script on the host whose token requests get no answer",
 			"'name':'x'" AGENT("curl/8.5.0") "," FALLBACK(5, 2, ANSWERS(0, 0, 0, 2)),
 			ADVICE_INVESTIGATE, {"get no answer", "firewall"}},
+		{"a script in a network of its own, without a container",
+			"'name':'x'" NETWORK("own") "," FALLBACK(5, 3, ANSWERS(0, 0, 0, 3)),
+			ADVICE_RAISE_HOP_LIMIT, {"hop limit to 2", "never get"}},
+		{"an SDK in a network of its own, without a container",
+			"'name':'x'" NETWORK("own")
+				AGENT("Boto3/1.34.0 Botocore/1.34.0") "," FALLBACK(
+					5, 2, ANSWERS(0, 0, 0, 2)),
+			ADVICE_RAISE_HOP_LIMIT, {"boto3 1.34.0", "hop limit to 2"}},
+		{"in a network of its own, refused",
+			"'name':'x'" NETWORK("own") "," FALLBACK(5, 3, ANSWERS(0, 0, 3, 0)),
+			ADVICE_INVESTIGATE, {"3 token requests", "X-Forwarded-For"}},
+		{"a container in the host's network",
+			"'name':'x'" DOCKER NETWORK("host") "," FALLBACK(5, 3, ANSWERS(0, 0, 0, 3)),
+			ADVICE_INVESTIGATE, {"get no answer", "lets GET through but not PUT."}},
+		{"an SDK in a container in the host's network",
+			"'name':'x'" DOCKER NETWORK("host")
+				AGENT("Boto3/1.34.0 Botocore/1.34.0") "," FALLBACK(
+					5, 2, ANSWERS(0, 0, 0, 2)),
+			ADVICE_DISABLE_FALLBACK,
+			{"get no answer (a firewall, a proxy), then set "
+			 "AWS_EC2_METADATA_V1_DISABLED=true"}},
+		{"a pod in the host's network, where responses were not watched",
+			"'name':'x','pod':{'uid':'u'}" NETWORK("host") "," UNWATCHED(5, 3),
+			ADVICE_SEND_TOKEN, {"$EMPTY"}},
 		{"an SDK that falls back now and then",
 			"'name':'x'" AGENT("Boto3/1.34.0 Botocore/1.34.0") ",'calls':" CALLS(
 				2, 9, 4, 0, 0) OUTCOMES(ANSWERS(2, 0, 0, 0), ANSWERS(3, 0, 0, 1)),

@@ -27,6 +27,7 @@ static const struct request request = {
 static struct process process = {
 	.key = {.pid = 381},
 	.uid = 33,
+	.network = NETWORK_OWN,
 	.comm = "curl",
 	.exe = "/usr/bin/curl",
 	.args = (char **)args,
@@ -63,8 +64,8 @@ static const char *text_at(const json_t *object, const char *name)
 static void has_every_field_of_the_contract(void **state)
 {
 	static const char *const names[] = {"type", "time", "class", "method", "path", "family",
-		"user_agent", "pid", "tid", "comm", "exe", "args", "uid", "ancestry", "unit",
-		"container", "pod"};
+		"user_agent", "pid", "tid", "comm", "exe", "args", "uid", "network", "ancestry",
+		"unit", "container", "pod"};
 	_decref_ json_t *line = line_of(&request, &process);
 
 	(void)state;
@@ -78,6 +79,7 @@ static void has_every_field_of_the_contract(void **state)
 	assert_int_equal(json_integer_value(json_object_get(line, "pid")), 381);
 	assert_int_equal(json_integer_value(json_object_get(line, "tid")), 382);
 	assert_int_equal(json_integer_value(json_object_get(line, "uid")), 33);
+	assert_string_equal(json_string_value(json_object_get(line, "network")), "own");
 	assert_int_equal(json_array_size(json_object_get(line, "args")), 3);
 	assert_true(json_is_null(json_object_get(line, "container")));
 	assert_true(json_is_null(json_object_get(line, "pod")));

@@ -245,6 +245,7 @@ static void an_identity_becomes_a_process(void **state)
 {
 	struct identity identity = {.key = {.pid = 381, .start_ns = 1, .exec_count = 2},
 		.uid = 33,
+		.network = NETWORK_HOST,
 		.comm = "python3",
 		.ancestor_count = 2,
 		.ready = 1};
@@ -267,6 +268,7 @@ static void an_identity_becomes_a_process(void **state)
 	assert_int_equal(process->key.pid, 381);
 	assert_int_equal(process->key.exec_count, 2);
 	assert_int_equal(process->uid, 33);
+	assert_int_equal(process->network, NETWORK_HOST);
 	assert_text("comm", process->comm, "python3");
 	assert_text("exe", process->exe, "/usr/bin/python3.11");
 	assert_text("script", process->script, "/opt/etl/load.py");
@@ -463,6 +465,16 @@ static void an_ancestors_script_comes_from_proc(void **state)
 	process__free(process);
 }
 
+static enum network network_of_this(void)
+{
+	struct stat own, first;
+
+	if (!procfs__shows_all() || stat("/proc/self/ns/net", &own) ||
+		stat("/proc/2/ns/net", &first))
+		return NETWORK_UNKNOWN;
+	return own.st_ino == first.st_ino ? NETWORK_HOST : NETWORK_OWN;
+}
+
 static void proc_shows_a_process_that_was_not_captured(void **state)
 {
 	static const char *const args[] = {"sh", "wait.sh", HEADER ": AQ==", NULL};
@@ -478,6 +490,7 @@ static void proc_shows_a_process_that_was_not_captured(void **state)
 	assert_text("argument", process->args[1], "wait.sh");
 	assert_text("argument", process->args[2], HEADER ": ****");
 	assert_int_equal(process->uid, getuid());
+	assert_int_equal(process->network, network_of_this());
 	assert_true(process->ancestor_count >= 1);
 	assert_int_equal(process->ancestry[0].pid, getpid());
 	parent = process__parent_name(process);

@@ -37,6 +37,7 @@ static void a_caller_is_its_identity(void **state)
 	static const struct {
 		const char *name, *exe, *script, *parent, *unit, *container, *pod, *comm;
 		uint32_t uid;
+		enum network network;
 		bool same;
 	} cases[] = {
 		{.name = "nothing differs", .same = true},
@@ -50,6 +51,7 @@ static void a_caller_is_its_identity(void **state)
 		{.name = "a container", .container = "abc"},
 		{.name = "a pod", .pod = "uid-1"},
 		{.name = "another user", .uid = 1000},
+		{.name = "another network", .network = NETWORK_OWN},
 	};
 
 	(void)state;
@@ -60,6 +62,7 @@ static void a_caller_is_its_identity(void **state)
 
 		second.key.pid = 8;
 		second.uid = cases[i].uid;
+		second.network = cases[i].network;
 		if (cases[i].exe)
 			second.exe = (char *)cases[i].exe;
 		if (cases[i].comm)

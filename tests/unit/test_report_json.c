@@ -25,7 +25,8 @@
 	"'missed_by_kind':{'connections':3,'processes':1},"                                     \
 	"'unknown_by_reason':{'not_http':1,'unreadable':1}},"                                   \
 	"'callers':[{'name':'python3 /x.py','comm':'python3','exe':'/usr/bin/python3',"         \
-	"'script':'/x.py','uid':4294967295,'args':['python3','/x.py',''],'args_cut':true,"      \
+	"'script':'/x.py','uid':4294967295,'network':'own','args':['python3','/"                \
+	"x.py',''],'args_cut':true,"                                                            \
 	"'parent':'bash','pids':[1,2],'processes':12,'hosts':{'count':20,'exact':false,"        \
 	"'sample':['m1','m2']},'unit':'etl.service','slice':'system.slice',"                    \
 	"'container':{'runtime':'docker','id':'abc','name':null},"                              \
@@ -89,6 +90,7 @@ static void what_was_read_is_written(void **state)
 		{"totals.unknown_by_reason.unseen", "0"},
 		{"callers.0.name", "'python3 /x.py'"},
 		{"callers.0.uid", "4294967295"},
+		{"callers.0.network", "'own'"},
 		{"callers.0.args", "['python3','/x.py','']"},
 		{"callers.0.args_cut", "true"},
 		{"callers.0.pids", "[1,2]"},
@@ -226,6 +228,8 @@ static void what_is_no_report_is_refused_with_a_reason(void **state)
 			HEAD ZERO ",'callers':[{'name':'x','calls':{'token':0,'v2':0,'foreign':0,"
 				  "'unknown':0}}]}",
 			"callers[0].calls.v1 is missing"},
+		{"a network that is none", CALLER(",'network':'bridge'"),
+			"callers[0].network is neither host nor own"},
 		{"a user that is too large", CALLER(",'uid':4294967296"),
 			"callers[0].uid is too large"},
 		{"args that are a string", CALLER(",'args':'x'"),

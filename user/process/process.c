@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "process/args.h"
 #include "process/host.h"
@@ -126,6 +127,7 @@ static bool process__fill(struct process *process, const struct identity *identi
 
 	process->key = identity->key;
 	process->uid = identity->uid;
+	process->network = identity->network < NETWORK_COUNT ? identity->network : NETWORK_UNKNOWN;
 	process->args_cut = identity->args_total > args.size;
 	process->comm = comm__text(identity->comm, sizeof(identity->comm));
 	process->exe = process__path(exe.bytes, exe.size, identity->exe_cut);
@@ -175,6 +177,20 @@ static void uid__show(struct process *process, int shown)
 	line = strstr(status, "\nUid:");
 	if (line && sscanf(line, "\nUid: %u", &uid) == 1)
 		process->uid = uid;
+}
+
+/* Where the host's pids are shown, pid 2 is kthreadd, which never leaves the machine's first
+ * network.
+ */
+static void network__show(struct process *process, int shown)
+{
+	struct stat own, first;
+
+	if (!procfs__shows_all() || fstatat(shown, "ns/net", &own, 0) ||
+		stat("/proc/2/ns/net", &first))
+		return;
+	process->network = own.st_dev == first.st_dev && own.st_ino == first.st_ino ? NETWORK_HOST
+										    : NETWORK_OWN;
 }
 
 /* The path in a line of proc_pid_cgroup(5), "N:controllers:path", of that hierarchy. The caller
@@ -265,6 +281,7 @@ static bool process__show(struct process *process)
 	process->comm = comm;
 	process->exe = exe__shown(shown);
 	uid__show(process, shown);
+	network__show(process, shown);
 	return args__show(process, shown) && workload__show(process, shown) &&
 	       ancestry__show(process, stat.parent);
 }
@@ -323,6 +340,16 @@ static const char *applet__name(const char *program, char *const *args)
 	if (called && *called == '-')
 		called++;
 	return called && *called ? called : NULL;
+}
+
+const char *network__name(enum network network)
+{
+	static const char *const names[NETWORK_COUNT] = {
+		[NETWORK_HOST] = "host",
+		[NETWORK_OWN] = "own",
+	};
+
+	return names[network];
 }
 
 static char *name__join(const char *program, const char *second)

@@ -24,6 +24,7 @@ struct ancestor_process {
 struct process {
 	struct process_key key;
 	uint32_t uid;
+	enum network network;
 	char *comm;
 	char *exe;   /* NULL: unknown */
 	char **args; /* NULL-terminated; empty when nothing could be read */
@@ -41,6 +42,9 @@ struct process *process__from_identity(const struct identity *identity);
 /* For a process whose identity was not captured: what /proc still shows of key.pid if its start
  * time matches; otherwise all but key is NULL or empty, comm is "?". NULL: no memory. */
 struct process *process__from_proc(const struct process_key *key);
+
+/* "host" or "own"; NULL: not known. */
+const char *network__name(enum network network);
 
 /* What a person would call it: "python3 /opt/etl/load.py", "curl". The interpreter's base name and
  * the script, or exe's base name, or comm. The caller frees. */

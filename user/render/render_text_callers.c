@@ -185,6 +185,8 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 		fprintf(line, "uid %" PRIu32, caller->uid);
 	else
 		fprintf(line, "callers past the first %d", REPORT_CALLERS_MAX);
+	if (caller->network != NETWORK_UNKNOWN)
+		fprintf(line, ", %s network", network__name(caller->network));
 	if (parent)
 		fprintf(line, ", started by %s", parent);
 	if (caller->processes > 1)

@@ -183,13 +183,14 @@ static json_t *json__who(const struct caller *caller)
 {
 	const struct workload *in = &caller->workload;
 
-	return json_pack("{so,so,so,so,sI,so,sb,so,so,so,so,so,so,so,so,so}", "name",
+	return json_pack("{so,so,so,so,sI,so,so,sb,so,so,so,so,so,so,so,so,so}", "name",
 		json__text(caller->name), "comm", json__text(caller->comm), "exe",
 		json__text(caller->exe), "script", json__text(caller->script), "uid",
-		(json_int_t)caller->uid, "args", json__list(caller->args), "args_cut",
-		caller->args_cut, "parent", json__text(caller->parent), "pids", json__pids(caller),
-		"processes", json__count(caller->processes), "hosts", json__caller_hosts(caller),
-		"unit", json__text(in->unit), "slice", json__text(in->slice), "container",
+		(json_int_t)caller->uid, "network", json__text(network__name(caller->network)),
+		"args", json__list(caller->args), "args_cut", caller->args_cut, "parent",
+		json__text(caller->parent), "pids", json__pids(caller), "processes",
+		json__count(caller->processes), "hosts", json__caller_hosts(caller), "unit",
+		json__text(in->unit), "slice", json__text(in->slice), "container",
 		json__container(&in->container), "pod", json__pod(&in->pod), "user_agents",
 		json__texts(caller->agents, caller->agent_count));
 }

@@ -53,7 +53,7 @@ static uint64_t caller__hash(const struct caller *caller)
 		caller->script,
 		caller->parent,
 	};
-	uint64_t hash = (uint64_t)caller->uid << 1 | !caller->exe;
+	uint64_t hash = (uint64_t)caller->uid << 3 | caller->network << 1 | !caller->exe;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		hash = hash__text(hash, texts[i]);
@@ -64,7 +64,7 @@ static bool caller__same(const void *entry, const void *key)
 {
 	const struct caller *a = entry, *b = key;
 
-	return a->uid == b->uid && !a->exe == !b->exe &&
+	return a->uid == b->uid && a->network == b->network && !a->exe == !b->exe &&
 	       text__same(caller__exe_or_comm(a), caller__exe_or_comm(b)) &&
 	       text__same(a->script, b->script) && text__same(a->parent, b->parent) &&
 	       workload__same(&a->workload, &b->workload);
@@ -161,6 +161,7 @@ static struct caller *caller__new(const struct caller *like)
 	if (!caller)
 		return NULL;
 	caller->uid = like->uid;
+	caller->network = like->network;
 	caller->hosts_exact = true;
 	if (!text__copy(&caller->name, like->name) && !text__copy(&caller->comm, like->comm) &&
 		!text__copy(&caller->exe, like->exe) &&
@@ -296,6 +297,7 @@ struct caller *report__caller(struct report *report, const struct process *proce
 		.script = process->script,
 		.parent = process__parent_name(process),
 		.uid = process->uid,
+		.network = process->network,
 		.workload = process->workload,
 		.args = process->args,
 		.args_cut = process->args_cut,
@@ -580,6 +582,8 @@ static int caller__compare(const void *left, const void *right)
 		order = compare_texts(a->workload.container.id, b->workload.container.id);
 	if (!order)
 		order = compare_texts(a->parent, b->parent);
+	if (!order)
+		order = (int)a->network - (int)b->network;
 	return order ? order : compare_texts(a->exe, b->exe);
 }
 

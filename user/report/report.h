@@ -101,9 +101,11 @@ enum advice {
 };
 
 struct caller {
-	/* the identity: callers with the same exe, script, workload, uid and parent are one */
+	/* the identity: callers with the same exe, script, workload, uid, network and parent are
+	   one */
 	char *name, *comm, *exe, *script, *parent; /* all but name and comm may be NULL */
 	uint32_t uid;
+	enum network network; /* a token's answer may reach one of the two networks alone */
 	struct workload workload;
 
 	char **args; /* a sample, NULL-terminated */

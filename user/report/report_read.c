@@ -422,6 +422,22 @@ static int read__texts(struct reader *reader, const struct place *up, const json
 	return error;
 }
 
+static int read__network(struct reader *reader, const struct place *place, const json_t *object,
+	enum network *network)
+{
+	char *text;
+	int error = get__text(reader, place, object, "network", OPTIONAL, &text);
+
+	if (error || !text)
+		return error;
+	for (int n = 0; n < NETWORK_COUNT; n++)
+		if (network__name(n) && !strcmp(text, network__name(n))) {
+			*network = n;
+			return 0;
+		}
+	return reader__fail(reader, place, "network", "is neither host nor own");
+}
+
 /* Whose name and surroundings these are. The texts stay the document's. */
 static int read__identity(
 	struct reader *reader, const struct place *place, const json_t *object, struct caller *like)
@@ -444,6 +460,8 @@ static int read__identity(
 	uint64_t uid = 0;
 	int error = get__count(reader, place, object, "uid", OPTIONAL, UINT32_MAX, &uid);
 
+	if (!error)
+		error = read__network(reader, place, object, &like->network);
 	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
 		error = get__text(
 			reader, place, object, fields[i].name, fields[i].need, fields[i].text);

@@ -59,13 +59,14 @@ static json_t *ndjson__what(const struct request *request)
 static json_t *ndjson__who(const struct process *process, uint32_t tid)
 {
 	const struct workload *workload = &process->workload;
-	_decref_ json_t *object =
-		json_pack("{sI,sI,so,so,so,so,sI,so,so,so,so}", "pid", (json_int_t)process->key.pid,
-			"tid", (json_int_t)tid, "comm", json__text(process->comm), "exe",
-			json__text(process->exe), "script", json__text(process->script), "args",
-			json__list(process->args), "uid", (json_int_t)process->uid, "ancestry",
-			ndjson__ancestry(process), "unit", json__text(workload->unit), "container",
-			json__container(&workload->container), "pod", json__pod(&workload->pod));
+	_decref_ json_t *object = json_pack("{sI,sI,so,so,so,so,sI,so,so,so,so,so}", "pid",
+		(json_int_t)process->key.pid, "tid", (json_int_t)tid, "comm",
+		json__text(process->comm), "exe", json__text(process->exe), "script",
+		json__text(process->script), "args", json__list(process->args), "uid",
+		(json_int_t)process->uid, "network", json__text(network__name(process->network)),
+		"ancestry", ndjson__ancestry(process), "unit", json__text(workload->unit),
+		"container", json__container(&workload->container), "pod",
+		json__pod(&workload->pod));
 
 	if (object && process->args_cut && json_object_set_new(object, "args_cut", json_true()))
 		return NULL;

@@ -41,8 +41,8 @@ struct facts {
 	char *subject;                /* "python3 /opt/etl/load.py in etl.service" */
 	char *software;               /* "boto3 1.9.42" */
 	uint64_t refused, unanswered; /* token requests */
-	bool answered; /* something came back to the caller, so responses were watched */
-	bool container;
+	bool answered;     /* something came back to the caller, so responses were watched */
+	bool one_hop_away; /* where a hop limit of 1 loses a token's answer on the way */
 };
 
 static int write__format(char **text, const char *format, ...)
@@ -119,6 +119,16 @@ static int facts__write_subject(struct facts *facts)
 	return write__format(&facts->subject, "%s%s%s", name, starter, where);
 }
 
+/* Behind a network namespace of its own is a hop. Older reports do not say; a container there most
+ * likely has one. */
+static bool caller__is_one_hop_away(const struct caller *caller)
+{
+	if (caller->network != NETWORK_UNKNOWN)
+		return caller->network == NETWORK_OWN;
+	return text__is_set(caller->workload.container.id) ||
+	       text__is_set(caller->workload.pod.uid);
+}
+
 static int facts__gather(struct facts *facts, const struct caller *caller)
 {
 	const uint64_t *token = caller->answers[CLASS_TOKEN];
@@ -128,8 +138,7 @@ static int facts__gather(struct facts *facts, const struct caller *caller)
 		.pattern = caller__pattern(caller),
 		.refused = token[OUTCOME_REJECTED] + token[OUTCOME_OTHER],
 		.unanswered = token[OUTCOME_NONE],
-		.container = text__is_set(caller->workload.container.id) ||
-			     text__is_set(caller->workload.pod.uid),
+		.one_hop_away = caller__is_one_hop_away(caller),
 	};
 	for (int c = 0; c < CLASS_COUNT; c++)
 		for (int o = 0; o < OUTCOME_COUNT; o++)
@@ -272,7 +281,7 @@ static int write__off(char **text, const struct facts *facts)
 
 static bool is__cut_off(const struct facts *facts)
 {
-	return facts->pattern == PATTERN_FALLBACK && facts->container && !facts->refused;
+	return facts->pattern == PATTERN_FALLBACK && facts->one_hop_away && !facts->refused;
 }
 
 static int write__cut_off(char **text, const struct facts *facts)
@@ -280,9 +289,8 @@ static int write__cut_off(char **text, const struct facts *facts)
 	return write__format(text,
 		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: "
 		"its "
-		"token requests %s an answer, which with a hop limit of 1 is lost at the "
-		"container's "
-		"bridge, and another version would change nothing.",
+		"token requests %s an answer, which with a hop limit of 1 is lost on the way into "
+		"its network namespace, and another version would change nothing.",
 		facts->subject, facts->software[0] ? ", which uses " : "", facts->software,
 		facts->answered && facts->unanswered ? "never get" : "seem never to get");
 }
@@ -345,10 +353,10 @@ static bool is__fallback_sdk(const struct facts *facts)
 static int write__fallback_sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why the token requests of %s (%s) get no answer (a firewall, a proxy, a "
-		"network namespace one hop away), then " NO_FALLBACK
-		" so that it cannot fall back.",
-		facts->subject, facts->software);
+		"Find out why the token requests of %s (%s) get no answer (a firewall, a proxy%s), "
+		"then " NO_FALLBACK " so that it cannot fall back.",
+		facts->subject, facts->software,
+		facts->caller->network == NETWORK_HOST ? "" : ", a network namespace one hop away");
 }
 
 static bool is__unanswered(const struct facts *facts)
@@ -360,11 +368,11 @@ static int write__unanswered(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Find out why the token requests of %s get no answer: a firewall or proxy that "
-		"lets "
-		"GET through but not PUT, or a network namespace one hop away, where a hop limit "
-		"of 2 "
-		"helps.",
-		facts->subject);
+		"lets GET through but not PUT%s.",
+		facts->subject,
+		facts->caller->network == NETWORK_HOST
+			? ""
+			: ", or a network namespace one hop away, where a hop limit of 2 helps");
 }
 
 static const struct program *facts__program(const struct facts *facts)
