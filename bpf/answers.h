@@ -182,7 +182,10 @@ struct answer_steps {
 
 LOOP_BODY answers__step(u32 round, struct answer_steps *steps)
 {
-	return !answer_step(steps->packet, steps->key);
+	int result = answer_step(steps->packet, steps->key);
+
+	barrier_var(result); /* as in send__step() */
+	return !result;
 }
 
 struct segment {
