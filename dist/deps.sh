@@ -39,6 +39,7 @@ e2e	cmd:wget		wget			wget
 e2e	cmd:busybox		busybox-static		busybox
 e2e	cmd:python3		python3			python3
 e2e	cmd:ip			iproute2		iproute
+e2e	cmd:tmux		tmux			tmux
 report	cmd:chromium		chromium		chromium
 report	cmd:node		nodejs			nodejs
 report	cmd:promtool		prometheus		golang-github-prometheus

@@ -12,7 +12,7 @@ _imdstrace() {
 	*) command=trace ;;
 	esac
 	case $command in
-	trace) options="--all --json --quiet --output --duration --interval --min-window --no-responses --hooks --help" ;;
+	trace) options="--all --json --top --quiet --output --duration --interval --min-window --no-responses --hooks --help" ;;
 	report) options="--format --output --min-window --strict --help" ;;
 	check) options="--min-window --strict --quiet --help" ;;
 	doctor | demo) options="--json --help" ;;

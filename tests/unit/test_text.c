@@ -168,6 +168,35 @@ static void ellipsize_keeps_within_columns(void **state)
 	}
 }
 
+static void keep_end_keeps_the_end(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		size_t columns;
+		const char *cut;
+	} cases[] = {
+		{"what fits stays", "curl", 4, "curl"},
+		{"the first column is the ellipsis", "/latest/meta-data", 10, E "meta-data"},
+		{"one column", "imdstrace", 1, E},
+		{"no column", "imdstrace", 0, ""},
+		{"two bytes make no room for three", "abcd", 3, E "d"},
+		{"and where there is no more: a dot", "ab", 1, "."},
+		{"a wide character is not halved", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", 4,
+			E "\xe8\xaa\x9e"},
+		{"empty", "", 0, ""},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *text = strdup(cases[i].text);
+
+		print_message("  %s\n", cases[i].name);
+		text__keep_end(text, cases[i].columns);
+		assert_string_equal(text, cases[i].cut);
+		free(text);
+	}
+}
+
 static void any_bytes_at_all(void **state)
 {
 	unsigned int seed = 1;
@@ -185,7 +214,10 @@ static void any_bytes_at_all(void **state)
 		shown = text__printable(text);
 		for (const char *at = shown; *at; at++)
 			assert_true((unsigned char)*at >= 0x20 && *at != 0x7f);
-		text__ellipsize(shown, round % 40);
+		if (round % 2)
+			text__keep_end(shown, round % 40);
+		else
+			text__ellipsize(shown, round % 40);
 		assert_true(text__columns(shown) <= (size_t)(round % 40));
 		free(text);
 		free(again);
@@ -214,6 +246,7 @@ int main(void)
 		cmocka_unit_test(printable_shows_what_would_act),
 		cmocka_unit_test(columns_are_the_terminals),
 		cmocka_unit_test(ellipsize_keeps_within_columns),
+		cmocka_unit_test(keep_end_keeps_the_end),
 		cmocka_unit_test(any_bytes_at_all),
 		cmocka_unit_test(color_wants_a_terminal),
 	};

@@ -253,6 +253,7 @@ static int demo__run(bool json)
 	struct demo demo = {.stages = {{.mode = IMDS_OPTIONAL, .control = -1},
 				    {.mode = IMDS_PUT_DROPPED, .token_lost = true, .control = -1}}};
 	struct trace_options options = {.json = json,
+		.all = json,
 		.attached = demo__begin,
 		.finished = demo__finished,
 		.context = &demo};

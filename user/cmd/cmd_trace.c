@@ -9,15 +9,25 @@
 #include "cmd/commands.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
+#include "trace/top.h"
 #include "trace/trace.h"
 #include "trace/tracer.h"
 #include "verdict/verdict.h"
 
-enum { OPT_ALL = 256, OPT_JSON, OPT_INTERVAL, OPT_MIN_WINDOW, OPT_HOOKS, OPT_NO_RESPONSES };
+enum {
+	OPT_ALL = 256,
+	OPT_JSON,
+	OPT_TOP,
+	OPT_INTERVAL,
+	OPT_MIN_WINDOW,
+	OPT_HOOKS,
+	OPT_NO_RESPONSES
+};
 
 static const struct option options[] = {
 	{"all", no_argument, NULL, OPT_ALL},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"top", no_argument, NULL, OPT_TOP},
 	{"quiet", no_argument, NULL, 'q'},
 	{"output", required_argument, NULL, 'o'},
 	{"interval", required_argument, NULL, OPT_INTERVAL},
@@ -40,8 +50,11 @@ static int usage(void)
 	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: at Ctrl-C)\n"
 	     "  -o, --output FILE      keep a report in FILE; one that exists is continued\n"
 	     "      --interval TIME    replace FILE that often (default: 60s)\n"
-	     "      --all              print every call, not those without a token alone\n"
-	     "      --json             print every call as a line of JSON, and no summary\n"
+	     "      --all              show every call, not those without a token alone\n"
+	     "      --json             print each call as a line of JSON, and no summary\n"
+	     "      --top              a table of the callers on the whole terminal, redrawn in\n"
+	     "                         place: q quits, p pauses, up and down select, left and\n"
+	     "                         right sort\n"
 	     "  -q, --quiet            print nothing\n"
 	     "      --min-window TIME  how long a machine must be watched before \"ready\"\n"
 	     "                         (default: 24h; 0s: any time is enough)\n"
@@ -90,6 +103,9 @@ static int parse(int argc, char **argv, struct trace_options *trace, int *status
 			break;
 		case OPT_JSON:
 			trace->json = true;
+			break;
+		case OPT_TOP:
+			trace->top = true;
 			break;
 		case 'q':
 			trace->quiet = true;
@@ -163,6 +179,10 @@ int cmd_trace(int argc, char **argv)
 		return refuse("--output needs the name of a file");
 	if (trace.quiet && trace.json)
 		return refuse("--quiet and --json exclude each other");
+	if (trace.top && (trace.quiet || trace.json))
+		return refuse("--top excludes --quiet and --json");
+	if (trace.top && top__refusal())
+		return refuse(top__refusal());
 	if (trace.duration < 0)
 		trace.duration = 0;
 	return trace__run(&trace);

@@ -249,6 +249,24 @@ void text__ellipsize(char *text, size_t columns)
 	memcpy(text, ".", sizeof("."));
 }
 
+void text__keep_end(char *text, size_t columns)
+{
+	size_t size = strlen(text), used = text__columns(text);
+	const char *at = text;
+
+	if (used <= columns)
+		return;
+	/* The ellipsis takes three bytes, which must have gone before. */
+	while (*at && (used + 1 > columns || (size_t)(at - text) < strlen(ELLIPSIS)))
+		used -= codepoint__columns(sequence__next(&at));
+	if (!columns || !*at) {
+		text__ellipsize(text, columns);
+		return;
+	}
+	memmove(text + strlen(ELLIPSIS), at, size - (size_t)(at - text) + 1);
+	memcpy(text, ELLIPSIS, strlen(ELLIPSIS));
+}
+
 size_t text__terminal_columns(int fd)
 {
 	struct winsize size;

@@ -32,6 +32,10 @@ size_t text__columns(const char *text);
 /* Cuts valid UTF-8 in place to at most columns, the last one an ellipsis where it was cut. */
 void text__ellipsize(char *text, size_t columns);
 
+/* The same, but keeps the end, and the first column is the ellipsis: of a path the end tells most.
+ */
+void text__keep_end(char *text, size_t columns);
+
 /* The width of the terminal behind fd; 80 where there is none, or it does not say. */
 size_t text__terminal_columns(int fd);
 

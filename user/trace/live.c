@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
 #include "trace/live.h"
 
 #include <errno.h>
@@ -12,8 +15,16 @@
 #include "lib/scope.h"
 #include "lib/text.h"
 
-#define NAME_COLUMNS     24
-#define WORKLOAD_COLUMNS 22
+#define TIME_COLUMNS       12 /* "15:04:05.123" */
+#define SHORT_TIME_COLUMNS 8
+#define PID_COLUMNS        7
+#define CALLER_COLUMNS     24
+#define WORKLOAD_COLUMNS   22
+#define CLASS_COLUMNS      7
+#define GAP                2
+#define WIDE_COLUMNS       110 /* a terminal that has room for milliseconds */
+#define ID_LENGTH          64  /* of a container */
+#define SHORT_ID_LENGTH    12
 
 static const char *const class_colors[CLASS_COUNT] = {
 	[CLASS_V1] = "\033[31m",
@@ -23,16 +34,16 @@ static const char *const class_colors[CLASS_COUNT] = {
 	[CLASS_FOREIGN] = "\033[36m",
 };
 
-void live__start(struct live *live, bool lines, bool all, int64_t duration)
+void live__start(struct live *live, const struct live_options *options)
 {
 	*live = (struct live){
-		.all = all,
-		.lines = lines,
+		.all = options->all,
+		.lines = options->lines,
 		.color = text__may_color(STDOUT_FILENO),
 		.terminal = isatty(STDOUT_FILENO),
-		.status = isatty(STDERR_FILENO),
+		.status = options->status && isatty(STDERR_FILENO),
 		.start = clock__steady(),
-		.duration = duration,
+		.duration = options->duration,
 	};
 }
 
@@ -43,16 +54,34 @@ void live__clear(struct live *live)
 	live->status_shown = false;
 }
 
-static void live__text(const char *text)
-{
-	_free_ char *printable = text__printable(text ? text : "-");
+/* The columns of a line. On a terminal they leave as much to the call as they can. */
+struct layout {
+	size_t time, caller, workload;
+	size_t call; /* 0: as long as it is */
+};
 
-	if (printable)
-		fputs(printable, stdout);
+static struct layout live__layout(const struct live *live)
+{
+	size_t columns, fixed, left;
+	struct layout layout = {TIME_COLUMNS, CALLER_COLUMNS, WORKLOAD_COLUMNS, 0};
+
+	if (!live->terminal)
+		return layout;
+	columns = text__terminal_columns(STDOUT_FILENO);
+	if (columns < WIDE_COLUMNS)
+		layout.time = SHORT_TIME_COLUMNS;
+	fixed = layout.time + PID_COLUMNS + (live->all ? CLASS_COLUMNS + GAP : 0) + 4 * GAP;
+	left = columns > fixed ? columns - fixed : 1;
+	if (layout.caller > left * 3 / 10)
+		layout.caller = left * 3 / 10;
+	if (layout.workload > left / 5)
+		layout.workload = left / 5;
+	layout.call = left - layout.caller - layout.workload;
+	return layout;
 }
 
 /* Text in a column: a person's is cut where it does not fit, a program's is whole. */
-static void live__cell(const struct live *live, const char *text, size_t columns)
+static void live__cell(const struct live *live, FILE *line, const char *text, size_t columns)
 {
 	_free_ char *printable = text__printable(text ? text : "-");
 	size_t used;
@@ -62,33 +91,41 @@ static void live__cell(const struct live *live, const char *text, size_t columns
 	if (live->terminal)
 		text__ellipsize(printable, columns);
 	used = text__columns(printable);
-	printf("%s%*s  ", printable, used < columns ? (int)(columns - used) : 0, "");
+	fprintf(line, "%s%*s  ", printable, used < columns ? (int)(columns - used) : 0, "");
 }
 
-static void live__head(struct live *live)
+static void live__head(struct live *live, const struct layout *layout)
 {
+	_free_ char *line = NULL;
+
 	if (live->headed)
 		return;
 	live->headed = true;
-	printf("%-12s  %7s  %-*s  %-*s  ", "TIME", "PID", NAME_COLUMNS, "CALLER", WORKLOAD_COLUMNS,
-		"WORKLOAD");
-	if (live->all)
-		printf("%-7s  ", "CLASS");
-	puts("CALL");
+	if (asprintf(&line, "%-*s  %*s  %-*s  %-*s  %s%s", (int)layout->time, "TIME", PID_COLUMNS,
+		    "PID", (int)layout->caller, "CALLER", (int)layout->workload, "WORKLOAD",
+		    live->all ? "CLASS    " : "", "CALL") < 0) {
+		line = NULL;
+		return;
+	}
+	if (live->terminal)
+		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
+	puts(line);
 }
 
 /* In the machine's own time zone: a person compares it with the wall clock and the logs. */
-static void live__time(int64_t time_ns)
+static void live__time(FILE *line, int64_t time_ns, size_t columns)
 {
 	time_t seconds = time_ns / NSEC_PER_SEC;
-	struct tm local;
+	struct tm local = {0};
+	char text[64];
 
 	localtime_r(&seconds, &local);
-	printf("%02d:%02d:%02d.%03d  ", local.tm_hour, local.tm_min, local.tm_sec,
-		(int)(time_ns % NSEC_PER_SEC / 1000000));
+	snprintf(text, sizeof(text), "%02d:%02d:%02d.%03d", local.tm_hour, local.tm_min,
+		local.tm_sec, (int)(time_ns % NSEC_PER_SEC / 1000000));
+	fprintf(line, "%.*s  ", (int)columns, text);
 }
 
-static const char *workload__label(const struct workload *workload)
+const char *workload__shown_name(const struct workload *workload)
 {
 	if (workload->pod.name)
 		return workload->pod.name;
@@ -99,64 +136,129 @@ static const char *workload__label(const struct workload *workload)
 	return workload->unit;
 }
 
+char *workload__label(const struct workload *workload)
+{
+	const char *name = workload__shown_name(workload);
+
+	if (name && name == workload->container.id)
+		return strndup(name, strlen(name) == ID_LENGTH ? SHORT_ID_LENGTH : strlen(name));
+	return strdup(name ? name : "-");
+}
+
+/* "GET /latest/...", by whom where there is room. Of a path that is too long the end is kept: that
+ * tells what was asked for. */
+static void live__call(
+	const struct layout *layout, FILE *line, const struct request *request, const char *parent)
+{
+	bool unknown = request->class == CLASS_UNKNOWN;
+	_free_ char *what = text__printable(
+		unknown ? unknown_reason__sentence(request->reason) : request->path);
+	_free_ char *method = text__printable(unknown ? "" : request->method);
+	_free_ char *by = text__printable(parent ? parent : "");
+	size_t used, room = layout->call;
+
+	if (!what || !method || !by)
+		return;
+	used = text__columns(method) + (unknown ? 0 : 1);
+	if (room && unknown)
+		text__ellipsize(what, room);
+	else if (room)
+		text__keep_end(what, room > used ? room - used : 1);
+	fprintf(line, "%s%s%s", method, unknown ? "" : " ", what);
+	used += text__columns(what) + strlen("  by ") + text__columns(by);
+	if (*by && (!room || used <= room))
+		fprintf(line, "  by %s", by);
+}
+
+/* The line's caller is from *name for *size bytes. The caller frees. NULL: no memory. */
+static char *live__line(const struct live *live, const struct layout *layout,
+	const struct request *request, const struct process *process, size_t *name, size_t *size)
+{
+	_free_ char *caller = process__name(process);
+	_free_ char *parent = process__parent_name(process);
+	_free_ char *label = workload__label(&process->workload);
+	char *line = NULL;
+	size_t length;
+	FILE *out = open_memstream(&line, &length);
+
+	if (!out)
+		return NULL;
+	live__time(out, request->time, layout->time);
+	fprintf(out, "%*" PRIu32 "  ", PID_COLUMNS, process->key.pid);
+	*name = (size_t)ftell(out);
+	live__cell(live, out, caller, layout->caller);
+	*size = (size_t)ftell(out) - *name;
+	live__cell(live, out, label, layout->workload);
+	if (live->all)
+		live__cell(live, out, class__name(request->class), CLASS_COLUMNS);
+	live__call(layout, out, request, parent);
+	if (!fclose(out))
+		return line;
+	free(line);
+	return NULL;
+}
+
 int live__request(struct live *live, const struct request *request, const struct process *process)
 {
-	_free_ char *name = process__name(process);
-	_free_ char *parent = process__parent_name(process);
+	struct layout layout;
+	size_t name, size, length;
+	_free_ char *line = NULL;
 
 	if (!live->lines || (!live->all && request->class != CLASS_V1))
 		return 0;
+	layout = live__layout(live);
+	line = live__line(live, &layout, request, process, &name, &size);
+	if (!line)
+		return -ENOMEM;
 	live__clear(live);
-	live__head(live);
-	live__time(request->time);
-	printf("%7" PRIu32 "  ", process->key.pid);
-	if (live->color)
-		fputs(class_colors[request->class], stdout);
-	live__cell(live, name, NAME_COLUMNS);
-	if (live->color)
-		fputs("\033[0m", stdout);
-	live__cell(live, workload__label(&process->workload), WORKLOAD_COLUMNS);
-	if (live->all)
-		live__cell(live, class__name(request->class), 7);
-	if (request->class == CLASS_UNKNOWN) {
-		live__text(unknown_reason__sentence(request->reason));
-	} else {
-		live__text(request->method);
-		putchar(' ');
-		live__text(request->path);
-	}
-	if (parent) {
-		fputs("  by ", stdout);
-		live__text(parent);
-	}
+	live__head(live, &layout);
+	if (live->terminal)
+		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
+	length = strlen(line);
 	errno = 0;
-	if (putchar('\n') == EOF || fflush(stdout))
+	if (live->color && name + size <= length)
+		printf("%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->class],
+			(int)size, line + name, line + name + size);
+	else
+		puts(line);
+	if (ferror(stdout) || fflush(stdout))
 		return errno ? -errno : -EIO;
+	live__status(live, &live->counted);
 	return 0;
+}
+
+void status__format_span(char out[STATUS_SIZE], int64_t elapsed, int64_t duration)
+{
+	char gone[32], rest[32];
+
+	duration__format(gone, sizeof(gone), elapsed);
+	duration__format(rest, sizeof(rest), duration > elapsed ? duration - elapsed : 0);
+	snprintf(out, STATUS_SIZE, "%s%s%s%s", gone, duration ? ", " : "", duration ? rest : "",
+		duration ? " left" : "");
+}
+
+void status__format_counts(char out[STATUS_SIZE], const struct counters *counters)
+{
+	const __u64 *calls = counters->requests;
+
+	snprintf(out, STATUS_SIZE,
+		"v1 %" PRIu64 "  v2 %" PRIu64 "  token %" PRIu64 "  foreign %" PRIu64
+		"  unknown %" PRIu64 "  lost %" PRIu64,
+		(uint64_t)calls[CLASS_V1], (uint64_t)calls[CLASS_V2], (uint64_t)calls[CLASS_TOKEN],
+		(uint64_t)calls[CLASS_FOREIGN], (uint64_t)calls[CLASS_UNKNOWN],
+		(uint64_t)counters->lost_records);
 }
 
 void live__status(struct live *live, const struct counters *counters)
 {
-	const __u64 *calls = counters->requests;
-	int64_t elapsed = clock__steady() - live->start;
-	char gone[32], left[48] = "", line[256];
+	char span[STATUS_SIZE], counts[STATUS_SIZE], line[2 * STATUS_SIZE + 4];
 
+	live->counted = *counters;
 	if (!live->status)
 		return;
-	duration__format(gone, sizeof(gone), elapsed);
-	if (live->duration) {
-		char rest[32];
-
-		duration__format(rest, sizeof(rest),
-			live->duration > elapsed ? live->duration - elapsed : 0);
-		snprintf(left, sizeof(left), ", %s left", rest);
-	}
-	snprintf(line, sizeof(line),
-		"%s%s | v1 %" PRIu64 "  v2 %" PRIu64 "  token %" PRIu64 "  foreign %" PRIu64
-		"  unknown %" PRIu64 "  lost %" PRIu64,
-		gone, left, (uint64_t)calls[CLASS_V1], (uint64_t)calls[CLASS_V2],
-		(uint64_t)calls[CLASS_TOKEN], (uint64_t)calls[CLASS_FOREIGN],
-		(uint64_t)calls[CLASS_UNKNOWN], (uint64_t)counters->lost_records);
+	status__format_span(span, clock__steady() - live->start, live->duration);
+	status__format_counts(counts, counters);
+	snprintf(line, sizeof(line), "%s | %s", span, counts);
 	/* A line that wraps could not be taken away; one that fills the last column may. */
 	text__ellipsize(line, text__terminal_columns(STDERR_FILENO) - 1);
 	fprintf(stderr, "\r\033[K%s", line);

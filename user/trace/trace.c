@@ -23,14 +23,16 @@
 #include "trace/notify.h"
 #include "render/render.h"
 #include "trace/roster.h"
+#include "trace/top.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 #include "trace/tracer.h"
 
 #define SYNC_INTERVAL   NSEC_PER_SEC
-#define FINISH_INTERVAL (NSEC_PER_SEC / 5) /* between two questions whether it is over */
-#define CLOCK_STEP      (2 * NSEC_PER_SEC) /* what no clock is off by that is merely slewed */
-#define CLOCK_STEPS_MAX 64                 /* that begin a window of their own */
+#define FINISH_INTERVAL (NSEC_PER_SEC / 5)  /* between two questions whether it is over */
+#define KEY_INTERVAL    (NSEC_PER_SEC / 10) /* between two looks for a key */
+#define CLOCK_STEP      (2 * NSEC_PER_SEC)  /* what no clock is off by that is merely slewed */
+#define CLOCK_STEPS_MAX 64                  /* that begin a window of their own */
 
 struct trace {
 	const struct trace_options *options;
@@ -42,6 +44,7 @@ struct trace {
 	int64_t started, window_started; /* on the steady clock, as all that is planned is */
 	unsigned int clock_steps;
 	struct live live;
+	struct top *top;         /* NULL: no table */
 	struct counters counted; /* what of the kernel's counters is in the report */
 	uint64_t lost_told;      /* in NDJSON */
 	int64_t next_sync, last_save;
@@ -87,6 +90,8 @@ static void trace__show(
 	struct trace *trace, const struct request *request, const struct process *process)
 {
 	if (trace->unheard)
+		return;
+	if (trace->options->json && !trace->options->all && request->class != CLASS_V1)
 		return;
 	if (trace->options->json)
 		trace->unheard = ndjson__request(stdout, request, process);
@@ -240,6 +245,8 @@ static int trace__patience_ms(const struct trace *trace)
 		wait = options->duration - (now - trace->started);
 	if (options->finished && wait > FINISH_INTERVAL)
 		wait = FINISH_INTERVAL;
+	if (trace->top && wait > KEY_INTERVAL)
+		wait = KEY_INTERVAL;
 	return wait > 0 ? wait / 1000000 + 1 : 0;
 }
 
@@ -256,6 +263,9 @@ static int trace__step(struct trace *trace)
 		trace->error = trace__sync(trace);
 		trace->next_sync = now + SYNC_INTERVAL;
 		live__status(&trace->live, &trace->counted);
+		if (trace->top && !trace->error)
+			trace->error = top__update(
+				trace->top, trace->report, &trace->counted, trace->unsaved);
 	}
 	if (!trace->error && now - trace->last_save >= trace->options->interval) {
 		trace__save(trace);
@@ -268,7 +278,7 @@ static bool trace__is_over(const struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 
-	if (stop_signal || trace->error || trace->unheard)
+	if (stop_signal || trace->error || trace->unheard || (trace->top && top__obey(trace->top)))
 		return true;
 	if (options->duration && clock__steady() - trace->started >= options->duration)
 		return true;
@@ -414,23 +424,51 @@ static void trace__name_limits(void)
 		complain("%s", limits[i]);
 }
 
+/* What is shown while it runs. 0 or -ENOMEM. */
+static int trace__start_showing(struct trace *trace)
+{
+	const struct trace_options *options = trace->options;
+	struct live_options live = {
+		.all = options->all,
+		.lines = !options->json && !options->quiet && !options->top,
+		.status = !options->top,
+		.duration = options->duration,
+	};
+	struct top_options top = {options->all, options->duration, tracer__way(trace->tracer)};
+
+	live__start(&trace->live, &live);
+	trace__name_limits();
+	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
+	live__status(&trace->live, &trace->counted);
+	if (options->top)
+		trace->top = top__start(trace->report, &top);
+	return options->top && !trace->top ? -ENOMEM : 0;
+}
+
+static void trace__stop_showing(struct trace *trace)
+{
+	live__clear(&trace->live);
+	/* What was said of the report while the table was there went with it. */
+	if (trace->top)
+		trace->unsaved = false;
+	top__stop(trace->top);
+	trace->top = NULL;
+}
+
 /* An enum exit_status: 0, or why it was over. */
 static int trace__watch(struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 	int status = EXIT_DONE, error;
 
-	live__start(
-		&trace->live, !options->json && !options->quiet, options->all, options->duration);
-	trace__name_limits();
+	trace->error = trace__start_showing(trace);
 	trace->last_save = trace->started;
-	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
 	notify__send("READY=1");
 	if (options->attached)
 		status = options->attached(options->context);
 	while (!status && !trace__is_over(trace))
 		trace__step(trace);
-	live__clear(&trace->live);
+	trace__stop_showing(trace);
 	error = trace__finish(trace);
 	if (!error)
 		error = trace->unheard ? trace->unheard : trace__summarise(trace);

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 struct trace_options {
-	bool all;           /* live lines for every class, not v1 alone */
+	bool all;           /* every class is shown while it runs, not v1 alone */
 	bool json;          /* NDJSON on stdout in place of live lines and summary */
+	bool top;           /* a table on the whole terminal in place of live lines */
 	bool quiet;         /* nothing on stdout */
 	bool no_responses;  /* leave the outcomes alone */
 	const char *output; /* NULL: keep no report */
