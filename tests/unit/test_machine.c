@@ -35,24 +35,30 @@ static const struct row {
 	const char *says;
 } ways[] = {
 	{"arm64 before 6.4 loads fentry programs and attaches none",
-		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP}, "has no BPF trampolines"},
+		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP, ""}, "has no BPF trampolines"},
 	{"an architecture without trampolines refuses to load them",
-		{TRACER_LOAD, "fexit/tcp_sendmsg", EOPNOTSUPP}, "has no BPF trampolines"},
-	{"the tracepoint came later", {TRACER_LOOK_UP, "tp_btf/tcp_sendmsg_locked", ENOENT},
+		{TRACER_LOAD, "fexit/tcp_sendmsg", EOPNOTSUPP, ""}, "has no BPF trampolines"},
+	{"the tracepoint came later", {TRACER_LOOK_UP, "tp_btf/tcp_sendmsg_locked", ENOENT, ""},
 		"this kernel has no tracepoint tcp_sendmsg_locked"},
-	{"a function is not there", {TRACER_LOOK_UP, "fentry/tcp_sendmsg", ENOENT},
+	{"a function is not there", {TRACER_LOOK_UP, "fentry/tcp_sendmsg", ENOENT, ""},
 		"this kernel has no function tcp_sendmsg"},
-	{"the ring buffer came later", {TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", ENOENT},
+	{"the ring buffer came later", {TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", ENOENT, ""},
 		"this kernel is too old"},
-	{"what describes the types is damaged", {TRACER_LOOK_UP, "", EINVAL},
+	{"what describes the types is damaged", {TRACER_LOOK_UP, "", EINVAL, ""},
 		"the kernel's types cannot be read: Invalid argument"},
-	{"a sandbox", {TRACER_LOAD, "fentry/tcp_sendmsg", EPERM},
+	{"a sandbox", {TRACER_LOAD, "fentry/tcp_sendmsg", EPERM, ""},
 		"although no capability is missing"},
-	{"a verifier that learned something", {TRACER_LOAD, "kprobe/tcp_sendmsg", EACCES},
+	{"a verifier that learned something", {TRACER_LOAD, "kprobe/tcp_sendmsg", EACCES, ""},
 		"refuses to load kprobe/tcp_sendmsg: Permission denied"},
-	{"no memory", {TRACER_LOAD, "", ENOMEM},
+	{"a verifier that says why",
+		{TRACER_LOAD, "tp_btf/sock_send_length", EINVAL, "R0 has smin=0 smax=4294967295"},
+		"verifier refuses tp_btf/sock_send_length: R0 has smin=0 smax=4294967295"},
+	{"a verifier that says why of a program on a trampoline",
+		{TRACER_LOAD, "fentry/tcp_sendmsg", EOPNOTSUPP, "R9 !read_ok"},
+		"verifier refuses fentry/tcp_sendmsg: R9 !read_ok"},
+	{"no memory", {TRACER_LOAD, "", ENOMEM, ""},
 		"refuses to load the program: Cannot allocate memory"},
-	{"the buffer cannot be mapped", {TRACER_READ, "", ENOMEM},
+	{"the buffer cannot be mapped", {TRACER_READ, "", ENOMEM, ""},
 		"the ring buffer cannot be mapped: Cannot allocate memory"},
 };
 
@@ -76,9 +82,38 @@ static void test_ways(void **state)
 	}
 }
 
+static void test_responses(void **state)
+{
+	static const struct {
+		const char *name;
+		bool net_admin;
+		struct tracer_failure failure;
+		const char *says;
+	} rows[] = {
+		{"no hierarchy", true, {TRACER_LOOK_UP, "", ENODEV, ""},
+			"a cgroup2 hierarchy cannot be opened: No such device"},
+		{"without the privilege", false, {TRACER_LOAD, "cgroup_skb/ingress", EPERM, ""},
+			"that takes CAP_NET_ADMIN"},
+		{"a sandbox", true, {TRACER_ATTACH, "cgroup_skb/ingress", EPERM, ""},
+			"refuses to attach cgroup_skb/ingress, although no capability is missing"},
+		{"a verifier", true, {TRACER_LOAD, "cgroup_skb/ingress", EACCES, "R9 !read_ok"},
+			"verifier refuses cgroup_skb/ingress: R9 !read_ok"},
+	};
+	char text[MACHINE_REASON_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct machine machine = COMPLETE;
+
+		machine.net_admin = rows[i].net_admin;
+		machine__explain_responses(&machine, &rows[i].failure, text, sizeof(text));
+		assert_says(rows[i].name, text, rows[i].says);
+	}
+}
+
 static void test_kprobes(void **state)
 {
-	const struct tracer_failure failure = {TRACER_ATTACH, "kprobe/tcp_sendmsg", ENOENT};
+	const struct tracer_failure failure = {TRACER_ATTACH, "kprobe/tcp_sendmsg", ENOENT, ""};
 	struct machine machine = COMPLETE;
 	char text[256];
 
@@ -108,9 +143,9 @@ static void test_machines(void **state)
 			"no more than 64 KiB may be locked"},
 	};
 	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
-		{TRACER_LOAD, "fentry/tcp_sendmsg", EPERM},
-		{TRACER_LOAD, "tp_btf/tcp_sendmsg_locked", EPERM},
-		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM},
+		{TRACER_LOAD, "fentry/tcp_sendmsg", EPERM, ""},
+		{TRACER_LOAD, "tp_btf/tcp_sendmsg_locked", EPERM, ""},
+		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
 	};
 	char text[1024];
 
@@ -125,12 +160,12 @@ static void test_each_way_has_its_reason(void **state)
 {
 	const struct machine machine = COMPLETE;
 	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
-		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP},
-		{TRACER_LOOK_UP, "tp_btf/tcp_sendmsg_locked", ENOENT},
-		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM},
+		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP, ""},
+		{TRACER_LOOK_UP, "tp_btf/tcp_sendmsg_locked", ENOENT, ""},
+		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
 	};
 	const struct tracer_failure old[MACHINE_WAYS_MAX] = {
-		{TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", ENOENT},
+		{TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", ENOENT, ""},
 	};
 	char text[1024];
 
@@ -204,8 +239,8 @@ static void test_small_buffers(void **state)
 {
 	const struct machine machine = COMPLETE;
 	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
-		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP},
-		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM},
+		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP, ""},
+		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
 	};
 	char text[64];
 
@@ -222,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ways),
+		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_kprobes),
 		cmocka_unit_test(test_machines),
 		cmocka_unit_test(test_each_way_has_its_reason),

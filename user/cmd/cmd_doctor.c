@@ -19,7 +19,7 @@
 
 struct way_diagnosis {
 	bool attaches;
-	char why_not[256]; /* where it does not */
+	char why_not[MACHINE_REASON_MAX]; /* where it does not */
 	struct tracer_program programs[PROGRAMS_MAX];
 	size_t program_count;
 };
@@ -29,12 +29,23 @@ struct diagnosis {
 	struct way_diagnosis ways[MACHINE_WAYS_MAX];
 	const char *used; /* NULL: none attaches */
 	bool responses;   /* of the one that is used */
-	char why[1024];   /* where none does */
+	char why_no_responses[MACHINE_REASON_MAX];
+	char why[MACHINE_REASONS_MAX]; /* where none does */
 };
 
 static void ignore_request(void *context, const struct request_record *record)
 {
 	(void)context, (void)record;
+}
+
+static void diagnose_responses(struct diagnosis *diagnosis, const struct tracer *tracer)
+{
+	const struct tracer_failure *failure = tracer__responses_failure(tracer);
+
+	diagnosis->responses = tracer__responses(tracer);
+	if (failure)
+		machine__explain_responses(&diagnosis->machine, failure,
+			diagnosis->why_no_responses, sizeof(diagnosis->why_no_responses));
 }
 
 /* Tries one way by really attaching it, and takes it down again at once. */
@@ -57,7 +68,7 @@ static void diagnose_way(struct diagnosis *diagnosis, size_t index, struct trace
 	way->program_count = tracer__programs(tracer, way->programs, PROGRAMS_MAX);
 	if (!diagnosis->used) {
 		diagnosis->used = tracer_ways[index].name;
-		diagnosis->responses = tracer__responses(tracer);
+		diagnose_responses(diagnosis, tracer);
 	}
 	tracer__close(tracer);
 }
@@ -101,10 +112,9 @@ static void print_text(const struct diagnosis *diagnosis)
 	printf("  %-13s %s\n", "pids", pids__text(machine));
 	printf("  %-13s %s\n", "cgroups", machine->cgroups);
 	if (diagnosis->used)
-		printf("  %-13s %s\n", "responses",
-			diagnosis->responses ? "watched"
-					     : "not watched: that takes a cgroup2 hierarchy and "
-					       "CAP_NET_ADMIN");
+		printf("  %-13s %s%s\n", "responses",
+			diagnosis->responses ? "watched" : "not watched: ",
+			diagnosis->why_no_responses);
 	puts("\nWays in, in the order in which they are tried:");
 	for (size_t i = 0; tracer_ways[i].name; i++)
 		printf("  %-13s %s%s\n", tracer_ways[i].name,
@@ -176,7 +186,7 @@ static int print_json(const struct diagnosis *diagnosis)
 	char missing[128];
 
 	machine__missing_capabilities(machine, missing, sizeof(missing));
-	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,so}", "version",
+	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,so,so}", "version",
 		IMDSTRACE_VERSION, "traceable", !!diagnosis->used, "hooks",
 		json__text(diagnosis->used), "why_not",
 		json__text(diagnosis->used ? NULL : diagnosis->why), "kernel",
@@ -184,6 +194,8 @@ static int print_json(const struct diagnosis *diagnosis)
 		"btf", machine->btf, "missing_capabilities", json__text(*missing ? missing : NULL),
 		"lockdown", json__text(*machine->lockdown ? machine->lockdown : NULL), "host_pids",
 		machine->host_pids, "cgroups", machine->cgroups, "responses", diagnosis->responses,
+		"responses_why_not",
+		json__text(*diagnosis->why_no_responses ? diagnosis->why_no_responses : NULL),
 		"limits", limits_json(machine), "ways", ways_json(diagnosis));
 	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
 		return -ENOMEM;
@@ -197,7 +209,9 @@ static int usage(void)
 	     "\n"
 	     "Says whether this machine can be traced: what the kernel offers, which hooks would "
 	     "be\n"
-	     "used and why not the others. Attaches each way for a moment, and traces nothing.\n"
+	     "used and why not the others. Attaches each way for a moment, and traces nothing. "
+	     "With\n"
+	     "IMDSTRACE_DEBUG=1 the verifier's whole log of what it refuses goes to stderr.\n"
 	     "\n"
 	     "      --json  as one JSON object\n"
 	     "  -h, --help  show this\n"

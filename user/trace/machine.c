@@ -29,6 +29,7 @@ static const struct capability {
 	{NULL, 0},
 };
 
+#define CAP_NET_ADMIN    12
 #define CAP_SYS_ADMIN    21
 #define CAP_SYS_RESOURCE 24
 
@@ -134,6 +135,7 @@ void machine__read(struct machine *machine)
 	machine->kprobes = !access(KPROBE_PMU, F_OK);
 	machine->host_pids = procfs__shows_all();
 	effective = effective_capabilities();
+	machine->net_admin = effective & (1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_ADMIN);
 	read_capabilities(machine, effective);
 	read_memlock(machine, effective);
 	read_lockdown(machine);
@@ -229,7 +231,10 @@ static void explain_refusal(
 	bool trampoline = begins(failure->section, "fentry/") || begins(failure->section, "fexit/");
 	const char *verb = failure->step == TRACER_ATTACH ? "attach" : "load";
 
-	if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
+	if (*failure->verifier)
+		snprintf(out, size, "the kernel's verifier refuses %s: %s", failure->section,
+			failure->verifier);
+	else if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
 		snprintf(out, size,
 			"this kernel has no BPF trampolines for functions (x86-64 has them from "
 			"5.5, arm64 from 6.4)");
@@ -261,6 +266,18 @@ void machine__explain_way(
 		explain_refusal(machine, failure, out, size);
 }
 
+void machine__explain_responses(
+	const struct machine *machine, const struct tracer_failure *failure, char *out, size_t size)
+{
+	if (failure->step == TRACER_LOOK_UP)
+		snprintf(out, size, "the root of a cgroup2 hierarchy cannot be opened: %s",
+			describe(failure->error));
+	else if (failure->error == EPERM && !machine->net_admin)
+		snprintf(out, size, "that takes CAP_NET_ADMIN");
+	else
+		explain_refusal(machine, failure, out, size);
+}
+
 /* Whether a failure is none of a way, but of what all need. */
 static bool failure__concerns_all(const struct tracer_failure *failure)
 {
@@ -271,7 +288,7 @@ static bool failure__concerns_all(const struct tracer_failure *failure)
 void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
 	char *out, size_t size)
 {
-	char way[256];
+	char way[MACHINE_REASON_MAX];
 	size_t used;
 
 	machine__explain_all(machine, out, size);
@@ -306,7 +323,7 @@ int machine__open_tracer(struct tracer **tracer, const struct tracer_options *op
 {
 	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
 	struct machine machine;
-	char why[1024];
+	char why[MACHINE_REASONS_MAX];
 	int error = tracer__open(tracer, options, sink, failures);
 
 	if (!error)

@@ -11,6 +11,10 @@
 
 #define MACHINE_WAYS_MAX 4
 
+/* Room for the reason of one way, and for those of all. */
+#define MACHINE_REASON_MAX  512
+#define MACHINE_REASONS_MAX 2048
+
 struct machine {
 	char kernel[128], architecture[32];
 	bool sys, proc;    /* are mounted here */
@@ -21,6 +25,7 @@ struct machine {
 			      such thing */
 	bool host_pids;    /* pids here are the host's */
 	bool kprobes;      /* the kernel has them */
+	bool net_admin;    /* CAP_NET_ADMIN, which programs on cgroups take */
 	uint64_t memlock;  /* bytes that BPF maps may take, where the kernel counts them so (before
 			      5.11) and this process may not raise the limit; else 0 */
 	char cgroups[16];  /* "v2", "v1", "hybrid", "none" */
@@ -33,6 +38,10 @@ void machine__missing_capabilities(const struct machine *machine, char *out, siz
 
 /* Why a way in is closed (failure->error is not 0), as a clause without a full stop. */
 void machine__explain_way(const struct machine *machine, const struct tracer_failure *failure,
+	char *out, size_t size);
+
+/* Why responses are not watched where a way in is open, likewise. */
+void machine__explain_responses(const struct machine *machine, const struct tracer_failure *failure,
 	char *out, size_t size);
 
 /* The most likely reason, in one sentence without a full stop, why tracing fails here. */

@@ -21,9 +21,13 @@
 #include "imdstrace.skel.h"
 #include "imdstrace_rounds.skel.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+
 #define PROGRAMS_MAX 8
-#define LOG_SIZE     (1 << 20)
-#define LOG_STATS    4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2) */
+#define LOG_SIZE     (1 << 16)
+/* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
+ * which cost it nothing, and no line for each instruction. */
+#define LOG_STATS 4
 /* Records that are handed over at a time: more than the ring buffer holds. */
 #define RECORDS_MAX 4096
 
@@ -32,7 +36,8 @@ struct tracer {
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct tracer_sink sink;
-	int cgroup;             /* the root of cgroup2; -1: responses are not watched */
+	int cgroup; /* the root of cgroup2; -1: responses are not watched */
+	struct tracer_failure responses_failure; /* why not; error 0: not asked for */
 	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
 	unsigned int handed;    /* records since the poll began */
 };
@@ -99,12 +104,19 @@ static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NU
 #define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
 #define LOGS_MAX   (PROGRAMS_MAX + COMMON_MAX)
 
-/* libbpf complains of every way that a kernel refuses; only whoever looks for the reason hears it.
- */
+/* Whether someone looks for the reason why a kernel refuses. */
+static bool debugging(void)
+{
+	const char *debug = getenv("IMDSTRACE_DEBUG");
+
+	return debug && *debug;
+}
+
+/* libbpf complains of every way that a kernel refuses. */
 static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	(void)level;
-	return getenv("IMDSTRACE_DEBUG") ? vfprintf(stderr, format, arguments) : 0;
+	return debugging() ? vfprintf(stderr, format, arguments) : 0;
 }
 
 static int fail(
@@ -253,13 +265,6 @@ static struct imdstrace_bpf *open_object(const struct btf *kernel)
 	return NULL;
 }
 
-/* The section of the way's first program. */
-static const char *way__section(const struct imdstrace_bpf *skeleton, const struct way *way)
-{
-	return bpf_program__section_name(
-		bpf_object__find_program_by_name(skeleton->obj, way->hooks[0].program));
-}
-
 /* What a program of that section hangs on, in the kernel's types; NULL: nothing that they list. */
 static const char *section__target(const char *section, __u32 *kind, char *name, size_t size)
 {
@@ -309,34 +314,110 @@ static void collect_logs(struct tracer *tracer, struct imdstrace_bpf *skeleton)
 	struct bpf_program *program;
 	size_t i = 0;
 
-	if (tracer->logs)
-		memset(tracer->logs, 0, LOGS_MAX * sizeof(*tracer->logs));
 	bpf_object__for_each_program(program, skeleton->obj)
 	{
 		if (!tracer->logs || !bpf_program__autoload(program))
 			continue;
+		*tracer->logs[i] = '\0';
 		bpf_program__set_log_level(program, LOG_STATS);
 		bpf_program__set_log_buf(program, tracer->logs[i++], LOG_SIZE);
 	}
 }
 
-static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
-	const struct way *way, const struct btf *kernel, bool responses, bool hold_cpu,
-	struct tracer_failure *failure)
+/* A line that closes a verifier's log, whatever it found. */
+static bool line__is_sum(const char *line)
+{
+	static const char *const sums[] = {"processed ", "verification time ", "stack depth "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
+		if (!strncmp(line, sums[i], strlen(sums[i])))
+			return true;
+	return false;
+}
+
+/* Where the last line of a log begins that says why the program was refused, and how long it is;
+ * NULL: there is none. */
+static const char *log__last_line(const char *log, int *size)
+{
+	const char *last = NULL;
+
+	for (const char *line = log; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		if (*line == '\n' || line__is_sum(line))
+			continue;
+		last = line;
+		*size = strcspn(line, "\n");
+	}
+	return last;
+}
+
+/* Notes which program the kernel refused to load, and what its verifier said of it: libbpf loads
+ * one after the other, and only what has been loaded leaves a log without a complaint. */
+static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf *skeleton,
+	struct tracer_failure *failure, int error)
+{
+	struct bpf_program *program;
+	const char *line = NULL;
+	size_t i = 0;
+	int size = 0;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		if (!tracer->logs || !bpf_program__autoload(program))
+			continue;
+		line = log__last_line(tracer->logs[i], &size);
+		if (line || !*tracer->logs[i])
+			break;
+		i++;
+	}
+	fail(failure, TRACER_LOAD, program ? bpf_program__section_name(program) : "", error);
+	if (line)
+		snprintf(failure->verifier, sizeof(failure->verifier), "%.*s", size, line);
+	return error;
+}
+
+/* The programs of a way, as they are to be loaded. */
+struct variant {
+	const struct way *way;
+	bool responses, hold_cpu;
+};
+
+static struct imdstrace_bpf *open_variant(const struct variant *variant, const struct btf *kernel)
 {
 	struct imdstrace_bpf *opened = open_object(kernel);
+
+	if (!opened)
+		return NULL;
+	choose_programs(opened, variant->way, kernel, variant->responses);
+	opened->rodata->hold_cpu = variant->hold_cpu;
+	return opened;
+}
+
+/* Once more, for libbpf to print all that the verifier says. */
+static void load_aloud(const struct variant *variant, const struct btf *kernel)
+{
+	struct imdstrace_bpf *opened = open_variant(variant, kernel);
+
+	if (opened)
+		imdstrace_bpf__load(opened);
+	imdstrace_bpf__destroy(opened);
+}
+
+static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
+	const struct variant *variant, const struct btf *kernel, struct tracer_failure *failure)
+{
+	struct imdstrace_bpf *opened = open_variant(variant, kernel);
 	int error;
 
 	if (!opened)
 		return fail(failure, TRACER_LOAD, "", -errno);
-	choose_programs(opened, way, kernel, responses);
-	opened->rodata->hold_cpu = hold_cpu;
 	error = find_targets(opened, kernel, failure);
 	if (!error) {
 		collect_logs(tracer, opened);
 		error = imdstrace_bpf__load(opened);
 		if (error)
-			fail(failure, TRACER_LOAD, way__section(opened, way), error);
+			fail_to_load(tracer, opened, failure, error);
+		if (error && debugging())
+			load_aloud(variant, kernel);
 	}
 	if (error)
 		imdstrace_bpf__destroy(opened);
@@ -345,8 +426,9 @@ static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
 	return error;
 }
 
-static void tracer__leave_responses(struct tracer *tracer)
+static void tracer__leave_responses(struct tracer *tracer, const struct tracer_failure *why)
 {
+	tracer->responses_failure = *why;
 	close(tracer->cgroup);
 	tracer->cgroup = -1;
 }
@@ -355,33 +437,53 @@ static void tracer__leave_responses(struct tracer *tracer)
 static void attach_responses(struct tracer *tracer)
 {
 	struct imdstrace_bpf *skeleton = tracer->skeleton;
+	struct tracer_failure failure;
 
 	if (tracer->cgroup < 0)
 		return;
 	skeleton->links.on_packet =
 		bpf_program__attach_cgroup(skeleton->progs.on_packet, tracer->cgroup);
-	if (!skeleton->links.on_packet)
-		tracer__leave_responses(tracer);
+	if (skeleton->links.on_packet)
+		return;
+	fail(&failure, TRACER_ATTACH, bpf_program__section_name(skeleton->progs.on_packet), -errno);
+	tracer__leave_responses(tracer, &failure);
+}
+
+static bool failure__is_of_responses(const struct tracer_failure *failure)
+{
+	return failure->step == TRACER_LOAD && !strncmp(failure->section, "cgroup_skb/", 11);
 }
 
 /*
- * Loads the variant that does most, and leaves out what the kernel refuses: first the hold on the
- * CPU, then responses. 0 or -errno of the last one.
+ * Loads the variant that does most, and leaves out what the kernel refuses: responses if it is
+ * their program, else the hold on the CPU. 0 or -errno of the last one.
  */
 static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct way *way,
 	const struct btf *kernel, struct tracer_failure *failure)
 {
-	bool may_hold_cpu = way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable");
-	bool responses = tracer->cgroup >= 0;
-	int error = -ENOTSUP;
+	struct variant variant = {
+		.way = way,
+		.responses = tracer->cgroup >= 0,
+		.hold_cpu = way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable"),
+	};
+	struct tracer_failure refused = {0};
+	int error;
 
-	for (int hold_cpu = may_hold_cpu; error && hold_cpu >= 0; hold_cpu--)
-		error = open_loaded(tracer, skeleton, way, kernel, responses, hold_cpu, failure);
-	if (!error || !responses || failure->step != TRACER_LOAD)
-		return error;
-	error = open_loaded(tracer, skeleton, way, kernel, false, false, failure);
-	if (!error)
-		tracer__leave_responses(tracer);
+	for (;;) {
+		error = open_loaded(tracer, skeleton, &variant, kernel, failure);
+		if (!error || failure->step != TRACER_LOAD)
+			break;
+		if (variant.responses && failure__is_of_responses(failure)) {
+			refused = *failure;
+			variant.responses = false;
+		} else if (variant.hold_cpu) {
+			variant.hold_cpu = false;
+		} else {
+			break;
+		}
+	}
+	if (!error && refused.error)
+		tracer__leave_responses(tracer, &refused);
 	return error;
 }
 
@@ -453,12 +555,13 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 
 	if (!opened)
 		return fail(&failures[0], TRACER_LOAD, "", -ENOMEM);
-	if (options->measure)
-		opened->logs = kernel_counts_verified() ? NULL : calloc(LOGS_MAX, LOG_SIZE);
+	opened->logs = calloc(LOGS_MAX, LOG_SIZE);
 	libbpf_set_print(hear_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
 	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
+	if (opened->cgroup < 0 && !options->no_responses)
+		fail(&opened->responses_failure, TRACER_LOOK_UP, "", -errno);
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel) {
 		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
@@ -473,6 +576,10 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 			error = attach(opened, &ways[i], kernel, &failures[i]);
 	if (!error)
 		error = open_ring(opened, &failures[opened->way - ways]);
+	if (!options->measure || kernel_counts_verified()) {
+		free(opened->logs);
+		opened->logs = NULL;
+	}
 out:
 	btf__free(kernel);
 	malloc_trim(0); /* what loading took: the kernel's types, several times over */
@@ -539,6 +646,11 @@ size_t tracer__programs(const struct tracer *tracer, struct tracer_program *prog
 bool tracer__responses(const struct tracer *tracer)
 {
 	return tracer->cgroup >= 0;
+}
+
+const struct tracer_failure *tracer__responses_failure(const struct tracer *tracer)
+{
+	return tracer->responses_failure.error ? &tracer->responses_failure : NULL;
 }
 
 void tracer__stop(struct tracer *tracer)

@@ -32,9 +32,11 @@ enum tracer_step {
 /* Why a way could not be used (obstacle.h says it in words). */
 struct tracer_failure {
 	enum tracer_step step;
-	char section[64]; /* "tp_btf/tcp_sendmsg_locked", or "helper/bpf_ringbuf_reserve": of the
-			     program at fault; "": none in particular */
-	int error;        /* a positive errno; 0: the way was not tried, or works */
+	char section[64];   /* "tp_btf/tcp_sendmsg_locked", or "helper/bpf_ringbuf_reserve": of the
+			       program at fault; "": none in particular */
+	int error;          /* a positive errno; 0: the way was not tried, or works */
+	char verifier[192]; /* the last line of the verifier that refused the program; "": it was
+			       not the verifier */
 };
 
 struct tracer_sink {
@@ -69,9 +71,12 @@ const char *tracer__way(const struct tracer *tracer);
 /* The programs of that way, up to max of them; how many. */
 size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max);
 
-/* Whether responses are watched too: not without a cgroup2 hierarchy, and not where it was not
- * asked for. */
+/* Whether responses are watched too. */
 bool tracer__responses(const struct tracer *tracer);
+
+/* Why they are not: TRACER_LOOK_UP is the cgroup2 hierarchy. NULL: they are, or it was not asked
+ * for. */
+const struct tracer_failure *tracer__responses_failure(const struct tracer *tracer);
 
 /* Detaches the hooks: from here on the maps do not change. What was recorded can still be read. */
 void tracer__stop(struct tracer *tracer);

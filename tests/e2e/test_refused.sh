@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# What a verifier says of a program that it refuses is told where the reason is told.
+. "$(dirname "$0")/lib.sh"
+
+# spoiled NAME SECTION: the tool, whose programs in SECTION no verifier takes.
+spoiled() {
+	python3 "$here/spoil.py" "$IMDSTRACE" "$2" "$work/$1" && chmod 755 "$work/$1"
+}
+
+# says NAME STATUS ARGUMENT...: what the spoiled tool prints, into $work/said.NAME.{out,err}.
+says() {
+	local name=$1 wanted=$2
+	shift 2
+	"$work/$name" "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null
+	equal "exit status" "$wanted" $?
+}
+
+# On connects, which every way needs.
+connects() {
+	says connects 3 doctor && grep -qF "verifier refuses tp_btf/inet_sock_set_state: R9 !read_ok" "$work/connects.out"
+}
+
+connects_json() {
+	says connects 3 doctor --json && holds "$work/connects.out" '[.why_not, .ways[].why_not]
+		| map(select(test("verifier refuses tp_btf/inet_sock_set_state: R9 !read_ok"))) | length > 1'
+}
+
+connects_trace() {
+	says connects 3 trace && one_sentence "$work/connects" &&
+		grep -qF "verifier refuses tp_btf/inet_sock_set_state: R9 !read_ok" "$work/connects.err"
+}
+
+responses() {
+	says responses 0 doctor &&
+		grep -q '^  responses  *not watched: .*verifier refuses cgroup_skb/ingress: R9 !read_ok$' "$work/responses.out"
+}
+
+responses_json() {
+	says responses 0 doctor --json && holds "$work/responses.out" '.traceable and (.responses | not)
+		and (.responses_why_not | test("verifier refuses cgroup_skb/ingress: R9 !read_ok$"))'
+}
+
+whole_log() {
+	IMDSTRACE_DEBUG=1 says connects 3 doctor && grep -q 'BEGIN PROG LOAD LOG' "$work/connects.err" &&
+		grep -q '!read_ok' "$work/connects.err"
+}
+
+silent() {
+	says connects 3 doctor && IMDSTRACE_DEBUG='' says connects 3 doctor && equal stderr 0 "$(wc -c <"$work/connects.err")"
+}
+
+# without CAPABILITIES: doctor, as root without these.
+without() {
+	setpriv --inh-caps -all --bounding-set "$1" "$IMDSTRACE" doctor >"$work/unprivileged" 2>&1
+}
+
+without_net_admin() {
+	without -net_admin,-sys_admin && grep -q '^  responses  *not watched: that takes CAP_NET_ADMIN$' "$work/unprivileged"
+}
+
+check "a program on connects is spoiled" spoiled connects tp_btf/inet_sock_set_state
+check "doctor shows the verifier's last line" connects
+check "so does its JSON" connects_json
+check "so does trace" connects_trace
+check "the program on responses is spoiled" spoiled responses cgroup_skb/ingress
+check "doctor says why responses are not watched" responses
+check "so does its JSON" responses_json
+if ! without -sys_admin; then
+	skip "without CAP_NET_ADMIN doctor says so" "this kernel does not let itself be traced without CAP_SYS_ADMIN"
+else
+	check "without CAP_NET_ADMIN doctor says so" without_net_admin
+fi
+check "with IMDSTRACE_DEBUG the whole log is shown" whole_log
+check "without it nothing is" silent
+
+finish
