@@ -2,7 +2,7 @@
 # Completion of imdstrace's commands, options and values for bash.
 
 _imdstrace() {
-	local commands="trace report check doctor demo"
+	local commands="trace report check reconcile doctor demo"
 	local formats="text json csv markdown html prometheus emf"
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} options values=
@@ -15,6 +15,7 @@ _imdstrace() {
 	trace) options="--all --json --top --quiet --output --duration --interval --min-window --no-responses --hooks --help" ;;
 	report) options="--format --output --min-window --strict --help" ;;
 	check) options="--min-window --strict --quiet --help" ;;
+	reconcile) options="--period --json --help" ;;
 	doctor | demo) options="--json --help" ;;
 	esac
 	[[ $command != trace ]] || options+=" --version"
@@ -22,6 +23,7 @@ _imdstrace() {
 	case $previous in
 	-f | --format) values=$formats ;;
 	-d | --duration) values="30s 10m 1h 24h 7d" ;;
+	--period) values="60s 5m 1h" ;;
 	--interval) values="10s 1m 10m" ;;
 	--min-window) values="0s 1h 24h 7d" ;;
 	--hooks) values="fentry tracepoint kprobe" ;;
@@ -36,7 +38,7 @@ _imdstrace() {
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $COMP_CWORD -eq 1 ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
-	elif [[ $command == report || $command == check ]]; then
+	elif [[ $command == report || $command == check || $command == reconcile ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	fi
 }

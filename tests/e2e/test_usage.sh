@@ -23,7 +23,7 @@ says_on_stdout() {
 }
 for option in -h --help; do
 	check "imdstrace $option" says_on_stdout '^Usage: imdstrace' $option
-	for command in trace report check doctor demo; do
+	for command in trace report check reconcile doctor demo; do
 		check "$command $option" says_on_stdout "^Usage: imdstrace \[?$command" $command $option
 	done
 done
@@ -87,6 +87,8 @@ check --min-window
 check --min-window soon WORK/file
 check --min-window -1s WORK/file
 check --strict
+reconcile
+reconcile --period now a b
 doctor surplus
 doctor --frobnicate
 demo surplus

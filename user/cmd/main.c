@@ -19,6 +19,7 @@ static const struct command {
 	{"trace", cmd_trace, "Watch this machine's calls to the instance metadata service"},
 	{"report", cmd_report, "Render one report, or many merged into one"},
 	{"check", cmd_check, "Say whether the switch to IMDSv2 only is safe"},
+	{"reconcile", cmd_reconcile, "Compare a report with what CloudWatch counted"},
 	{"doctor", cmd_doctor, "Say whether this machine can be traced, and how"},
 	{"demo", cmd_demo, "Trace sample clients in a private network of their own"},
 	{"demo-client", cmd_demo_client, NULL},
@@ -38,7 +39,7 @@ static int help(int argc, char **argv)
 	     "Commands:");
 	for (const struct command *command = commands; command->name; command++)
 		if (command->summary)
-			printf("  %-8s %s\n", command->name, command->summary);
+			printf("  %-9s %s\n", command->name, command->summary);
 	puts("\n"
 	     "Options:\n"
 	     "  -h, --help     Show this; after a command, its own options\n"
@@ -52,7 +53,8 @@ static int help(int argc, char **argv)
 	     "Exit status: 0 done, or ready; 1 blocked; 2 wrong usage or an input file that is not "
 	     "a\n"
 	     "report; 3 this machine cannot be traced; 4 inconclusive. 1 and 4 come from check "
-	     "alone.");
+	     "and\n"
+	     "reconcile.");
 	return EXIT_DONE;
 }
 

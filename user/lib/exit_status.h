@@ -5,10 +5,10 @@
 
 enum exit_status {
 	EXIT_DONE = 0,         /* also: ready, and after Ctrl-C */
-	EXIT_BLOCKED = 1,      /* `check` alone */
+	EXIT_BLOCKED = 1,      /* a verdict: check, reconcile */
 	EXIT_USAGE = 2,        /* wrong usage, or an input file that is not a report */
 	EXIT_UNTRACEABLE = 3,  /* this machine cannot be traced */
-	EXIT_INCONCLUSIVE = 4, /* `check` alone */
+	EXIT_INCONCLUSIVE = 4, /* a verdict: check, reconcile */
 };
 
 #endif
