@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * CSV (RFC 4180), one row for each caller and path. What a spreadsheet would take for a formula
- * gets an apostrophe in front. Columns whose name starts with caller_ repeat in each of a caller's
- * rows; only count may be summed.
+ * gets an apostrophe in front. What is counted of a caller stands in the first of its rows alone,
+ * so that the sum of each column of counts is true.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,6 +23,7 @@ struct row {
 	const struct report *report;
 	const struct caller *caller;
 	const struct report_path *path; /* NULL: the caller has none */
+	bool first;                     /* of its caller's rows */
 	struct client client;
 	enum advice advice;
 	char *advice_text, *agents, *hosts;
@@ -87,11 +88,11 @@ static int cell__put_time(FILE *out, int64_t time)
 }
 
 /* Empty where nobody watched what came back. */
-static int cell__put_outcome(FILE *out, const struct caller *caller, enum outcome outcome)
+static int cell__put_outcome(FILE *out, const struct row *row, enum outcome outcome)
 {
-	if (!caller__outcomes_known(caller))
+	if (!row->first || !caller__outcomes_known(row->caller))
 		return 0;
-	return cell__put_count(out, caller->answers[CLASS_V1][outcome]);
+	return cell__put_count(out, row->caller->answers[CLASS_V1][outcome]);
 }
 
 #define TEXT_CELL(name, text)                                    \
@@ -106,16 +107,22 @@ static int cell__put_outcome(FILE *out, const struct caller *caller, enum outcom
 		return cell__put_count(out, count);              \
 	}
 
+#define CALLER_COUNT_CELL(name, count)                               \
+	static int put__##name(FILE *out, const struct row *row)     \
+	{                                                            \
+		return row->first ? cell__put_count(out, count) : 0; \
+	}
+
 #define TIME_CELL(name, time)                                    \
 	static int put__##name(FILE *out, const struct row *row) \
 	{                                                        \
 		return cell__put_time(out, time);                \
 	}
 
-#define OUTCOME_CELL(name, outcome)                                  \
-	static int put__##name(FILE *out, const struct row *row)     \
-	{                                                            \
-		return cell__put_outcome(out, row->caller, outcome); \
+#define OUTCOME_CELL(name, outcome)                              \
+	static int put__##name(FILE *out, const struct row *row) \
+	{                                                        \
+		return cell__put_outcome(out, row, outcome);     \
 	}
 
 TEXT_CELL(caller, row->caller->name)
@@ -142,13 +149,21 @@ TEXT_CELL(client_version, row->client.version)
 TEXT_CELL(client_min_version, row->client.min_version)
 TEXT_CELL(user_agents, row->agents)
 TEXT_CELL(hosts, row->hosts)
-COUNT_CELL(caller_hosts, row->caller->hosts_total)
-COUNT_CELL(caller_processes, row->caller->processes)
-COUNT_CELL(caller_v1, row->caller->calls[CLASS_V1])
+CALLER_COUNT_CELL(caller_processes, row->caller->processes)
+CALLER_COUNT_CELL(caller_v1, row->caller->calls[CLASS_V1])
 OUTCOME_CELL(caller_v1_ok, OUTCOME_OK)
 OUTCOME_CELL(caller_v1_rejected, OUTCOME_REJECTED)
 OUTCOME_CELL(caller_v1_other, OUTCOME_OTHER)
 OUTCOME_CELL(caller_v1_none, OUTCOME_NONE)
+
+/* As text: two callers may be on the same host, so that a sum would be of no hosts that there are.
+ */
+static int put__caller_hosts(FILE *out, const struct row *row)
+{
+	fprintf(out, "\"%s%" PRIu64 " host%s\"", row->caller->hosts_exact ? "" : "at least ",
+		row->caller->hosts_total, row->caller->hosts_total == 1 ? "" : "s");
+	return 0;
+}
 
 /* Callers past the report's bound have no user of their own. */
 static int put__uid(FILE *out, const struct row *row)
@@ -253,6 +268,7 @@ static int caller__put_rows(FILE *out, struct row *row)
 		return -ENOMEM;
 	for (size_t i = 0; i < count || !i; i++) {
 		row->path = i < count ? &paths[i] : NULL;
+		row->first = !i;
 		if (row__put(out, row))
 			return -ENOMEM;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * CloudWatch's embedded metric format: one JSON object a line, first the sum, then each caller of
- * v1. The metrics have the names of EC2's own, by caller: MetadataNoToken counts the v1 calls that
- * were served, MetadataNoTokenRejected those that were refused. Counts are the whole report's, so
- * a report is to be sent once, when its window is over.
+ * v1. The sum's metrics have the names of EC2's own: MetadataNoToken counts the v1 calls that were
+ * served, MetadataNoTokenRejected those that were refused. A caller's have other names, so that a
+ * sum over all dimensions of a name counts each call once. Counts are the whole report's, so a
+ * report is to be sent once, when its window is over.
  *
  * Limits are those of the specification (Amazon CloudWatch User Guide, "Embedded metric format
  * specification") and of the CloudWatch API's type Dimension.
@@ -62,13 +63,14 @@ static bool is__unwatched(const struct measured *measured)
 }
 
 static const struct metric {
-	const char *name;
+	const char *name, *of_caller;
 	uint64_t (*value)(const struct measured *measured);
 	bool (*applies)(const struct measured *measured);
 } metrics[] = {
-	{"MetadataNoToken", measured__ok, is__known},
-	{"MetadataNoTokenRejected", measured__rejected, is__known},
-	{"MetadataNoTokenOutcomeUnknown", measured__unwatched, is__unwatched},
+	{"MetadataNoToken", "CallerMetadataNoToken", measured__ok, is__known},
+	{"MetadataNoTokenRejected", "CallerMetadataNoTokenRejected", measured__rejected, is__known},
+	{"MetadataNoTokenOutcomeUnknown", "CallerMetadataNoTokenOutcomeUnknown",
+		measured__unwatched, is__unwatched},
 };
 
 #define METRICS (sizeof(metrics) / sizeof(metrics[0]))
@@ -163,29 +165,35 @@ static const char *report__instance(const struct report *report)
 	return id && *id ? id : NULL;
 }
 
-static json_t *json__metrics(const struct measured *measured)
+static const char *metric__name(const struct metric *metric, bool of_caller)
+{
+	return of_caller ? metric->of_caller : metric->name;
+}
+
+static json_t *json__metrics(const struct measured *measured, bool of_caller)
 {
 	_decref_ json_t *list = json_array();
 
 	for (size_t i = 0; i < METRICS; i++)
 		if (metrics[i].applies(measured) &&
 			json_array_append_new(list,
-				json_pack("{ss,ss}", "Name", metrics[i].name, "Unit", "Count")))
+				json_pack("{ss,ss}", "Name", metric__name(&metrics[i], of_caller),
+					"Unit", "Count")))
 			return NULL;
 	return json_incref(list);
 }
 
 /* dimensions: their names, taken. */
-static json_t *event__new(
-	const struct report *report, const struct measured *measured, json_t *dimensions)
+static json_t *event__new(const struct report *report, const struct measured *measured,
+	bool of_caller, json_t *dimensions)
 {
 	_decref_ json_t *event = json_pack("{s{sI,s[{ss,s[o],so}]}}", "_aws", "Timestamp",
 		(json_int_t)(report__end(report) / NSEC_PER_MSEC), "CloudWatchMetrics", "Namespace",
-		NAMESPACE, "Dimensions", dimensions, "Metrics", json__metrics(measured));
+		NAMESPACE, "Dimensions", dimensions, "Metrics", json__metrics(measured, of_caller));
 
 	for (size_t i = 0; i < METRICS; i++)
 		if (metrics[i].applies(measured) &&
-			json_object_set_new(event, metrics[i].name,
+			json_object_set_new(event, metric__name(&metrics[i], of_caller),
 				json_integer((json_int_t)metrics[i].value(measured))))
 			return NULL;
 	return json_incref(event);
@@ -214,8 +222,8 @@ static json_t *event__of_sum(const struct report *report, const struct ruling *r
 {
 	const char *instance = report__instance(report);
 	struct measured sum = measured__sum(report);
-	_decref_ json_t *event =
-		event__new(report, &sum, instance ? json_pack("[s]", "InstanceId") : json_array());
+	_decref_ json_t *event = event__new(
+		report, &sum, false, instance ? json_pack("[s]", "InstanceId") : json_array());
 	_decref_ json_t *more = json_pack("{ss,sI,sI,sI}", "verdict",
 		verdict__name(ruling->verdict), "lost", (json_int_t)report->lost, "missed",
 		(json_int_t)report->missed, "hosts", (json_int_t)report->host_count);
@@ -244,7 +252,7 @@ static json_t *event__of_caller(const struct report *report, const struct caller
 
 	if (!place || advice__for(caller, &advice, &advice_text))
 		return NULL;
-	event = event__new(report, &measured, caller__dimensions(report));
+	event = event__new(report, &measured, true, caller__dimensions(report));
 	more = json_pack("{so,so,ss,ss,so,so,so,so,so,sI,sI,so,so,so}", "Caller",
 		json__dimension(caller->name), "Workload", json__dimension(*place ? place : "-"),
 		"pattern", pattern__name(caller__pattern(caller)), "advice", advice__name(advice),

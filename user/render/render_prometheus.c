@@ -66,6 +66,7 @@ static int label__put(FILE *out, const char *name, const char *text)
 
 struct label {
 	const char *name, *text;
+	bool optional; /* left out where it is empty, which is the same to Prometheus */
 };
 
 /* 'a="1",b="2"'. The caller frees. NULL: no memory. */
@@ -77,6 +78,8 @@ static char *labels__join(const struct label *labels, size_t count)
 	int error = out ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !error && i < count; i++) {
+		if (labels[i].optional && (!labels[i].text || !*labels[i].text))
+			continue;
 		fputs(i ? "," : "", out);
 		error = label__put(out, labels[i].name, labels[i].text);
 	}
@@ -93,10 +96,11 @@ static char *caller__labels(const struct caller *caller)
 	_free_ char *place = caller__place(caller);
 	char uid[16] = "";
 	const struct label labels[] = {
-		{"caller", caller->name},
-		{"exe", caller->exe},
-		{"workload", place},
-		{"uid", uid},
+		{"caller", caller->name, false},
+		{"exe", caller->exe, false},
+		{"workload", place, false},
+		{"uid", uid, false},
+		{"parent", caller->parent, true},
 	};
 
 	if (!place)
@@ -116,10 +120,10 @@ static char *caller__traits(const struct caller *caller)
 		return NULL;
 	caller__client(caller, &client);
 	const struct label labels[] = {
-		{"pattern", pattern__name(caller__pattern(caller))},
-		{"advice", advice__name(advice)},
-		{"client", client.name},
-		{"client_version", client.version},
+		{"pattern", pattern__name(caller__pattern(caller)), false},
+		{"advice", advice__name(advice), false},
+		{"client", client.name, false},
+		{"client_version", client.version, false},
 	};
 
 	return labels__join(labels, sizeof(labels) / sizeof(labels[0]));
@@ -175,8 +179,9 @@ static int exposition__collect_hosts(struct exposition *page)
 		const char *id = page->watches[i].machine_id;
 		const struct report_host *host = report__find_host(page->report, id);
 		const struct label labels[] = {
-			{"machine_id", id},
-			{"hostname", host ? host->hostname : NULL},
+			{"machine_id", id, false},
+			{"instance_id", host ? host->instance_id : NULL, true},
+			{"hostname", host ? host->hostname : NULL, false},
 		};
 		_free_ char *joined = labels__join(labels, sizeof(labels) / sizeof(labels[0]));
 
@@ -350,6 +355,23 @@ static void host__put(const struct exposition *page, const char *name, size_t ho
 	sample__put_time(page->out, time);
 }
 
+/* What a query joins the other series of a host with: they come from one target. */
+static int put__host_info(const struct exposition *page, const char *name)
+{
+	for (size_t i = 0; i < page->watch_count && i < HOSTS_SHOWN; i++) {
+		const char *id = page->watches[i].machine_id;
+		const struct report_host *host = report__find_host(page->report, id);
+		const struct label label = {.name = "region", .text = host ? host->region : NULL};
+		_free_ char *region = labels__join(&label, 1);
+
+		if (!region)
+			return -ENOMEM;
+		if (page->host_labels[i])
+			fprintf(page->out, "%s{%s,%s} 1\n", name, page->host_labels[i], region);
+	}
+	return 0;
+}
+
 static int put__watched(const struct exposition *page, const char *name)
 {
 	for (size_t i = 0; i < page->watch_count && i < HOSTS_SHOWN; i++)
@@ -409,6 +431,7 @@ static const struct family {
 	{"imdstrace_caller_last_v1_call_timestamp_seconds", "gauge",
 		"When a caller last called without a token.", put__caller_last_v1},
 	{"imdstrace_hosts", "gauge", "Hosts in the report.", put__hosts},
+	{"imdstrace_host_info", "gauge", "Which instance a host is.", put__host_info},
 	{"imdstrace_watched_seconds", "gauge", "How long a host was watched.", put__watched},
 	{"imdstrace_window_start_timestamp_seconds", "gauge",
 		"When the first window of a host began.", put__window_start},
