@@ -43,6 +43,7 @@ e2e	cmd:tmux		tmux			tmux
 report	cmd:chromium		chromium		chromium
 report	cmd:node		nodejs			nodejs
 report	cmd:promtool		prometheus		golang-github-prometheus
+report	cmd:prometheus		prometheus		golang-github-prometheus
 client-python	file:/usr/bin/python3	python3			python3
 client-python	glob:/usr/lib/python3*/*-packages/urllib3	python3-urllib3	python3-urllib3
 client-python	glob:/usr/lib/python3*/*-packages/requests	python3-requests	python3-requests

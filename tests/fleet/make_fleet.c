@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * make_fleet DIRECTORY COUNT [before]: a fleet of so many instances, watched for two weeks, as one
+ * report each in DIRECTORY/reports, and the truth about it in DIRECTORY/truth.json. The same count
+ * gives the same files. "before": the state of a week ago, before some callers were fixed.
+ *
+ * The truth is told by the same rules that make the hosts, and by nothing of imdstrace.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define COUNT_MAX 100000
+#define DAY       86400
+#define START     1772409600L /* 2026-03-02T00:00:00Z, a Monday */
+#define WEEKS_2   (14L * DAY)
+#define FIXED_AT  (START + 5L * DAY) /* the last call of those that were fixed */
+
+enum { V1, V2, TOKEN, FOREIGN, UNKNOWN, CLASSES };
+static const char *const class_names[CLASSES] = {"v1", "v2", "token", "foreign", "unknown"};
+
+static const char *const regions[] = {"eu-west-1", "us-east-1", "ap-south-1", "us-west-2"};
+static const char *const accounts[] = {"111122223333", "444455556666", "777788889999"};
+
+struct caller {
+	const char *key; /* by which the truth names it */
+	const char *name, *exe, *script, *parent, *unit, *container, *agent;
+	const char *pattern;
+	bool own_network;
+	bool (*runs_on)(unsigned int host);
+	bool (*is_fixed_on)(unsigned int host); /* NULL: nowhere */
+	unsigned long (*calls)(unsigned int host, int class);
+};
+
+static bool on_etl(unsigned int host)
+{
+	return host % 7 == 0;
+}
+static bool etl_fixed(unsigned int host)
+{
+	return host % 21 == 0;
+}
+static bool on_tag(unsigned int host)
+{
+	return host % 5 == 1;
+}
+static bool tag_fixed(unsigned int host)
+{
+	return host % 2 == 0;
+}
+static bool on_backup(unsigned int host)
+{
+	return host % 11 == 2;
+}
+static bool on_orders(unsigned int host)
+{
+	return host % 27 < 4 && host % 5 != 1;
+}
+static bool on_agent(unsigned int host)
+{
+	return host || true;
+}
+static bool on_otelcol(unsigned int host)
+{
+	return host % 3 == 0;
+}
+static bool on_probe(unsigned int host)
+{
+	return host % 97 == 5;
+}
+static bool on_own(unsigned int host)
+{
+	return host % 13 == 4;
+}
+static bool on_mixed(unsigned int host)
+{
+	return host % 41 == 6;
+}
+
+static unsigned long v1_calls(unsigned int host, int class)
+{
+	return class == V1 ? 10 + host % 7 : 0;
+}
+static unsigned long cron_calls(unsigned int host, int class)
+{
+	return class == V1 ? 14 + host % 3 : 0;
+}
+static unsigned long agent_calls(unsigned int host, int class)
+{
+	return class == V2 ? 300 + host % 50 : class == TOKEN ? 14 : 0;
+}
+static unsigned long fallback_calls(unsigned int host, int class)
+{
+	return class == V1 ? 40 + host % 9 : class == TOKEN ? 40 : 0;
+}
+static unsigned long foreign_calls(unsigned int host, int class)
+{
+	return class == FOREIGN ? 3 + host % 4 : 0;
+}
+static unsigned long unknown_calls(unsigned int host, int class)
+{
+	return class == UNKNOWN ? 1 + host % 2 : 0;
+}
+static unsigned long mixed_calls(unsigned int host, int class)
+{
+	return class == V1 ? 2 : class == V2 ? 90 + host % 11 : class == TOKEN ? 3 : 0;
+}
+
+static const struct caller callers[] = {
+	{"etl", "python3 /opt/etl/load.py", "/usr/bin/python3.11", "/opt/etl/load.py", "systemd",
+		"etl.service", NULL, "Boto3/1.9.42 Python/3.7.3 Linux/5.10 Botocore/1.12.42",
+		"v1-only", false, on_etl, etl_fixed, v1_calls},
+	{"tag", "curl", "/usr/bin/curl", NULL, "bash /etc/cron.daily/tag", "cron.service", NULL,
+		"curl/7.88.1", "v1-only", false, on_tag, tag_fixed, cron_calls},
+	{"backup", "curl", "/usr/bin/curl", NULL, "bash /etc/cron.daily/backup", "cron.service",
+		NULL, "curl/7.88.1", "v1-only", false, on_backup, NULL, cron_calls},
+	{"orders", "node /srv/orders/index.js", "/usr/bin/node", "/srv/orders/index.js",
+		"containerd-shim", NULL, "orders", "aws-sdk-nodejs/2.1692.0 linux/v18.20.4",
+		"fallback", true, on_orders, NULL, fallback_calls},
+	{"agent", "amazon-ssm-agent", "/usr/bin/amazon-ssm-agent", NULL, "systemd",
+		"amazon-ssm-agent.service", NULL, "aws-sdk-go/1.55.5 (go1.22.5; linux; amd64)",
+		"v2-only", false, on_agent, NULL, agent_calls},
+	{"otelcol", "otelcol", "/usr/bin/otelcol", NULL, "systemd", "otelcol.service", NULL,
+		"Go-http-client/1.1", "foreign-only", false, on_otelcol, NULL, foreign_calls},
+	{"probe", "legacy-probe", "/opt/probe/legacy-probe", NULL, "systemd", "probe.service", NULL,
+		NULL, "unknown", false, on_probe, NULL, unknown_calls},
+	{"mixed", "agentd", "/opt/agentd/agentd", NULL, "systemd", "agentd.service", NULL,
+		"aws-sdk-go/1.51.0 (go1.21; linux; amd64)", "mixed", false, on_mixed, NULL,
+		mixed_calls},
+	{"own", NULL, "/usr/bin/python3.11", NULL, "systemd", "app.service", NULL,
+		"Python-urllib/3.11", "v1-only", false, on_own, NULL, v1_calls},
+};
+
+#define CALLERS (sizeof(callers) / sizeof(callers[0]))
+
+struct fleet {
+	unsigned int count;
+	long end; /* of the last window */
+	const char *directory;
+};
+
+static unsigned long clones_of(unsigned int host)
+{
+	/* Four of fifty were made from one image with its machine id in it. */
+	return host % 50 < 4 ? host / 50 * 50 : host;
+}
+
+static long watched_seconds(const struct fleet *fleet, unsigned int host)
+{
+	long whole = fleet->end - START;
+
+	if (host % 29 == 7)
+		return 6L * 3600;
+	return host % 31 == 8 ? whole - 3L * 3600 : whole;
+}
+
+static unsigned long lost(unsigned int host)
+{
+	return host % 101 == 9 ? 3 : 0;
+}
+
+static const char *region_of(unsigned int host)
+{
+	return regions[host / 3 % 4];
+}
+static const char *account_of(unsigned int host)
+{
+	return accounts[host % 3];
+}
+
+static void put_time(FILE *out, long seconds)
+{
+	time_t time = seconds;
+	struct tm utc;
+	char text[32];
+
+	gmtime_r(&time, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	fprintf(out, "\"%s\"", text);
+}
+
+static void put_text(FILE *out, const char *name, const char *text)
+{
+	if (text)
+		fprintf(out, "\"%s\":\"%s\",", name, text);
+	else
+		fprintf(out, "\"%s\":null,", name);
+}
+
+static const char *caller_name(
+	const struct caller *caller, unsigned int host, char *own, size_t size)
+{
+	if (caller->name)
+		return caller->name;
+	snprintf(own, size, "python3 /srv/app-%u/sync.py", host);
+	return own;
+}
+
+static bool is_fixed(const struct fleet *fleet, const struct caller *caller, unsigned int host)
+{
+	return caller->is_fixed_on && caller->is_fixed_on(host) && fleet->end > FIXED_AT + DAY;
+}
+
+/* First and last call of a caller; what is watched for six hours only has called in them. */
+static long first_call(unsigned int host)
+{
+	return START + 60 * (5 + host % 50);
+}
+static long last_call(const struct fleet *fleet, const struct caller *caller, unsigned int host)
+{
+	if (watched_seconds(fleet, host) < DAY)
+		return START + 5L * 3600;
+	return is_fixed(fleet, caller, host) ? FIXED_AT : fleet->end - 3600;
+}
+
+static unsigned long calls_of(
+	const struct fleet *fleet, const struct caller *caller, unsigned int host, int class)
+{
+	/* Since it was fixed it speaks v2. */
+	if (class == V2 && is_fixed(fleet, caller, host))
+		return 20 + host % 5;
+	if (class == TOKEN && is_fixed(fleet, caller, host))
+		return 5;
+	return caller->calls(host, class);
+}
+
+static void put_counts(FILE *out, const unsigned long counts[CLASSES])
+{
+	for (int class = 0; class < CLASSES; class ++)
+		fprintf(out, "%s\"%s\":%lu", class ? "," : "", class_names[class], counts[class]);
+}
+
+static void put_paths(
+	FILE *out, const struct fleet *fleet, const struct caller *caller, unsigned int host)
+{
+	bool first = true;
+
+	fputs("\"paths\":[", out);
+	for (int class = 0; class < CLASSES; class ++) {
+		unsigned long count = calls_of(fleet, caller, host, class);
+		const char *path = class == TOKEN     ? "/latest/api/token"
+				   : class == FOREIGN ? "/computeMetadata/v1/instance/id"
+						      : "/latest/meta-data/instance-id";
+		bool late = (class == V2 || class == TOKEN) && is_fixed(fleet, caller, host);
+		long last = late ? fleet->end - 3600 : last_call(fleet, caller, host);
+
+		if (!count)
+			continue;
+		fprintf(out, "%s{", first ? "" : ",");
+		first = false;
+		if (class == UNKNOWN)
+			fputs("\"method\":null,\"path\":null,", out);
+		else
+			fprintf(out, "\"method\":\"%s\",\"path\":\"%s\",",
+				class == TOKEN ? "PUT" : "GET", path);
+		fprintf(out, "\"class\":\"%s\",\"count\":%lu,\"first\":", class_names[class],
+			count);
+		put_time(out, late ? FIXED_AT + 600 : first_call(host));
+		fputs(",\"last\":", out);
+		put_time(out, last);
+		fputs("}", out);
+	}
+	fputs("],", out);
+}
+
+static void put_outcomes(
+	FILE *out, const struct caller *caller, const unsigned long counts[CLASSES])
+{
+	bool none = !strcmp(caller->pattern, "fallback");
+
+	fputs("\"outcomes\":{", out);
+	for (int class = 0; class < UNKNOWN; class ++) {
+		bool lost_answer = none && class == TOKEN;
+
+		fprintf(out, "%s\"%s\":{\"ok\":%lu,\"rejected\":0,\"other\":%lu,\"none\":%lu}",
+			class ? "," : "", class_names[class],
+			lost_answer || class == FOREIGN ? 0 : counts[class],
+			class == FOREIGN ? counts[class] : 0, lost_answer ? counts[class] : 0);
+	}
+	fputs("},", out);
+}
+
+static void put_caller(
+	FILE *out, const struct fleet *fleet, const struct caller *caller, unsigned int host)
+{
+	unsigned long counts[CLASSES];
+	char own[64], script[64];
+	const char *name = caller_name(caller, host, own, sizeof(own));
+	bool late = is_fixed(fleet, caller, host);
+
+	for (int class = 0; class < CLASSES; class ++)
+		counts[class] = calls_of(fleet, caller, host, class);
+	snprintf(script, sizeof(script), "/srv/app-%u/sync.py", host);
+	fputc('{', out);
+	put_text(out, "name", name);
+	put_text(out, "comm", strrchr(caller->exe, '/') + 1);
+	put_text(out, "exe", caller->exe);
+	put_text(out, "script", caller->name ? caller->script : script);
+	put_text(out, "parent", caller->parent);
+	put_text(out, "unit", caller->unit);
+	put_text(out, "network", caller->own_network ? "own" : "host");
+	fprintf(out, "\"uid\":0,\"args\":[\"%s\"],\"pids\":[%u],\"processes\":%u,\"pod\":null,",
+		caller->exe, 1000 + host % 500, 1 + host % 4);
+	if (caller->container)
+		fprintf(out,
+			"\"container\":{\"runtime\":\"docker\",\"id\":\"%064x\",\"name\":\"%s\"},",
+			host + 1, caller->container);
+	else
+		fputs("\"container\":null,", out);
+	if (caller->agent)
+		fprintf(out, "\"user_agents\":[\"%s\"],", caller->agent);
+	else
+		fputs("\"user_agents\":[],", out);
+	fputs("\"calls\":{", out);
+	put_counts(out, counts);
+	fputs("},", out);
+	put_outcomes(out, caller, counts);
+	put_paths(out, fleet, caller, host);
+	fputs("\"first\":", out);
+	put_time(out, first_call(host));
+	fputs(",\"last\":", out);
+	put_time(out, late ? fleet->end - 3600 : last_call(fleet, caller, host));
+	fputc('}', out);
+}
+
+static void put_window(FILE *out, unsigned int host, long start, long end)
+{
+	fprintf(out,
+		"{\"host\":\"%032lx\",\"boot_id\":\"boot-%u\",\"id\":\"%016x%lx\",\"instance_id\":"
+		"\"i-%017x\",\"start\":",
+		clones_of(host), host, host, start, host + 1);
+	put_time(out, start);
+	fputs(",\"end\":", out);
+	put_time(out, end);
+	fputs(",\"booted\":", out);
+	put_time(out, START - 60);
+	fputs(",\"hooks\":\"fentry\",\"responses\":true}", out);
+}
+
+static void put_windows(FILE *out, const struct fleet *fleet, unsigned int host)
+{
+	if (host % 29 == 7) {
+		put_window(out, host, START, START + 6L * 3600);
+	} else if (host % 31 == 8) {
+		put_window(out, host, START, START + 3L * DAY);
+		fputc(',', out);
+		put_window(out, host, START + 3L * DAY + 3L * 3600, fleet->end);
+	} else {
+		put_window(out, host, START, fleet->end);
+	}
+}
+
+/* In steps of sixteen minutes, as a report of two weeks may have it: what its paths say of first
+ * and last, the others with the first. */
+static void put_timeline(FILE *out, const struct fleet *fleet, unsigned int host)
+{
+	long starts[2 * CALLERS * CLASSES];
+	unsigned long counts[2 * CALLERS * CLASSES][CLASSES] = {0};
+	size_t used = 0;
+	const long step = 960;
+
+	for (size_t i = 0; i < CALLERS; i++)
+		for (int class = 0; class < CLASSES && callers[i].runs_on(host); class ++) {
+			unsigned long count = calls_of(fleet, &callers[i], host, class);
+			bool late = (class == V2 || class == TOKEN) &&
+				    is_fixed(fleet, &callers[i], host);
+			long first = late ? FIXED_AT + 600 : first_call(host);
+			long last = late ? fleet->end - 3600 : last_call(fleet, &callers[i], host);
+
+			for (int end = 0; end < 2 && count; end++) {
+				long at = (end ? last : first) / step * step;
+				size_t slot = 0;
+
+				while (slot < used && starts[slot] != at)
+					slot++;
+				if (slot == used)
+					starts[used++] = at;
+				counts[slot][class] += end ? count > 1 : count > 1 ? count - 1 : 1;
+			}
+		}
+	fputs("\"timeline\":[", out);
+	for (size_t done = 0; done < used; done++) {
+		size_t next = 0;
+
+		/* By time: the few that there are. */
+		for (size_t i = 1; i < used; i++)
+			if (starts[i] < starts[next])
+				next = i;
+		fprintf(out, "%s{\"start\":", done ? "," : "");
+		put_time(out, starts[next]);
+		fprintf(out, ",\"seconds\":%ld,", step);
+		put_counts(out, counts[next]);
+		fputc('}', out);
+		starts[next] = LONG_MAX;
+	}
+	fputs("],", out);
+}
+
+static void sum_calls(const struct fleet *fleet, unsigned int host, unsigned long counts[CLASSES])
+{
+	memset(counts, 0, CLASSES * sizeof(*counts));
+	for (size_t i = 0; i < CALLERS; i++)
+		for (int class = 0; class < CLASSES && callers[i].runs_on(host); class ++)
+			counts[class] += calls_of(fleet, &callers[i], host, class);
+}
+
+static void put_report(FILE *out, const struct fleet *fleet, unsigned int host)
+{
+	unsigned long counts[CLASSES];
+	bool first = true;
+
+	sum_calls(fleet, host, counts);
+	fprintf(out,
+		"{\"schema\":\"imdstrace.report/"
+		"1\",\"version\":\"0.1.0\",\n\"hosts\":[{\"hostname\":\"web-%u.%s.example\","
+		"\"machine_id\":\"%032lx\",\"kernel\":\"6.1.0-21-cloud-amd64\",\"instance_id\":\"i-"
+		"%017x\","
+		"\"region\":\"%s\",\"account_id\":\"%s\"}],\n\"windows\":[",
+		host, region_of(host), clones_of(host), host + 1, region_of(host),
+		account_of(host));
+	put_windows(out, fleet, host);
+	fputs("],\n\"verdict\":\"blocked\",\"reasons\":[],\n\"totals\":{", out);
+	put_counts(out, counts);
+	fprintf(out, ",\"lost\":%lu},\n\"callers\":[", lost(host));
+	for (size_t i = 0; i < CALLERS; i++) {
+		if (!callers[i].runs_on(host))
+			continue;
+		fputs(first ? "\n" : ",\n", out);
+		first = false;
+		put_caller(out, fleet, &callers[i], host);
+	}
+	fputs("],\n", out);
+	put_timeline(out, fleet, host);
+	fputs("\"next_steps\":[]}\n", out);
+}
+
+/* --- The truth ----------------------------------------------------------------------------------
+ */
+
+static bool blocks(
+	const struct fleet *fleet, const struct caller *caller, unsigned int host, long since)
+{
+	return caller->runs_on(host) && caller->calls(host, V1) &&
+	       last_call(fleet, caller, host) >= since;
+}
+
+static size_t count_blockers(const struct fleet *fleet, unsigned int host, long since)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CALLERS; i++)
+		count += blocks(fleet, &callers[i], host, since);
+	return count;
+}
+
+static const char *verdict_of(const struct fleet *fleet, unsigned int host, long since)
+{
+	unsigned long counts[CLASSES];
+
+	sum_calls(fleet, host, counts);
+	if (count_blockers(fleet, host, since))
+		return "blocked";
+	/* What was unknown goes on to the end; what was lost has no time. */
+	if ((counts[UNKNOWN] && !(watched_seconds(fleet, host) < DAY && since > START)) ||
+		lost(host) || watched_seconds(fleet, host) < DAY)
+		return "inconclusive";
+	return "ready";
+}
+
+static void put_host_truth(FILE *out, const struct fleet *fleet, unsigned int host)
+{
+	const long week = START + 7L * DAY;
+	unsigned long counts[CLASSES];
+	char own[64];
+	bool first = true, hop = false;
+
+	sum_calls(fleet, host, counts);
+	fprintf(out,
+		"{\"instance_id\":\"i-%017x\",\"hostname\":\"web-%u.%s.example\",\"region\":\"%s\","
+		"\"account_id\":\"%s\","
+		"\"verdict\":\"%s\",\"verdict_since\":\"%s\",\"watched_seconds\":%ld,\"calls\":{",
+		host + 1, host, region_of(host), region_of(host), account_of(host),
+		verdict_of(fleet, host, 0), verdict_of(fleet, host, week),
+		watched_seconds(fleet, host));
+	put_counts(out, counts);
+	fputs("},\"callers\":[", out);
+	for (size_t i = 0; i < CALLERS; i++) {
+		if (!blocks(fleet, &callers[i], host, 0))
+			continue;
+		hop |= callers[i].own_network;
+		fprintf(out, "%s\"%s\"", first ? "" : ",",
+			caller_name(&callers[i], host, own, sizeof(own)));
+		first = false;
+	}
+	fprintf(out, "],\"hop_limit_needed\":%s}", hop ? "2" : "null");
+}
+
+static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct caller *caller)
+{
+	unsigned long hosts = 0, hosts_v1 = 0, hosts_v1_since = 0, only = 0, counts[CLASSES] = {0};
+
+	for (unsigned int host = 0; host < fleet->count; host++) {
+		if (!caller->runs_on(host))
+			continue;
+		hosts++;
+		hosts_v1 += blocks(fleet, caller, host, 0);
+		hosts_v1_since += blocks(fleet, caller, host, START + 7L * DAY);
+		only += blocks(fleet, caller, host, 0) && count_blockers(fleet, host, 0) == 1;
+		for (int class = 0; class < CLASSES; class ++)
+			counts[class] += calls_of(fleet, caller, host, class);
+	}
+	fputc('{', out);
+	put_text(out, "key", caller->key);
+	put_text(out, "name", caller->name);
+	put_text(out, "parent", caller->parent);
+	fprintf(out,
+		"\"hosts\":%lu,\"hosts_v1\":%lu,\"hosts_v1_since\":%lu,\"only_blocker_on\":%lu,"
+		"\"calls\":{",
+		hosts, hosts_v1, hosts_v1_since, only);
+	put_counts(out, counts);
+	fputs("}}", out);
+}
+
+static void put_truth(FILE *out, const struct fleet *fleet)
+{
+	fputs("{\"hosts\":[\n", out);
+	for (unsigned int host = 0; host < fleet->count; host++) {
+		put_host_truth(out, fleet, host);
+		fputs(host + 1 < fleet->count ? ",\n" : "\n", out);
+	}
+	fputs("],\"callers\":[\n", out);
+	for (size_t i = 0; i < CALLERS; i++) {
+		put_caller_truth(out, fleet, &callers[i]);
+		fputs(i + 1 < CALLERS ? ",\n" : "\n", out);
+	}
+	fputs("]}\n", out);
+}
+
+static int write_file(const struct fleet *fleet, const char *name, unsigned int host, bool truth)
+{
+	char path[4096];
+	FILE *out;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", fleet->directory, name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	out = fopen(path, "w");
+	if (!out)
+		return -errno;
+	if (truth)
+		put_truth(out, fleet);
+	else
+		put_report(out, fleet, host);
+	return fclose(out) ? -errno : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct fleet fleet = {.end = START + WEEKS_2};
+	char name[4096];
+	int error = 0;
+
+	if (argc == 4 && !strcmp(argv[3], "before")) {
+		fleet.end = START + 4L * DAY;
+		argc--;
+	}
+	if (argc == 3)
+		fleet.count = (unsigned int)strtoul(argv[2], NULL, 10);
+	if (!fleet.count || fleet.count > COUNT_MAX) {
+		fprintf(stderr, "Usage: make_fleet DIRECTORY COUNT [before]\n");
+		return 2;
+	}
+	fleet.directory = argv[1];
+	snprintf(name, sizeof(name), "%.4000s/reports", argv[1]);
+	if ((mkdir(argv[1], 0755) && errno != EEXIST) || (mkdir(name, 0755) && errno != EEXIST))
+		error = -errno;
+	for (unsigned int host = 0; !error && host < fleet.count; host++) {
+		snprintf(name, sizeof(name), "reports/%06u.json", host);
+		error = write_file(&fleet, name, host, false);
+	}
+	if (!error)
+		error = write_file(&fleet, "truth.json", 0, true);
+	if (!error)
+		return 0;
+	fprintf(stderr, "make_fleet: %s: %s\n", argv[1], strerror(-error));
+	return 1;
+}
