@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include "../include/abi.h"
 #include "../include/http.h"
+#include "../include/mask.h"
 #include "compat.h"
 #include "loop.h"
 #include "maps.h"
@@ -283,106 +284,97 @@ static __always_inline u8 identity__network(struct task_struct *current, struct 
 	return network == first ? NETWORK_HOST : NETWORK_OWN;
 }
 
+#define MASK_CHUNK 4
+
+/* What the arguments' masking keeps from chunk to chunk, in the entry's scratch. */
+struct masking {
+	struct mask mask;
+	struct mask_look look;
+	u8 ahead[ARGS_MAX]; /* enum mask_ahead of each byte */
+};
+
+_Static_assert(sizeof(struct masking) <= IDENTITY_SCRATCH, "masking has room");
+
+/* Keeps the compiler from holding a state in registers from round to round: the verifier would
+ * follow each of its values. */
+#define FORGET_REGISTERS() asm volatile("" ::: "memory")
+
 /*
- * A token's value in the arguments is masked: what follows the header's name, in any letter case.
- * A state says how many bytes of the name were matched, or where behind it we are: the value
- * follows separators, or is the next argument.
+ * Looks ahead from, or masks, MASK_CHUNK bytes of the arguments of the identity of the key's parts.
+ * Global functions, which take numbers alone: the verifier looks at each once, not once for each
+ * chunk, and before 5.17 a loop over all bytes has more branches than it follows.
  */
-enum mask_state {
-	MASK_BEHIND_NAME = sizeof("x-aws-ec2-metadata-token") - 1,
-	MASK_SEPARATOR,
-	MASK_VALUE, /* the byte that led here belongs to a token's value */
-	MASK_STATES = 32,
-};
-
-enum mask_byte {
-	M_OTHER,
-	M_NUL,
-	M_EQUALS,
-	M_SEPARATES,
-	M_TOKEN, /* what a token's value may hold, as all that follow may */
-	M_DASH,
-	M_2,
-	M_A,
-	M_C,
-	M_D,
-	M_E,
-	M_K,
-	M_M,
-	M_N,
-	M_O,
-	M_S,
-	M_T,
-	M_W,
-	M_X,
-	M_COUNT = 32,
-};
-
-/* clang-format off */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Winitializer-overrides"
-static const u8 mask_bytes[256] = {
-	[0] = M_NUL,
-	['='] = M_EQUALS,
-	[':'] = M_SEPARATES, ['"'] = M_SEPARATES, ['\''] = M_SEPARATES, [' '] = M_SEPARATES,
-	['\t'] = M_SEPARATES, ['\\'] = M_SEPARATES,
-	['a' ... 'z'] = M_TOKEN, ['A' ... 'Z'] = M_TOKEN, ['0' ... '9'] = M_TOKEN,
-	['+'] = M_TOKEN, ['/'] = M_TOKEN, ['_'] = M_TOKEN,
-	['-'] = M_DASH, ['2'] = M_2,
-	['a'] = M_A, ['A'] = M_A, ['c'] = M_C, ['C'] = M_C, ['d'] = M_D, ['D'] = M_D,
-	['e'] = M_E, ['E'] = M_E, ['k'] = M_K, ['K'] = M_K, ['m'] = M_M, ['M'] = M_M,
-	['n'] = M_N, ['N'] = M_N, ['o'] = M_O, ['O'] = M_O, ['s'] = M_S, ['S'] = M_S,
-	['t'] = M_T, ['T'] = M_T, ['w'] = M_W, ['W'] = M_W, ['x'] = M_X, ['X'] = M_X,
-};
-
-/* A mismatch starts over, and only the name's first letter is an x. */
-#define MATCHES(matched, byte) [matched] = {[M_X] = 1, [byte] = (matched) + 1}
-static const u8 mask_transitions[MASK_STATES][M_COUNT] = {
-	MATCHES(0, M_X), MATCHES(1, M_DASH),
-	MATCHES(2, M_A), MATCHES(3, M_W), MATCHES(4, M_S), MATCHES(5, M_DASH),
-	MATCHES(6, M_E), MATCHES(7, M_C), MATCHES(8, M_2), MATCHES(9, M_DASH),
-	MATCHES(10, M_M), MATCHES(11, M_E), MATCHES(12, M_T), MATCHES(13, M_A),
-	MATCHES(14, M_D), MATCHES(15, M_A), MATCHES(16, M_T), MATCHES(17, M_A), MATCHES(18, M_DASH),
-	MATCHES(19, M_T), MATCHES(20, M_O), MATCHES(21, M_K), MATCHES(22, M_E), MATCHES(23, M_N),
-	[MASK_BEHIND_NAME] = {[M_X] = 1, [M_NUL ... M_SEPARATES] = MASK_SEPARATOR},
-	[MASK_SEPARATOR] = {[M_EQUALS ... M_SEPARATES] = MASK_SEPARATOR, [M_TOKEN ... M_X] = MASK_VALUE},
-	[MASK_VALUE] = {[M_EQUALS] = MASK_VALUE, [M_TOKEN ... M_X] = MASK_VALUE},
-};
-#undef MATCHES
-#pragma GCC diagnostic pop
-/* clang-format on */
-
-struct mask {
-	struct identity *identity;
-	u64 start;
-};
-
-LOOP_BODY mask__byte(u32 round, struct mask *mask)
+__noinline int mask_look(u64 start_ns, u32 pid, u32 exec_count, u32 from)
 {
-	struct identity *identity = mask->identity;
-	volatile u32 *state = &identity->mask_state;
-	u32 index = (u32)mask->start + round;
-	u8 byte, keep;
+	struct process_key key = {.start_ns = start_ns, .pid = pid, .exec_count = exec_count};
+	struct identity *identity = bpf_map_lookup_elem(&identities, &key);
+	struct masking *masking;
+	u32 start;
 
-	HTTP_INDEX(index);
-	if (index >= *(volatile u16 *)&identity->text_size || index >= IDENTITY_TEXT_MAX)
-		return 1;
-	byte = identity->text[index];
-	*state = mask_transitions[*state & (MASK_STATES - 1)][mask_bytes[byte] & (M_COUNT - 1)];
-	keep = ((s32)*state - MASK_VALUE) >> 31; /* without a branch, which would be two ways for
-						    the verifier to follow in each round */
-	identity->text[index] = (byte & keep) | ('*' & ~keep);
+	if (!identity)
+		return 0;
+	masking = (void *)identity->scratch;
+	start = (u32)identity->exe_size + identity->cgroup_size;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < MASK_CHUNK; i++) {
+		u32 at = (from + (MASK_CHUNK - 1 - i)) & (ARGS_MAX - 1);
+		u32 place = (start + at) & (IDENTITY_TEXT_MAX - 1);
+
+		FORGET_REGISTERS();
+		HTTP_INDEX(place);
+		if (at < identity->args_size)
+			masking->ahead[at] = mask__look(&masking->look, identity->text[place]);
+	}
 	return 0;
 }
 
-/* Masks tokens in the text, from start to its end. Its state is kept in the entry, as that end is.
- */
-static __noinline void identity__mask(struct identity *identity, u32 start)
+__noinline int mask_bytes(u64 start_ns, u32 pid, u32 exec_count, u32 from)
 {
-	struct mask mask = {identity, start};
+	struct process_key key = {.start_ns = start_ns, .pid = pid, .exec_count = exec_count};
+	struct identity *identity = bpf_map_lookup_elem(&identities, &key);
+	struct masking *masking;
+	u32 start;
 
-	*(volatile u32 *)&identity->mask_state = 0;
-	LOOP(ARGS_MAX, ARGS_MAX, mask__byte, &mask);
+	if (!identity)
+		return 0;
+	masking = (void *)identity->scratch;
+	start = (u32)identity->exe_size + identity->cgroup_size;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < MASK_CHUNK; i++) {
+		u32 at = (from + i) & (ARGS_MAX - 1);
+		u32 place = (start + at) & (IDENTITY_TEXT_MAX - 1);
+
+		FORGET_REGISTERS();
+		HTTP_INDEX(place);
+		if (at < identity->args_size &&
+			mask__step(&masking->mask, identity->text[place], masking->ahead[at]))
+			identity->text[place] = '*';
+	}
+	return 0;
+}
+
+LOOP_BODY mask__look_chunk(u32 round, struct process_key *key)
+{
+	mask_look(key->start_ns, key->pid, key->exec_count, ARGS_MAX - (round + 1) * MASK_CHUNK);
+	return 0;
+}
+
+LOOP_BODY mask__chunk(u32 round, struct process_key *key)
+{
+	mask_bytes(key->start_ns, key->pid, key->exec_count, round * MASK_CHUNK);
+	return 0;
+}
+
+/* Masks secrets in the arguments. What it kept of them on the way is wiped out. */
+static __always_inline void identity__mask(struct identity *identity)
+{
+	struct masking *masking = (void *)identity->scratch;
+	struct process_key key = identity->key;
+
+	mask__look_from_end(&masking->look, identity->args_total > identity->args_size);
+	LOOP(ARGS_MAX / MASK_CHUNK, ARGS_MAX / MASK_CHUNK, mask__look_chunk, &key);
+	LOOP(ARGS_MAX / MASK_CHUNK, ARGS_MAX / MASK_CHUNK, mask__chunk, &key);
+	__builtin_memset(masking, 0, offsetof(struct masking, ahead));
 }
 
 static __always_inline u16 identity__args(struct identity *identity, struct mm_struct *mm)
@@ -397,7 +389,8 @@ static __always_inline u16 identity__args(struct identity *identity, struct mm_s
 		bpf_probe_read_user(&identity->text[at], size, (void *)start))
 		return 0;
 	identity->text_size = at + size;
-	identity__mask(identity, at);
+	identity->args_size = size;
+	identity__mask(identity);
 	return size;
 }
 

@@ -68,6 +68,7 @@ struct process_key {
 #define ARGS_MAX            512
 #define PATH_COMPONENTS_MAX 32 /* the deepest components of a longer path are kept */
 #define IDENTITY_TEXT_MAX   4096
+#define IDENTITY_SCRATCH    (ARGS_MAX + 64)
 
 /* Which network a process lives in. */
 enum network {
@@ -93,7 +94,7 @@ struct ancestor {
  * cgroup_size bytes of the cgroup's path, args_size bytes of arguments, then each ancestor's
  * executable in order. A path is a list of components from the leaf to the root, each ended by a
  * NUL ("curl\0bin\0usr\0" is /usr/bin/curl), because that is the order in which the kernel finds
- * them. Arguments are as in memory, NUL-separated, token values masked with '*'.
+ * them. Arguments are as in memory, NUL-separated, secrets masked with '*' (mask.h).
  */
 struct identity {
 	struct process_key key;
@@ -108,11 +109,11 @@ struct identity {
 	__u8 exe_cut;   /* more than PATH_COMPONENTS_MAX, or no room */
 	__u8 cgroup_v1; /* the path is one of a cgroup v1 hierarchy */
 	__u8 network;   /* enum network */
-	__u8 reserved[7];
+	__u8 reserved[3];
 	char comm[COMM_SIZE];
-	__u32 mask_state; /* the kernel side's own */
 	struct ancestor ancestors[ANCESTORS_MAX];
 	char text[IDENTITY_TEXT_MAX];
+	__u64 scratch[IDENTITY_SCRATCH / 8]; /* the kernel side's own */
 };
 
 /* Per process, exact even when the ring buffer was full. */
@@ -167,7 +168,7 @@ struct counters {
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");
 _Static_assert(sizeof(struct ancestor) == 32, "shared layout");
 _Static_assert(
-	sizeof(struct identity) == 16 + 8 + 8 + 4 + 8 + 16 + 4 + 8 * 32 + 4096, "shared layout");
+	sizeof(struct identity) == 16 + 8 + 8 + 4 + 4 + 16 + 8 * 32 + 4096 + 576, "shared layout");
 _Static_assert(sizeof(struct request_record) == 40 + 32 + 256 + 256, "shared layout");
 
 #endif

@@ -34,6 +34,8 @@ cp /bin/busybox /tmp/wget
 /tmp/wget -q -O /dev/null "http://169.254.169.254/latest/meta-data/ami-id?gone"
 rm /tmp/wget
 
+# No token that the service has given: it answers 401.
+get masked --header "X-aws-ec2-metadata-token: AQAEAJx7-kQ2mVbnTq0yRzLw_5sUhPdGo3XcEfKi8tZ1aYvNe4MluA==" 2>/dev/null
 get agent -U 'aws-sdk-go/1.25.0 (go1.12; linux; amd64)'
 su nobody -c 'wget -q -O /dev/null "http://169.254.169.254/latest/meta-data/ami-id?user"'
 get_in /system.slice/etl.service unit

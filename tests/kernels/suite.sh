@@ -81,6 +81,7 @@ who() {
 	check "$1: a script is named" event script '"class":"v1"' '"comm":"wget"' '"script":"/tmp/etl.sh"' '"uid":0'
 	check "$1: a program that is gone is named" event gone '"exe":"/tmp/wget"'
 	check "$1: a User-Agent is told" event agent '"user_agent":"aws-sdk-go/1.25.0 (go1.12; linux; amd64)"'
+	check "$1: a token is masked" event masked '"X-aws-ec2-metadata-token: ********************************************************"'
 	check "$1: a network namespace is told from the machine's own" networks
 	check "$1: a user is told" event user '"uid":65534'
 	check "$1: a unit is told" event unit '"unit":"etl.service"'

@@ -4,37 +4,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "lib/secrets.h"
 #include "lib/text.h"
-
-#define HEADER         "X-aws-ec2-metadata-token"
-#define HEADER_SIZE    (sizeof(HEADER) - 1)
-#define SEPARATORS     ":=\"' \t\\"
-#define SEPARATORS_MAX 8
-#define TOKEN_BYTES    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
-
-/* strchr() finds the NUL that ends a set, too. */
-static bool set__holds(const char *set, char byte)
-{
-	return byte && strchr(set, byte);
-}
-
-void args__mask_token(char *bytes, size_t size)
-{
-	for (size_t at = 0; at + HEADER_SIZE <= size; at++) {
-		size_t value = at + HEADER_SIZE, end = value + SEPARATORS_MAX;
-
-		if (strncasecmp(bytes + at, HEADER, HEADER_SIZE))
-			continue;
-		if (value < size && bytes[value] == '-')
-			continue;
-		while (value < size && value < end && set__holds(SEPARATORS, bytes[value]))
-			value++;
-		while (value < size && set__holds(TOKEN_BYTES, bytes[value]))
-			bytes[value++] = '*';
-	}
-}
 
 /* A process that writes a title over its arguments pads the rest with NULs. One empty argument at
  * the end is somebody's; several are padding. */
@@ -64,7 +36,7 @@ char **args__split(const char *bytes, size_t size, bool cut)
 	if (!masked)
 		return NULL;
 	memcpy(masked, bytes, size);
-	args__mask_token(masked, size);
+	secrets__mask(masked, size, cut);
 	size = size__unpadded(masked, size);
 	if (cut && size && masked[size - 1])
 		size = text__complete(masked, size);

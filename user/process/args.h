@@ -6,20 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The arguments in bytes, NUL after each, as a NULL-terminated list of valid UTF-8 with masked
- * tokens. cut: the process has more, so the last one may lack its end. NULL: no memory. */
+/* The arguments in bytes, NUL after each, as a NULL-terminated list of valid UTF-8, with secrets
+ * masked. cut: the process has more, so the last one may lack its end. NULL: no memory. */
 char **args__split(const char *bytes, size_t size, bool cut);
 void args__free(char **args);
-
-/*
- * Overwrites the value of each token in place. The grammar, which the kernel side shares:
- *
- *	mask      = header *8separator value
- *	header    = "X-aws-ec2-metadata-token" (in any letter case), no "-" behind it
- *	separator = ":" | "=" | DQUOTE | "'" | " " | TAB | "\"
- *	value     = *("A".."Z" | "a".."z" | "0".."9" | "+" | "/" | "_" | "=" | "-"), each becomes
- *"*"
- */
-void args__mask_token(char *bytes, size_t size);
 
 #endif

@@ -25,6 +25,7 @@
 #include "trace/roster.h"
 #include "trace/top.h"
 #include "lib/scope.h"
+#include "lib/secrets.h"
 #include "lib/text.h"
 #include "trace/tracer.h"
 
@@ -80,10 +81,14 @@ static void catch_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-/* A captured text as valid UTF-8; NULL for none, or when memory is short. */
-static char *captured(const char *bytes, size_t size, size_t limit)
+/* A captured text as valid UTF-8, with secrets masked; NULL for none, or when memory is short. */
+static char *captured(const char *bytes, size_t size, size_t limit, bool cut)
 {
-	return text__utf8(bytes, size < limit ? size : limit);
+	char *text = text__utf8(bytes, size < limit ? size : limit);
+
+	if (text)
+		secrets__mask(text, strlen(text), cut);
+	return text;
 }
 
 static void trace__show(
@@ -114,9 +119,12 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 	bool unknown = record->class == CLASS_UNKNOWN;
 	_free_ char *method =
 		unknown ? NULL : text__utf8(record->method, strnlen(record->method, METHOD_SIZE));
-	_free_ char *path = unknown ? NULL : captured(record->path, record->path_size, TARGET_SIZE);
+	_free_ char *path = unknown ? NULL
+				    : captured(record->path, record->path_size, TARGET_SIZE,
+					      record->flags & REQUEST_PATH_CUT);
 	_free_ char *agent = record->flags & REQUEST_HAS_AGENT
-				     ? captured(record->agent, record->agent_size, AGENT_SIZE)
+				     ? captured(record->agent, record->agent_size, AGENT_SIZE,
+					       record->flags & REQUEST_AGENT_CUT)
 				     : NULL;
 	struct request request = {
 		.class = record->class,
