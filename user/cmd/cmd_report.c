@@ -136,6 +136,55 @@ static int command__render(const struct report_command *command, const struct re
 	return EXIT_USAGE;
 }
 
+/* Of many reports, each as it comes: the sum of their rows may be larger than memory. */
+struct rows {
+	const struct report_command *command;
+	FILE *kept; /* for --output; NULL: to standard output at once */
+	int status;
+};
+
+static int rows__add(void *context, struct report *report)
+{
+	struct rows *rows = context;
+	_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int error = out ? rows->command->renderer->render(out, report, &rows->command->options)
+			: -ENOMEM;
+
+	if (out && fclose(out) && !error)
+		error = -ENOMEM;
+	if (error)
+		return error;
+	if (rows->kept)
+		return fwrite(text, 1, size, rows->kept) == size ? 0 : -ENOMEM;
+	rows->status = usage__write_stdout(text, size);
+	return rows->status == EXIT_DONE ? 0 : -EIO;
+}
+
+static int command__render_each(
+	const struct report_command *command, char *const *paths, size_t count)
+{
+	_free_ char *text = NULL;
+	size_t size = 0;
+	struct rows rows = {.command = command, .status = EXIT_DONE};
+	struct report_set set;
+	int error;
+
+	if (command->output && !(rows.kept = open_memstream(&text, &size)))
+		return usage__refuse_set(-ENOMEM);
+	error = report_set__visit(&set, paths, count, rows__add, &rows);
+	if (rows.kept && fclose(rows.kept) && !error)
+		error = -ENOMEM;
+	if (rows.status != EXIT_DONE)
+		return rows.status;
+	if (error)
+		return usage__refuse_set(error);
+	if (command->output && set.failed < count)
+		rows.status = command__write(command, text, size);
+	return set.failed ? EXIT_USAGE : rows.status;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_command command = {
@@ -150,6 +199,8 @@ int cmd_report(int argc, char **argv)
 	/* A reader that has gone is to be noticed by the write, not to kill. */
 	signal(SIGPIPE, SIG_IGN);
 	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
+	if (command.renderer->each)
+		return command__render_each(&command, argv + optind, (size_t)(argc - optind));
 	error = report_set__read(&set, argv + optind, (size_t)(argc - optind));
 	if (error)
 		return usage__refuse_set(error);

@@ -399,6 +399,38 @@ static int selection__read(struct selection *selection, struct report_set *set)
 	return error ? error : selection__add(selection, set);
 }
 
+/* What is done with each report that is chosen. */
+struct visitor {
+	int (*visit)(void *context, struct report *report);
+	void *context;
+};
+
+static int source__visit(struct source *source, const struct visitor *visitor)
+{
+	struct report *report = source__load(source, true);
+	int error;
+
+	if (!report)
+		return 0;
+	report__sort(report);
+	error = visitor->visit(visitor->context, report);
+	report__free(report);
+	return error;
+}
+
+static int selection__visit(struct selection *selection, const struct visitor *visitor)
+{
+	int error = 0;
+
+	if (selection->count == 1)
+		return source__visit(&selection->sources[0], visitor);
+	error = selection__survey(selection);
+	for (size_t i = 0; !error && i < selection->count; i++)
+		if (selection->sources[i].fate == FATE_ADD)
+			error = source__visit(&selection->sources[i], visitor);
+	return error;
+}
+
 static void selection__clear(struct selection *selection)
 {
 	for (size_t i = 0; selection->sources && i < selection->count; i++) {
@@ -409,25 +441,51 @@ static void selection__clear(struct selection *selection)
 	free(selection->windows);
 }
 
+static int selection__open(struct selection *selection, char *const *paths, size_t count)
+{
+	*selection = (struct selection){.count = count};
+	selection->sources = calloc(count ? count : 1, sizeof(*selection->sources));
+	if (!selection->sources || !count)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		selection->sources[i].path = paths[i];
+	return 0;
+}
+
+static void selection__close(struct selection *selection, struct report_set *set)
+{
+	for (size_t i = 0; selection->sources && i < selection->count; i++)
+		set->failed += selection->sources[i].fate == FATE_FAILED;
+	selection__clear(selection);
+}
+
 int report_set__read(struct report_set *set, char *const *paths, size_t count)
 {
-	struct selection selection = {.count = count};
-	int error = -ENOMEM;
+	struct selection selection;
+	int error = selection__open(&selection, paths, count);
 
 	*set = (struct report_set){0};
-	selection.sources = calloc(count ? count : 1, sizeof(*selection.sources));
-	if (selection.sources && count) {
-		for (size_t i = 0; i < count; i++)
-			selection.sources[i].path = paths[i];
+	if (!error)
 		error = selection__read(&selection, set);
-		for (size_t i = 0; i < count; i++)
-			set->failed += selection.sources[i].fate == FATE_FAILED;
-	}
-	selection__clear(&selection);
+	selection__close(&selection, set);
 	if (error)
 		report_set__clear(set);
 	else if (set->report)
 		report__sort(set->report);
+	return error;
+}
+
+int report_set__visit(struct report_set *set, char *const *paths, size_t count,
+	int (*visit)(void *context, struct report *report), void *context)
+{
+	struct visitor visitor = {visit, context};
+	struct selection selection;
+	int error = selection__open(&selection, paths, count);
+
+	*set = (struct report_set){0};
+	if (!error)
+		error = selection__visit(&selection, &visitor);
+	selection__close(&selection, set);
 	return error;
 }
 

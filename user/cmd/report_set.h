@@ -21,6 +21,12 @@ struct report_set {
  * -ENOSPC where all together are past REPORT_WEIGHT_MAX.
  */
 int report_set__read(struct report_set *set, char *const *paths, size_t count);
+/*
+ * The same choice, but no sum: visit gets each report that would be added up. set->report stays
+ * NULL. What visit returns, if it is not 0, ends it.
+ */
+int report_set__visit(struct report_set *set, char *const *paths, size_t count,
+	int (*visit)(void *context, struct report *report), void *context);
 void report_set__clear(struct report_set *set);
 
 #endif

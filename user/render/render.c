@@ -8,14 +8,17 @@
 #define COLUMNS_MIN 20
 
 const struct renderer renderers[] = {
-	{"text", "a summary for a person, as wide as the terminal", text__render},
-	{"json", "the report itself, as scripts and this command read it", json__render},
-	{"csv", "one row for each caller and path, for a spreadsheet", csv__render},
-	{"markdown", "for a ticket: who has to change, and how", markdown__render},
-	{"html", "one self-contained page, for a browser or for print", html__render},
-	{"prometheus", "for node_exporter's textfile collector", prometheus__render},
-	{"emf", "CloudWatch's embedded metric format: MetadataNoToken by caller", emf__render},
-	{NULL, NULL, NULL},
+	{"text", "a summary for a person, as wide as the terminal", text__render, false},
+	{"json", "the report itself, as scripts and this command read it", json__render, false},
+	{"csv", "one row for each caller and path, for a spreadsheet", csv__render, false},
+	{"markdown", "for a ticket: who has to change, and how", markdown__render, false},
+	{"html", "one self-contained page, for a browser or for print", html__render, false},
+	{"prometheus", "for node_exporter's textfile collector", prometheus__render, false},
+	{"emf", "CloudWatch's embedded metric format: MetadataNoToken by caller", emf__render,
+		false},
+	{"rows", "NDJSON for a query engine: a row for each host, caller and path", rows__render,
+		true},
+	{NULL, NULL, NULL, false},
 };
 
 const struct renderer *render__find(const char *name)

@@ -20,6 +20,7 @@ struct renderer {
 	const char *summary; /* for --help */
 	/* Writes report, sorted by report__sort(), to out. 0 or -errno. */
 	int (*render)(FILE *out, const struct report *report, const struct render_options *options);
+	bool each; /* of several reports each is written for itself, and not their sum */
 };
 
 /* NULL: no format of that name. */
@@ -35,6 +36,7 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 int html__render(FILE *out, const struct report *report, const struct render_options *options);
 int prometheus__render(
 	FILE *out, const struct report *report, const struct render_options *options);
+int rows__render(FILE *out, const struct report *report, const struct render_options *options);
 int emf__render(FILE *out, const struct report *report, const struct render_options *options);
 
 /* Colour and width for what goes to fd. */
