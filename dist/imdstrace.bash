@@ -3,7 +3,7 @@
 
 _imdstrace() {
 	local commands="trace report check reconcile doctor demo"
-	local formats="text json csv markdown html prometheus emf"
+	local formats="text json csv markdown html prometheus emf hosts rows script"
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} options values=
 
@@ -14,7 +14,7 @@ _imdstrace() {
 	case $command in
 	trace) options="--all --json --top --quiet --output --duration --interval --min-window --no-responses --hooks --help" ;;
 	report) options="--format --output --min-window --strict --help" ;;
-	check) options="--min-window --strict --quiet --help" ;;
+	check) options="--min-window --strict --list --quiet --help" ;;
 	reconcile) options="--period --json --help" ;;
 	doctor | demo) options="--json --help" ;;
 	esac
@@ -23,6 +23,7 @@ _imdstrace() {
 	case $previous in
 	-f | --format) values=$formats ;;
 	-d | --duration) values="30s 10m 1h 24h 7d" ;;
+	--list) values="ready blocked inconclusive" ;;
 	--period) values="60s 5m 1h" ;;
 	--interval) values="10s 1m 10m" ;;
 	--min-window) values="0s 1h 24h 7d" ;;

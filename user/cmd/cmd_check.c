@@ -16,6 +16,7 @@
 
 struct check_command {
 	struct verdict_options options;
+	const char *list; /* the verdict of the hosts to list; NULL: none */
 	bool quiet, help;
 };
 
@@ -23,6 +24,7 @@ static const char short_options[] = ":qh";
 static const struct option long_options[] = {
 	{"min-window", required_argument, NULL, 'w'},
 	{"strict", no_argument, NULL, 's'},
+	{"list", required_argument, NULL, 'l'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -46,6 +48,9 @@ static int help(void)
 	     "it\n"
 	     "                         off\n"
 	     "      --strict           Calls that look for another cloud block the switch, too\n"
+	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, "
+	     "one\n"
+	     "                         instance id (else hostname) a line, in place of the line\n"
 	     "  -q, --quiet            Print nothing: the exit status is the verdict\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
@@ -53,6 +58,15 @@ static int help(void)
 	     "not a\n"
 	     "report or was left out.");
 	return EXIT_DONE;
+}
+
+static int command__check_list(const char *name)
+{
+	for (int verdict = VERDICT_READY; verdict <= VERDICT_INCONCLUSIVE; verdict++)
+		if (!strcmp(name, verdict__name(verdict)))
+			return 0;
+	complain("--list takes ready, blocked or inconclusive, not \"%s\"", name);
+	return -EINVAL;
 }
 
 static int command__set(struct check_command *command, int option, char *const *argv)
@@ -63,6 +77,9 @@ static int command__set(struct check_command *command, int option, char *const *
 	case 's':
 		command->options.strict = true;
 		return 0;
+	case 'l':
+		command->list = optarg;
+		return command__check_list(optarg);
 	case 'q':
 		command->quiet = true;
 		return 0;
@@ -127,16 +144,47 @@ static int command__print(const struct check_command *command, const struct ruli
 	return EXIT_USAGE;
 }
 
-static int command__rule(const struct check_command *command, const struct report *report)
+/* One host a line, by what the aws command takes where that is known. */
+static int command__list(const struct check_command *command, const struct host_summaries *hosts)
+{
+	_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; out && i < hosts->count; i++) {
+		const struct host_summary *host = &hosts->list[i];
+		const char *name = host->instance_id ? host->instance_id
+				   : host->hostname  ? host->hostname
+						     : host->machine_id;
+		_free_ char *shown = text__printable(name ? name : "?");
+
+		if (!strcmp(verdict__name(host->verdict), command->list))
+			fprintf(out, "%s\n", shown ? shown : "?");
+	}
+	if (!out || fclose(out)) {
+		complain("the hosts could not be listed: %s", strerror(ENOMEM));
+		return EXIT_USAGE;
+	}
+	if (hosts->unlisted)
+		complain("%zu host%s of merged reports cannot be listed: give the reports of the "
+			 "hosts themselves",
+			hosts->unlisted, hosts->unlisted == 1 ? "" : "s");
+	return usage__write_stdout(text, size);
+}
+
+static int command__rule(const struct check_command *command, const struct report_set *set)
 {
 	struct ruling ruling;
-	int status, error = verdict__rule(&ruling, report, &command->options);
+	int status, error = verdict__rule(&ruling, set->report, &command->options);
 
 	if (error) {
 		complain("there is no verdict: %s", strerror(-error));
 		return EXIT_USAGE;
 	}
-	status = command__print(command, &ruling);
+	if (command->list && !command->quiet)
+		status = command__list(command, &set->hosts);
+	else
+		status = command__print(command, &ruling);
 	if (status == EXIT_DONE)
 		status = statuses[ruling.verdict];
 	verdict__clear(&ruling);
@@ -155,11 +203,12 @@ int cmd_check(int argc, char **argv)
 		return help();
 	/* A reader that has gone is to be noticed by the write, not to kill. */
 	signal(SIGPIPE, SIG_IGN);
-	error = report_set__read(&set, argv + optind, (size_t)(argc - optind));
+	error = report_set__read(&set, argv + optind, (size_t)(argc - optind),
+		command.list ? &command.options : NULL);
 	if (error)
 		return usage__refuse_set(error);
 	if (set.report)
-		status = command__rule(&command, set.report);
+		status = command__rule(&command, &set);
 	if (set.failed)
 		status = EXIT_USAGE;
 	report_set__clear(&set);

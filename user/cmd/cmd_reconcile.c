@@ -378,7 +378,7 @@ int cmd_reconcile(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (command__read_metric(&command, &metric, argv[argc - 1]))
 		return EXIT_USAGE;
-	error = report_set__read(&set, argv + optind, (size_t)(argc - 1 - optind));
+	error = report_set__read(&set, argv + optind, (size_t)(argc - 1 - optind), NULL);
 	if (error) {
 		metric__clear(&metric);
 		return usage__refuse_set(error);

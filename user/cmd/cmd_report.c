@@ -201,9 +201,11 @@ int cmd_report(int argc, char **argv)
 	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
 	if (command.renderer->each)
 		return command__render_each(&command, argv + optind, (size_t)(argc - optind));
-	error = report_set__read(&set, argv + optind, (size_t)(argc - optind));
+	error = report_set__read(
+		&set, argv + optind, (size_t)(argc - optind), &command.options.verdict);
 	if (error)
 		return usage__refuse_set(error);
+	command.options.hosts = &set.hosts;
 	if (set.report)
 		status = command__render(&command, set.report);
 	if (set.failed)

@@ -31,6 +31,8 @@ struct source {
 	size_t size;
 	struct file_window *windows;
 	size_t window_count;
+	char *host;     /* whose report it is; NULL: of several, or not looked at */
+	bool summed_up; /* its host is in the set's hosts */
 	enum fate fate;
 };
 
@@ -157,6 +159,19 @@ static int source__note_content(struct source *source, const struct report *repo
 	return 0;
 }
 
+/* Images are cloned with their machine id in them, so an instance's id comes first. */
+static int source__note_host(struct source *source, const struct report *report)
+{
+	const struct report_host *host = report->hosts;
+	bool known;
+
+	if (report->host_count != 1)
+		return 0;
+	known = host->instance_id && *host->instance_id;
+	source->host = strdup(known ? host->instance_id : host->machine_id);
+	return source->host ? 0 : -ENOMEM;
+}
+
 static int source__note_windows(struct source *source, const struct report *report, size_t file)
 {
 	size_t count = report->window_count;
@@ -170,7 +185,8 @@ static int source__note_windows(struct source *source, const struct report *repo
 		source->windows[i].end = report->windows[i].end;
 	}
 	source->window_count = count;
-	if (!count)
+	error = source__note_host(source, report);
+	if (!error && !count)
 		error = source__note_content(source, report);
 	for (size_t i = 0; i < source->window_count; i++)
 		source->windows[i].file = file;
@@ -330,14 +346,30 @@ static int selection__choose(struct selection *selection)
 	return 0;
 }
 
-static int source__add(struct source *source, struct report *into)
+/* What is added up, and what is asked of it. */
+struct sum {
+	struct report_set *set;
+	const struct verdict_options *options; /* NULL: the hosts are nobody's question */
+};
+
+static int sum__add_host(const struct sum *sum, struct report *report)
+{
+	if (!sum->options)
+		return 0;
+	report__sort(report);
+	return host_summaries__add(&sum->set->hosts, report, sum->options);
+}
+
+static int source__add(struct source *source, const struct sum *sum)
 {
 	struct report *report = source__load(source, true);
 	int error;
 
 	if (!report)
 		return 0;
-	error = report__merge(into, report);
+	error = report__merge(sum->set->report, report);
+	if (!error && !source->summed_up)
+		error = sum__add_host(sum, report);
 	report__free(report);
 	if (error == -EEXIST) {
 		source__fail(source, "left out, because it changed while it was read");
@@ -347,9 +379,10 @@ static int source__add(struct source *source, struct report *into)
 }
 
 /* One file needs no choice and no second look. */
-static void selection__read_one(struct selection *selection, struct report_set *set)
+static int selection__read_one(struct selection *selection, const struct sum *sum)
 {
-	set->report = source__load(&selection->sources[0], true);
+	sum->set->report = source__load(&selection->sources[0], true);
+	return sum->set->report ? sum__add_host(sum, sum->set->report) : 0;
 }
 
 static int selection__survey(struct selection *selection)
@@ -365,38 +398,96 @@ static int selection__survey(struct selection *selection)
 	return selection__choose(selection);
 }
 
-static int selection__add(struct selection *selection, struct report_set *set)
+static int source__compare_hosts(const void *left, const void *right)
 {
+	const struct source *a = *(struct source *const *)left;
+	const struct source *b = *(struct source *const *)right;
+	int order = strcmp(a->host, b->host);
+
+	return order ? order : a < b ? -1 : a > b;
+}
+
+/* The reports of one host, added up, are one host. */
+static int sources__sum_up_host(struct source **sources, size_t count, const struct sum *sum)
+{
+	struct report *whole = report__new();
+	int error = whole ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		struct report *part = source__load(sources[i], true);
+
+		error = part ? report__merge(whole, part) : 0;
+		sources[i]->summed_up = true;
+		report__free(part);
+		/* what it is then is said where it is added to the sum */
+		if (error == -EEXIST)
+			error = 0;
+	}
+	if (!error)
+		error = sum__add_host(sum, whole);
+	report__free(whole);
+	return error;
+}
+
+/* Hosts of which there are several reports, each with calls that the others do not have. */
+static int selection__sum_up_hosts(struct selection *selection, const struct sum *sum)
+{
+	_free_ struct source **sorted = calloc(selection->count, sizeof(*sorted));
+	size_t count = 0, end;
+	int error = sorted ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < selection->count; i++) {
+		struct source *source = &selection->sources[i];
+
+		/* What can be read once only is read where it is added. */
+		if (source->fate == FATE_ADD && source->host && !source->text)
+			sorted[count++] = source;
+	}
+	if (count)
+		qsort(sorted, count, sizeof(*sorted), source__compare_hosts);
+	for (size_t first = 0; !error && first < count; first = end) {
+		for (end = first + 1; end < count; end++)
+			if (strcmp(sorted[end]->host, sorted[first]->host))
+				break;
+		if (end > first + 1)
+			error = sources__sum_up_host(&sorted[first], end - first, sum);
+	}
+	return error;
+}
+
+static int selection__add(struct selection *selection, const struct sum *sum)
+{
+	struct report_set *set = sum->set;
 	size_t added = 0;
+	int error;
 
 	set->report = report__new();
 	if (!set->report)
 		return -ENOMEM;
-	for (size_t i = 0; i < selection->count; i++) {
+	error = sum->options ? selection__sum_up_hosts(selection, sum) : 0;
+	for (size_t i = 0; !error && i < selection->count; i++) {
 		struct source *source = &selection->sources[i];
-		int error = source->fate == FATE_ADD ? source__add(source, set->report) : 0;
 
-		if (error)
-			return error;
-		added += source->fate == FATE_ADD;
+		if (source->fate != FATE_ADD)
+			continue;
+		error = source__add(source, sum);
+		added++;
 	}
 	if (!added) {
 		report__free(set->report);
 		set->report = NULL;
 	}
-	return 0;
+	return error;
 }
 
-static int selection__read(struct selection *selection, struct report_set *set)
+static int selection__read(struct selection *selection, const struct sum *sum)
 {
 	int error;
 
-	if (selection->count == 1) {
-		selection__read_one(selection, set);
-		return 0;
-	}
+	if (selection->count == 1)
+		return selection__read_one(selection, sum);
 	error = selection__survey(selection);
-	return error ? error : selection__add(selection, set);
+	return error ? error : selection__add(selection, sum);
 }
 
 /* What is done with each report that is chosen. */
@@ -435,6 +526,7 @@ static void selection__clear(struct selection *selection)
 {
 	for (size_t i = 0; selection->sources && i < selection->count; i++) {
 		free(selection->sources[i].text);
+		free(selection->sources[i].host);
 		free(selection->sources[i].windows);
 	}
 	free(selection->sources);
@@ -459,19 +551,22 @@ static void selection__close(struct selection *selection, struct report_set *set
 	selection__clear(selection);
 }
 
-int report_set__read(struct report_set *set, char *const *paths, size_t count)
+int report_set__read(struct report_set *set, char *const *paths, size_t count,
+	const struct verdict_options *options)
 {
+	struct sum sum = {set, options};
 	struct selection selection;
 	int error = selection__open(&selection, paths, count);
 
 	*set = (struct report_set){0};
 	if (!error)
-		error = selection__read(&selection, set);
+		error = selection__read(&selection, &sum);
 	selection__close(&selection, set);
 	if (error)
 		report_set__clear(set);
 	else if (set->report)
 		report__sort(set->report);
+	host_summaries__sort(&set->hosts);
 	return error;
 }
 
@@ -493,4 +588,5 @@ void report_set__clear(struct report_set *set)
 {
 	report__free(set->report);
 	set->report = NULL;
+	host_summaries__clear(&set->hosts);
 }

@@ -7,8 +7,10 @@
 #define IMDSTRACE_REPORT_SET_H
 
 #include "report/report.h"
+#include "verdict/host_summary.h"
 
 struct report_set {
+	struct host_summaries hosts;
 	struct report *report; /* sorted; NULL: no file could be used */
 	size_t failed;         /* files that were left out, each named on stderr */
 };
@@ -18,9 +20,11 @@ struct report_set {
  * whose windows the others hold as late or later, the largest file first; of two that overlap
  * without one holding the other, the one with fewer windows is left out and counts as failed. The
  * second pass adds up what remains, one file in memory at a time. 0, -ENOMEM, or
- * -ENOSPC where all together are past REPORT_WEIGHT_MAX.
+ * -ENOSPC where all together are past REPORT_WEIGHT_MAX. set->hosts has what each of the hosts is
+ * with these options; NULL: nobody asks.
  */
-int report_set__read(struct report_set *set, char *const *paths, size_t count);
+int report_set__read(struct report_set *set, char *const *paths, size_t count,
+	const struct verdict_options *options);
 /*
  * The same choice, but no sum: visit gets each report that would be added up. set->report stays
  * NULL. What visit returns, if it is not 0, ends it.

@@ -7,12 +7,14 @@
 #include <stdio.h>
 
 #include "report/report.h"
+#include "verdict/host_summary.h"
 #include "verdict/verdict.h"
 
 struct render_options {
 	struct verdict_options verdict;
-	unsigned int columns; /* text: the terminal's width; 80 where there is none */
-	bool color;           /* text */
+	unsigned int columns;               /* text: the terminal's width; 80 where there is none */
+	bool color;                         /* text */
+	const struct host_summaries *hosts; /* the report's, one by one; NULL: not known */
 };
 
 struct renderer {
@@ -36,6 +38,8 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 int html__render(FILE *out, const struct report *report, const struct render_options *options);
 int prometheus__render(
 	FILE *out, const struct report *report, const struct render_options *options);
+int hosts__render(FILE *out, const struct report *report, const struct render_options *options);
+int script__render(FILE *out, const struct report *report, const struct render_options *options);
 int rows__render(FILE *out, const struct report *report, const struct render_options *options);
 int emf__render(FILE *out, const struct report *report, const struct render_options *options);
 

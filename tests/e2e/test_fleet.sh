@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# A generated fleet of 5,000 instances over two weeks, whose truth is known: what each format says of
+# it, and what the script does to an EC2 that writes down what it is asked.
+# What stands in single quotes is for jq, or expanded where it runs; a shell may be two words.
+# shellcheck disable=SC2016,SC2034,SC2086
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+HOSTS=${FLEET_HOSTS:-5000}
+
+command -v cc >/dev/null || { skip 'the fleet' 'there is no cc'; finish; exit; }
+cc -O1 -o "$work/make_fleet" "$here/../fleet/make_fleet.c" && "$work/make_fleet" "$work/fleet" "$HOSTS" || exit 1
+truth=$work/fleet/truth.json
+
+# rendered NAME COMMAND ARGUMENT...: over the whole fleet, in $work/NAME.
+rendered() {
+	local name=$1
+	shift
+	"$IMDSTRACE" "$@" "$work"/fleet/reports/*.json >"$work/$name" 2>"$work/$name.err"
+}
+same() {
+	diff "$1" "$2" >"$work/difference" && return
+	head -n 10 "$work/difference"
+	return 1
+}
+# true_of FILTER: lines of the truth, sorted.
+true_of() {
+	jq -r "$1" "$truth" | sort
+}
+
+# --- Hosts ---------------------------------------------------------------------------------------
+
+rendered hosts.csv report --format hosts
+csv_hosts() {
+	python3 - "$work/hosts.csv" <<-'PYTHON' | sort
+		import csv, sys
+		for row in csv.DictReader(open(sys.argv[1], newline="")):
+		    print("\t".join(row[name] for name in ("instance_id", "hostname", "region", "verdict", "watched_seconds", "v1",
+		        "hop_limit_needed")), ",".join(sorted(row["callers"].split(" | "))) if row["callers"] else "", sep="\t")
+	PYTHON
+}
+true_of '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "", (.callers | sort | join(","))] | @tsv' >"$work/hosts.true"
+csv_hosts >"$work/hosts.said"
+check 'hosts: verdict, watched time, calls, hop limit and callers of every host are the truth' same "$work/hosts.true" "$work/hosts.said"
+check 'hosts: the columns are the contract' equal head 'instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,reasons' \
+	"$(head -n 1 "$work/hosts.csv" | tr -d '\r')"
+check 'hosts: a reason for each' not grep -qE ',"?"?\r?$' <(tail -n +2 "$work/hosts.csv")
+
+for verdict in ready blocked inconclusive; do
+	rendered "list.$verdict" check --list $verdict
+	true_of ".hosts[] | select(.verdict == \"$verdict\") | .instance_id" >"$work/list.true"
+	check "check --list $verdict names them all" same "$work/list.true" <(sort "$work/list.$verdict")
+done
+run list check --list ready "$work/fleet/reports/000010.json"
+check 'its status is the verdict all the same' ended_with list \
+	"$(jq -r '{ready: 0, blocked: 1, inconclusive: 4}[.hosts[10].verdict]' "$truth")"
+run wrong check --list broken "$work/fleet/reports/000010.json"
+check 'another word is refused' all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
+
+# --- Rows ----------------------------------------------------------------------------------------
+
+rendered rows.ndjson report --format rows
+# A line for each host and caller of v1, and the calls.
+row_sums() {
+	jq -rn 'reduce (inputs | select(.class == "v1")) as $row ({}; .[$row.instance_id + "\t" + $row.caller] += $row.count)
+		| to_entries[] | "\(.key)"' "$work/rows.ndjson" | sort
+}
+true_of '.hosts[] | .instance_id as $id | .callers | unique[] | "\($id)\t\(.)"' >"$work/rows.true"
+row_sums >"$work/rows.said"
+check 'rows: who calls v1 on which host is the truth' same "$work/rows.true" "$work/rows.said"
+row_classes() {
+	jq -rn 'reduce inputs as $row ({}; .[$row.class] += $row.count) | to_entries | sort_by(.key)[] | "\(.key) \(.value)"' "$work/rows.ndjson"
+}
+check 'rows: their sum by class is the truth' equal sums \
+	"$(jq -r '[.hosts[].calls | to_entries[]] | group_by(.key) | map("\(.[0].key) \(map(.value) | add)") | .[]' "$truth")" "$(row_classes)"
+check 'rows: each is one flat object with every field of the contract' equal rows 0 "$(jq -c 'select(
+	([.[] | type] | any(. == "object" or . == "array")) or (["host", "instance_id", "region", "caller", "workload", "client", "client_version", "pattern",
+	"advice", "class", "method", "path", "count", "first", "last"] - keys != []))' "$work/rows.ndjson" | wc -l)"
+
+# --- Callers -------------------------------------------------------------------------------------
+
+rendered report.json report --format json
+check 'json: the totals are the truth' holds "$work/report.json" '. as $report
+	| $truth[0] | reduce .hosts[].calls as $calls ({}; reduce ($calls | to_entries[]) as $one (.; .[$one.key] += $one.value))
+	| to_entries | all(.value == $report.totals[.key])' --slurpfile truth "$truth"
+check 'json: calls of every caller are the truth' holds "$work/report.json" '. as $report
+	| $truth[0].callers | map(select(.name)) | all(. as $one | ($report.callers[] | select(.name == $one.name and .parent == $one.parent)).calls == $one.calls)' \
+	--slurpfile truth "$truth"
+rendered report.csv report --format csv
+csv_sums() {
+	python3 - "$work/report.csv" <<-'PYTHON'
+		import csv, sys
+		rows = list(csv.DictReader(open(sys.argv[1], newline="")))
+		print(sum(int(row["count"]) for row in rows if row["class"] == "v1"), sum(int(row["caller_v1"] or 0) for row in rows))
+	PYTHON
+}
+v1=$(jq '[.hosts[].calls.v1] | add' "$truth")
+check 'csv: each column that counts v1 calls sums up to them' equal sums "$v1 $v1" "$(csv_sums)"
+
+# --- The script ----------------------------------------------------------------------------------
+
+mkdir "$work/bin"
+# An EC2 of which the instances whose number ends in 7 may not be changed. It has hop limits of 1.
+cat >"$work/bin/aws" <<-'AWS'
+	#!/bin/sh
+	for argument; do printf '%s ' "$argument"; done >>"$AWS_LOG"
+	echo >>"$AWS_LOG"
+	case "$*" in
+	*describe-instances*) printf 'optional\t1\n' ;;
+	*--instance-id\ i-*7\ *) echo 'An error occurred (UnauthorizedOperation)' >&2; exit 254 ;;
+	*--dry-run*) echo 'An error occurred (DryRunOperation) when calling the ModifyInstanceMetadataOptions operation' >&2; exit 254 ;;
+	esac
+AWS
+chmod +x "$work/bin/aws"
+
+rendered script report --format script
+check 'script: shellcheck has nothing to say' shellcheck -s sh "$work/script"
+# A part of it, so that each shell can have its turn.
+"$IMDSTRACE" report --format script "$work"/fleet/reports/0000[0-3]*.json >"$work/part"
+true_of '.hosts[:40][] | select(.verdict == "ready") | .instance_id' >"$work/part.ready"
+ready=$(wc -l <"$work/part.ready")
+denied=$(grep -c '7$' "$work/part.ready")
+
+# scripted NAME SHELL SCRIPT [ARGUMENT...]: what the shell said, and what EC2 was asked.
+scripted() {
+	local name=$1 shell=$2
+	shift 2
+	: >"$work/$name.log"
+	env AWS_LOG="$work/$name.log" IMDSTRACE_STATE="$work/state" PATH="$work/bin:$PATH" $shell "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null
+	echo $? >"$work/$name.status"
+}
+asked() {
+	sed -n "s/^ec2 modify-instance-metadata-options --instance-id \(i-[0-9a-f]*\) .*/\1/p" "$work/$1.log" | sort
+}
+for shell in dash 'busybox sh' bash; do
+	command -v ${shell%% *} >/dev/null || { skip "script: $shell" 'it is not here'; continue; }
+	rm -f "$work/state"
+	scripted dry "$shell" "$work/part"
+	check "script ($shell): without an argument each ready host is asked for by --dry-run" all \
+		'same "$work/part.ready" <(asked dry)' 'equal lines 0 "$(grep -vc -- --dry-run "$work/dry.log")"' 'test ! -e "$work/state"'
+	check "script ($shell): it says that nothing was changed, and what would fail" all 'grep -q "nothing was changed" "$work/dry.out"' \
+		'grep -q "^$denied failed:" "$work/dry.err"' 'ended_with dry 1'
+	scripted apply "$shell" "$work/part" --apply
+	check "script ($shell): --apply asks for each, and one failure stops nothing" all 'same "$work/part.ready" <(asked apply)' \
+		'not grep -q -- --dry-run "$work/apply.log"' 'grep -q "^$((ready - denied)) of $ready hosts now require tokens$" "$work/apply.out"' \
+		'ended_with apply 1' 'grep -q "^$denied failed: i-" "$work/apply.err"'
+	check "script ($shell): tokens are required, in the host's Region, and nothing more" equal lines "$ready" "$(grep -cE \
+		'^ec2 modify-instance-metadata-options --instance-id i-[0-9a-f]{17} --http-tokens required --http-endpoint enabled --region [a-z]+-[a-z]+-[0-9] $' "$work/apply.log")"
+	scripted undo "$shell" "$work/part" --undo
+	check "script ($shell): --undo takes back what was there" equal lines "$ready" "$(grep -cE \
+		'^ec2 modify-instance-metadata-options --instance-id i-[0-9a-f]{17} --http-tokens optional --region ' "$work/undo.log")"
+done
+check 'script: each host is asked for in its own Region' same \
+	<(true_of '.hosts[:40][] | select(.verdict == "ready") | "\(.instance_id) \(.region)"') \
+	<(sed -n 's/.*--instance-id \(i-[^ ]*\) .*--region \([^ ]*\) $/\1 \2/p' "$work/apply.log" | sort)
+scripted wrong sh "$work/part" --all
+check 'script: another argument is refused' all 'ended_with wrong 2' 'test ! -s "$work/wrong.log"'
+
+# What a report calls itself is nothing that a shell sees.
+evil=0
+for text in '$(touch '"$work"'/pwned)' '`touch '"$work"'/pwned`' "'; touch $work/pwned; '" $'\n'"touch $work/pwned" \
+	$'i-00000000000000001\ntouch '"$work"'/pwned' 'i-00000000000000001;touch '"$work"'/pwned' '--region' 'i-123' $'\r'"touch $work/pwned" '*'; do
+	for field in instance_id region hostname machine_id; do
+		evil=$((evil + 1))
+		id=$(printf 'i-%017x' $evil)
+		case $field in hostname | machine_id) echo "$id" ;; esac >>"$work/evil.asked"
+		jq --arg text "$text" --arg field "$field" --arg evil "evil-$evil" --arg id "$id" '
+			.hosts[0] |= (.machine_id = $evil | .instance_id = $id | .[$field] = if $field == "machine_id" then $text + $evil else $text end)
+			| .windows[] += {host: .hosts[0].machine_id, boot_id: $evil, instance_id: .hosts[0].instance_id}
+			| .callers = [] | .totals = {v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0} | .timeline = []' \
+			"$work/fleet/reports/000008.json" >"$work/evil.$evil.json"
+	done
+done
+"$IMDSTRACE" report --format script "$work"/evil.*.json >"$work/evil" 2>"$work/evil.err"
+scripted evil sh "$work/evil" --apply
+check 'script: no name in a report runs anything' all 'test ! -e "$work/pwned"' 'shellcheck -s sh "$work/evil"' \
+	'same "$work/evil.asked" <(asked evil)'
+check 'script: who is left out stands there' all 'grep -q "^# left out, because what it gives as its instance id is none: " "$work/evil"' \
+	'grep -q "^# left out, because what it gives as its Region is none: " "$work/evil"'
+cell() {
+	"$IMDSTRACE" report --format hosts "$work"/evil.*.json | python3 -c '
+import csv, sys
+rows = list(csv.reader(sys.stdin.buffer.read().decode().splitlines()))
+assert all(len(row) == 9 for row in rows), rows
+assert not any(cell[:1] in "=+-@" and cell for row in rows for cell in row), rows'
+}
+check 'hosts: no name starts a formula or breaks a row' cell
+
+# --- Several reports of one host -----------------------------------------------------------------
+
+jq '.windows[0].start = "2026-03-20T00:00:00Z" | .windows[0].end = "2026-03-20T12:00:00Z" | .windows |= .[:1]' "$work/fleet/reports/000010.json" >"$work/again.json"
+run twice report --format hosts "$work/fleet/reports/000010.json" "$work/again.json"
+check 'the reports of one host are one row, with what all of them saw' equal row \
+	"$(jq -r '.hosts[10] | "\(.instance_id) \(.watched_seconds + 43200) \(.calls.v1 * 2)"' "$truth")" \
+	"$(tail -n +2 "$work/twice.out" | awk -F, '{ print $1, $5, $6 }')"
+
+finish
