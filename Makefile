@@ -18,21 +18,31 @@ $(error imdstrace is built for amd64 and arm64, not for "$(or $(ARCH),$(shell un
 endif
 
 out := build$(if $(ARCH),/$(target))$(addprefix /,$(FLAVOUR))
-obj := $(out)/obj
+obj := $(out)/obj$(if $(STATIC),-static)
 
 triple-amd64   := x86_64-linux-gnu
 triple-arm64   := aarch64-linux-gnu
 bpf-arch-amd64 := x86
 bpf-arch-arm64 := arm64
 
-# A foreign machine's libraries come from its own Debian packages, unpacked and not installed.
-ifneq ($(target),$(native))
-cross   := $(target)
-sysroot := build/$(target)/sysroot
-CC      := $(triple-$(target))-gcc
-AR      := $(triple-$(target))-ar
-cross-cppflags := -isystem $(sysroot)/usr/include
-cross-ldflags  := -L$(sysroot)/usr/lib/$(triple-$(target))
+# What is static, or for a foreign machine, is made by the compilers and of the libraries that
+# dist/debian.pins names, so that every machine makes the same bytes. STATIC=1 stands for that.
+cross := $(filter-out $(native),$(target))
+ifneq ($(STATIC)$(cross),)
+sysroot   := build/sysroot/$(target)
+toolchain := build/toolchain/$(if $(cross),$(native)-$(cross),$(native))
+triple    := $(triple-$(target))
+tool      := env -u LIBRARY_PATH -u CPATH -u C_INCLUDE_PATH -u COMPILER_PATH \
+	LD_LIBRARY_PATH=$(toolchain)/usr/lib/$(triple-$(native))
+CC        := $(tool) $(toolchain)/usr/bin/$(triple)-gcc-12
+AR        := $(tool) $(toolchain)/usr/bin/$(triple)-ar
+BPF_CLANG ?= $(tool) $(toolchain)/usr/lib/llvm-14/bin/clang
+BPFTOOL   ?= $(tool) $(toolchain)/usr/sbin/bpftool
+sysroot-cppflags := --sysroot=$(sysroot) -isystem $(sysroot)/usr/lib/gcc/$(triple)/12/include \
+	-isystem $(sysroot)/usr/include/$(triple) -isystem $(sysroot)/usr/include
+sysroot-ldflags  := $(if $(cross),,-B$(toolchain)/usr/bin/) -B$(sysroot)/usr/lib/$(triple)/ -B$(sysroot)/usr/lib/gcc/$(triple)/12/ \
+	-L$(sysroot)/usr/lib/$(triple)
+pinned := $(sysroot) $(toolchain)
 endif
 
 # Debian keeps bpftool where only root looks.
@@ -45,22 +55,22 @@ BPF_CFLAGS ?= -O2 -g -mcpu=v3
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(CI),-Werror)
 # Paths of this machine stay out of what is built.
-reproducible := -ffile-prefix-map=$(CURDIR)=.
+reproducible := '-ffile-prefix-map=$(CURDIR)=.'
 
-cppflags := -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(cross-cppflags) $(CPPFLAGS)
+cppflags := -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(sysroot-cppflags) $(CPPFLAGS)
 cflags   := -std=gnu11 $(warnings) $(reproducible) $(CFLAGS)
-ldflags  := -Wl,-z,relro,-z,now $(cross-ldflags) $(LDFLAGS)
+ldflags  := -Wl,-z,relro,-z,now $(sysroot-ldflags) $(LDFLAGS)
 ifeq ($(FLAVOUR),asan)
 cflags   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else
 cppflags += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 cflags   += -fPIE -fstack-protector-strong
 endif
-libs        := -lbpf -lelf -lz -ljansson
-# Newer libelf.a compress with zstd as well.
-static-libs  = $(libs) $(if $(filter /%,$(shell $(CC) $(cross-ldflags) -print-file-name=libzstd.a)),-lzstd)
+libs := -lbpf -lelf -lz -ljansson
 
-bpf-cflags := -target bpf -std=gnu11 -Wall -Wextra -Wno-unused-parameter $(if $(CI),-Werror) $(reproducible) \
+# libbpf's own macros declare constants that they do not initialise, which clang 21 warns of.
+bpf-cflags := -target bpf -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-unknown-warning-option \
+	-Wno-default-const-init-var-unsafe $(if $(CI),-Werror) $(reproducible) $(addprefix --sysroot=,$(sysroot)) \
 	-D__TARGET_ARCH_$(bpf-arch-$(target)) -I. -Iinclude -Ibpf $(BPF_CFLAGS)
 
 sources := $(wildcard user/*/*.c)
@@ -90,14 +100,23 @@ static: $(out)/imdstrace-static ## build build/imdstrace-static, which needs no 
 deps-%:
 	@dist/deps.sh $*
 
-needs        := deps-build $(if $(cross),deps-cross-$(cross))
-static-needs := $(if $(cross),deps-cross-$(cross) deps-debian,deps-static)
+needs := $(or $(pinned),deps-build)
+
+ifneq ($(pinned),)
+$(sysroot): dist/debian.pins | deps-debian
+	$(call quiet,SYSROOT)
+	@dist/debian.sh pinned bookworm $(target) $@ sysroot && touch $@
+
+$(toolchain): dist/debian.pins | deps-debian
+	$(call quiet,TOOLS)
+	@dist/debian.sh pinned bookworm $(native) $@ gcc llvm clang $(if $(cross),cross) && touch $@
+endif
 
 # What was compiled with other flags is stale.
 $(obj)/flags: always
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' | cmp -s - $@ || \
-	echo '$(subst ','\'',$(CC) $(cppflags) $(cflags) $(bpf-cflags))' >$@
+	@echo $(call shell-word,$(CC) $(cppflags) $(cflags) $(bpf-cflags)) | cmp -s - $@ || \
+	echo $(call shell-word,$(CC) $(cppflags) $(cflags) $(bpf-cflags)) >$@
 
 # Two objects of one source: with bpf_loop() and without (bpf/loop.h). private, because $(obj)/flags is
 # the same for both.
@@ -115,7 +134,7 @@ $(obj)/%.skel.h: $(obj)/%.linked.o
 	$(call quiet,SKEL)
 	$(if $(V),,@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
-$(obj)/%.o: %.c $(obj)/flags | $(needs) $(sysroot)
+$(obj)/%.o: %.c $(obj)/flags | $(needs)
 	$(call quiet,CC)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cppflags) $(cflags) -MMD -MP -c $< -o $@
@@ -130,14 +149,15 @@ $(out)/imdstrace: $(objects)
 	$(call quiet,LINK)
 	$(if $(V),,@)$(CC) $(cflags) -pie $(ldflags) $^ $(libs) -o $@
 
-$(out)/imdstrace-static: $(objects) | $(static-needs)
+# One at a time: both are made of the same objects.
+ifeq ($(pinned),)
+$(out)/imdstrace-static $(out)/tests/wire: always
+	@mkdir -p $(out)
+	@flock $(out) $(MAKE) --no-print-directory STATIC=1 $@
+else
+$(out)/imdstrace-static: $(objects)
 	$(call quiet,LINK)
-	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(static-libs) -o $@
-
-ifneq ($(sysroot),)
-$(sysroot): | $(static-needs)
-	$(call quiet,SYSROOT)
-	@dist/debian.sh unpack - $(target) $@ libbpf-dev libelf-dev zlib1g-dev libjansson-dev libzstd-dev
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
 endif
 
 # The programs of the tests. Each takes from user/ what it calls, and what that calls.
@@ -168,10 +188,12 @@ $(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
 $(obj)/user/render/html_page.o: user/render/html/page.css user/render/html/page.js
 
 # Static, because it also runs in a virtual machine that holds nothing else.
-$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms) | $(static-needs)
+ifneq ($(pinned),)
+$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(static-libs) -o $@
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
+endif
 
 $(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
 
@@ -239,22 +261,25 @@ $(out)/tests/fuzz/%: tests/fuzz/%.c $(readers) \
 # What an installation carries.
 
 bindir  := $(PREFIX)/bin
-carried := $(bindir)/imdstrace $(PREFIX)/share/man/man8/imdstrace.8 \
-	$(PREFIX)/share/bash-completion/completions/imdstrace $(PREFIX)/lib/systemd/system/imdstrace.service \
-	$(PREFIX)/share/doc/imdstrace/LICENSE
+carried := bin/imdstrace share/man/man8/imdstrace.8 share/bash-completion/completions/imdstrace \
+	lib/systemd/system/imdstrace.service share/doc/imdstrace/LICENSE
+
+# A word of the shell, whatever is in it.
+shell-word = '$(subst ','\'',$(1))'
+carry      = $(call shell-word,$(DESTDIR)$(1))
 
 install: $(out)/imdstrace install-carried ## install below PREFIX (/usr/local), in DESTDIR
-	install -D -m 0755 $(out)/imdstrace $(DESTDIR)$(bindir)/imdstrace
+	install -D -m 0755 $(out)/imdstrace $(call carry,$(bindir)/imdstrace)
 
 install-carried:
-	install -D -m 0644 dist/imdstrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/imdstrace.8
-	install -D -m 0644 dist/imdstrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/imdstrace
-	install -D -m 0644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/imdstrace/LICENSE
+	install -D -m 0644 dist/imdstrace.8 $(call carry,$(PREFIX)/share/man/man8/imdstrace.8)
+	install -D -m 0644 dist/imdstrace.bash $(call carry,$(PREFIX)/share/bash-completion/completions/imdstrace)
+	install -D -m 0644 LICENSE $(call carry,$(PREFIX)/share/doc/imdstrace/LICENSE)
 	sed 's|@bindir@|$(bindir)|' dist/imdstrace.service | \
-		install -D -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/imdstrace.service
+		install -D -m 0644 /dev/stdin $(call carry,$(PREFIX)/lib/systemd/system/imdstrace.service)
 
 uninstall: ## remove what install installed
-	rm -f $(carried:%=$(DESTDIR)%)
+	rm -f $(foreach file,$(carried),$(call carry,$(PREFIX)/$(file)))
 
 dist: ## pack the committed sources into build/imdstrace-VERSION.tar.gz
 	@mkdir -p build
@@ -270,8 +295,8 @@ packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of
 	rm -rf $(root) $(out)/rpm
 	@$(MAKE) --no-print-directory install-carried DESTDIR=$(root) PREFIX=/usr
 	install -D -m 0755 $(out)/imdstrace-static $(root)/usr/bin/imdstrace
-	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define '_topdir $(abspath $(out)/rpm)' \
-		--define 'version $(VERSION)' --define 'root $(abspath $(root))' dist/imdstrace.spec
+	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define '_topdir $(CURDIR)/$(out)/rpm' \
+		--define 'version $(VERSION)' --define 'root $(CURDIR)/$(root)' dist/imdstrace.spec
 	mv $(out)/rpm/RPMS/*/*.rpm $(out)/
 	mv $(root)/usr/share/doc/imdstrace/LICENSE $(root)/usr/share/doc/imdstrace/copyright
 	install -d $(root)/DEBIAN
@@ -280,15 +305,28 @@ packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of
 
 formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*/*.[ch]))
 
-format: | deps-lint ## format the C sources
-	clang-format -i $(formatted)
+# The same versions on every machine, because no two format and find alike.
+linters      := build/linters
+linter       := LD_LIBRARY_PATH=$(linters)/usr/lib/$(triple-$(native))
+CLANG_FORMAT ?= $(linter) $(linters)/usr/bin/clang-format-14
+SHELLCHECK   ?= $(linter) $(linters)/usr/bin/shellcheck
 
-lint: | deps-lint ## check the format, the scripts and the licence lines
-	clang-format --dry-run --Werror $(formatted)
-	shellcheck -x -P SCRIPTDIR -P . $(filter-out %.bash,$(scripts))
-	shellcheck -s bash $(filter %.bash,$(scripts))
+$(linters): dist/debian.pins | deps-debian
+	$(call quiet,TOOLS)
+	@dist/debian.sh pinned bookworm $(native) $@ lint llvm && touch $@
+
+format: | $(linters) ## format the C sources
+	$(CLANG_FORMAT) -i $(formatted)
+
+lint: | $(linters) ## check the format, the scripts and the licence lines
+	$(CLANG_FORMAT) --dry-run --Werror $(formatted)
+	$(SHELLCHECK) -x -P SCRIPTDIR -P . $(filter-out %.bash,$(scripts))
+	$(SHELLCHECK) -s bash $(filter %.bash,$(scripts))
 	tests/lint_folders.sh
 	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
+
+pins: | deps-debian ## bring dist/debian.pins up to what the mirror has
+	dist/update_pins.sh
 
 clean: ## remove build/
 	rm -rf build
@@ -298,5 +336,5 @@ help: ## show this
 
 always:
 .PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels kernels-table demo bench fuzz \
-	install install-carried uninstall dist packages format lint clean help
+	install install-carried uninstall dist packages format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

@@ -4,11 +4,21 @@
 # Debian packages of another release or architecture, unpacked and never installed:
 #
 #   debian.sh unpack SUITE ARCH DIRECTORY PACKAGE...   makes DIRECTORY of their files
+#   debian.sh pinned SUITE ARCH DIRECTORY GROUP...     of those that debian.pins has in GROUP, in the
+#                                                      versions that it has
+#   debian.sh pins SUITE ARCH GROUP                    prints the lines of GROUP with the versions
+#                                                      that the mirror has
 #   debian.sh depends SUITE ARCH PACKAGE               prints what PACKAGE depends on
+#   debian.sh needs SUITE ARCH PACKAGE                 prints PACKAGE and all that it needs
+#   debian.sh sources SUITE ARCH                       prints where apt finds SUITE
 #
 # SUITE "-" is the release that this machine runs. The mirror is the one that apt uses here (or
 # DEBIAN_MIRROR), the signatures are checked, and apt's own lists and state stay as they are:
-# everything that is kept lies under $XDG_CACHE_HOME/imdstrace/apt.
+# everything that is kept lies under $XDG_CACHE_HOME/imdstrace.
+#
+# A mirror has the last version of a package alone. Where it has a newer one than is pinned, that one
+# is taken and a warning says so; with DEBIAN_PINNED=strict it is an error. Mirrors that keep every
+# version, as DEBIAN_MIRROR, have the pinned ones for good.
 set -eu
 export LC_ALL=C
 
@@ -43,7 +53,9 @@ sources() {
 # apt with lists and state of its own. The machine's settings, such as a proxy, still hold; its
 # hooks do not. A release that is no longer maintained has a Release file that has expired.
 prepare() {
-	state=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/apt/$suite-$arch
+	cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace
+	debs=$cache/debs
+	state=$cache/apt/$suite-$arch
 	mkdir -p "$state/lists/partial" "$state/archives/partial"
 	exec 9>"$state/lock"
 	flock 9
@@ -90,16 +102,8 @@ download() {
 	)
 }
 
-unpack() {
-	directory=$1
-	shift
-	mkdir -p "$(dirname "$directory")"
-	part=$(mktemp -d "$directory.XXXXXX")
-	trap 'rm -rf "$part"' EXIT
-	if ! download "$part" "$@"; then
-		sed 's/^/  /' "$state/log" >&2
-		fail "Could not download for $arch from Debian $suite: $*"
-	fi
+# Makes a directory of the files of all packages in $part.
+unpack_part() {
 	mkdir "$part/root"
 	for deb in "$part"/*.deb; do
 		dpkg-deb -x "$deb" "$part/root"
@@ -109,12 +113,118 @@ unpack() {
 	mv "$part/root" "$directory"
 }
 
+begin_part() {
+	directory=$1
+	mkdir -p "$(dirname "$directory")"
+	part=$(mktemp -d "$directory.XXXXXX")
+	trap 'rm -rf "$part"' EXIT
+}
+
+download_or_fail() {
+	download "$@" && return
+	shift
+	sed 's/^/  /' "$state/log" >&2
+	fail "Could not download for $arch from Debian $suite: $*"
+}
+
+unpack() {
+	begin_part "$1"
+	shift
+	download_or_fail "$part" "$@"
+	unpack_part
+}
+
+# "PACKAGE VERSION" of the groups, on this architecture.
+pins() {
+	awk -v suite="$suite" -v arch="$arch" -v groups=" $* " '
+		$1 == suite && $2 == arch && index(groups, " " $3 " ") { print $4, $5 }' "$(dirname "$0")/debian.pins"
+}
+
+candidate() {
+	apt-cache -c "$state/apt.conf" policy "$1" | sed -n 's/^  Candidate: //p'
+}
+
+# kept_deb PACKAGE VERSION: the file of it, if it was downloaded before, under the name that apt gives it.
+kept_deb() {
+	for kept in "$debs/$1_$(echo "$2" | sed 's/:/%3a/')_"*.deb; do
+		case $kept in *_"$arch".deb | *_all.deb) [ ! -e "$kept" ] || echo "$kept" ;; esac
+	done
+}
+
+# Fills $part with the packages "NAME VERSION" of standard input: what was downloaded before, and what
+# is downloaded now, and kept.
+collect_debs() {
+	wanted=
+	while read -r package version; do
+		kept=$(kept_deb "$package" "$version")
+		if [ -n "$kept" ]; then
+			cp "$kept" "$part/"
+		else
+			wanted="$wanted $package=$version"
+		fi
+	done
+	[ -n "$wanted" ] || return 0
+	mkdir "$part/new"
+	# One word for each package.
+	# shellcheck disable=SC2086
+	download_or_fail "$part/new" $wanted
+	mkdir -p "$debs"
+	cp "$part"/new/*.deb "$debs/"
+	mv "$part"/new/*.deb "$part/"
+}
+
+# The pins of some groups, or what the mirror has instead, one a line.
+available_pins() {
+	newer=
+	while read -r package version; do
+		has=$version
+		[ -n "$(kept_deb "$package" "$version")" ] || has=$(candidate "$package")
+		if [ "$has" != "$version" ] && [ -n "$has" ]; then
+			newer="$newer $package=$has"
+			version=$has
+		fi
+		echo "$package $version"
+	done
+	[ -n "$newer" ] || return 0
+	echo "Debian $suite has moved on from the versions in dist/debian.pins:$newer" >&2
+	[ "${DEBIAN_PINNED:-}" != strict ] || fail "DEBIAN_PINNED=strict forbids to take these"
+	echo "What is made with these is not what other machines make; make pins takes them over" >&2
+}
+
+# DIRECTORY becomes a link to what was unpacked once for all clones of the project.
+pinned() {
+	link=$1
+	shift
+	versions=$(pins "$@" | available_pins) || exit
+	mkdir -p "$(dirname "$link")"
+	unpacked=$cache/unpacked/$suite-$arch-$(echo "$*" | tr ' ' '-')-$(echo "$versions" | sha256sum | cut -c 1-16)
+	if [ ! -d "$unpacked" ]; then
+		begin_part "$unpacked"
+		collect_debs <<-PINS
+			$versions
+		PINS
+		unpack_part
+	fi
+	ln -sfn "$unpacked" "$link"
+}
+
+print_pins() {
+	pins "$1" | while read -r package _; do
+		echo "$suite $arch $1 $package $(candidate "$package")"
+	done
+}
+
 depends() {
 	apt-cache -c "$state/apt.conf" depends --no-recommends --no-suggests "$1" |
 		sed -n 's/^  Depends: //p'
 }
 
-[ $# -ge 4 ] || fail "usage: debian.sh unpack SUITE ARCH DIRECTORY PACKAGE... | depends SUITE ARCH PACKAGE"
+# All that apt would install on a machine that has nothing.
+needs() {
+	apt-get -q -c "$state/apt.conf" -s install --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'
+}
+
+[ $# -ge 3 ] || fail "usage: debian.sh unpack|pinned|pins|depends|needs|sources SUITE ARCH ARGUMENT..."
 verb=$1 suite=$2 arch=$3
 shift 3
 # shellcheck source=/dev/null
@@ -122,6 +232,10 @@ shift 3
 prepare
 case $verb in
 unpack) unpack "$@" ;;
+pinned) pinned "$@" ;;
+pins) print_pins "$1" ;;
 depends) depends "$@" ;;
+needs) needs "$@" ;;
+sources) cat "$state/sources.list" ;;
 *) fail "debian.sh knows no \"$verb\"" ;;
 esac

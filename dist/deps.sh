@@ -16,18 +16,9 @@ build	inc:bpf/libbpf.h	libbpf-dev		libbpf-devel
 build	inc:libelf.h		libelf-dev		elfutils-libelf-devel
 build	inc:zlib.h		zlib1g-dev		zlib-devel
 build	inc:jansson.h		libjansson-dev		jansson-devel
-static	lib:libc.a		libc6-dev		glibc-static
-static	lib:libbpf.a		libbpf-dev		libbpf-static
-static	lib:libelf.a		libelf-dev		elfutils-libelf-devel-static
-static	lib:libz.a		zlib1g-dev		zlib-static
-static	lib:libjansson.a	libjansson-dev		jansson-static
-cross-amd64	cmd:x86_64-linux-gnu-gcc	gcc-x86-64-linux-gnu	-
-cross-amd64	inc:../x86_64-linux-gnu/include/stdio.h	libc6-dev-amd64-cross	-
-cross-arm64	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	-
-cross-arm64	inc:../aarch64-linux-gnu/include/stdio.h	libc6-dev-arm64-cross	-
-debian	cmd:apt-get		apt			-
-debian	cmd:dpkg-deb		dpkg			-
-debian	file:/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring	-
+debian	cmd:apt-get		apt			apt
+debian	cmd:dpkg-deb		dpkg			dpkg
+debian	file:/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring	debian-keyring
 unit	inc:cmocka.h		libcmocka-dev		libcmocka-devel
 unit	gcc:libasan.so		gcc			libasan
 unit	gcc:libubsan.so		gcc			libubsan
@@ -74,8 +65,6 @@ client-go-sdk	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go	golang-github
 client-go-sdk-v2	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2	golang-github-aws-aws-sdk-go-v2-dev	-
 packages	cmd:rpmbuild		rpm			rpm-build
 packages	cmd:dpkg-deb		dpkg			dpkg
-lint	cmd:clang-format	clang-format		clang-tools-extra
-lint	cmd:shellcheck		shellcheck		ShellCheck
 kernels	cmd:cpio		cpio			cpio
 kernels	cmd:qemu-system-x86_64	qemu-system-x86		qemu-system-x86-core
 kernels	cmd:qemu-system-aarch64	qemu-system-arm		qemu-system-aarch64-core
@@ -89,7 +78,6 @@ there() {
 	case $1 in
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	inc:*) first_of "/usr/include/${1#inc:}" "/usr/include/$machine-linux-gnu/${1#inc:}" ;;
-	lib:*) first_of "/usr/lib/$machine-linux-gnu/${1#lib:}" "/usr/lib64/${1#lib:}" "/usr/lib/${1#lib:}" ;;
 	gcc:*) first_of /usr/lib/gcc/"$machine"-*/*/"${1#gcc:}" ;;
 	clang:*) # A pattern, and meant to be one.
 		# shellcheck disable=SC2086
