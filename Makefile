@@ -292,15 +292,16 @@ root := $(out)/package
 
 packages: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of the static program; ARCH=arm64 as well
-	rm -rf $(root) $(out)/rpm
+	rm -rf $(root)
 	@$(MAKE) --no-print-directory install-carried DESTDIR=$(root) PREFIX=/usr
 	install -D -m 0755 $(out)/imdstrace-static $(root)/usr/bin/imdstrace
-	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define '_topdir $(CURDIR)/$(out)/rpm' \
-		--define 'version $(VERSION)' --define 'root $(CURDIR)/$(root)' dist/imdstrace.spec
-	mv $(out)/rpm/RPMS/*/*.rpm $(out)/
+	umask 022; top=$$(mktemp -d) && trap 'rm -rf "$$top"' EXIT && \
+	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define "_topdir $$top" \
+		--define 'version $(VERSION)' --define 'root $(CURDIR)/$(root)' dist/imdstrace.spec && \
+	mv "$$top"/RPMS/*/*.rpm $(out)/
 	mv $(root)/usr/share/doc/imdstrace/LICENSE $(root)/usr/share/doc/imdstrace/copyright
 	install -d $(root)/DEBIAN
-	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control >$(root)/DEBIAN/control
+	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control | install -m 0644 /dev/stdin $(root)/DEBIAN/control
 	dpkg-deb --root-owner-group --build $(root) $(out)/imdstrace_$(VERSION)_$(target).deb
 
 formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*/*.[ch]))
