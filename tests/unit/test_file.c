@@ -149,7 +149,7 @@ static void a_new_file_is_made(void **state)
 
 	assert_int_equal(file__writable("new"), 0);
 	assert_int_equal(count_entries(), 0);
-	assert_int_equal(file__replace("new", "one\n", 4), 0);
+	assert_int_equal(file__replace("new", "one\n", 4, FILE_AS_IT_WAS), 0);
 	umask(mask);
 	assert_content("new", "one\n");
 	assert_int_equal(count_entries(), 1);
@@ -166,7 +166,7 @@ static void mode_and_owner_stay(void **state)
 	assert_int_equal(chmod("old", 0640), 0);
 	if (!geteuid())
 		assert_int_equal(chown("old", 12345, 23456), 0);
-	assert_int_equal(file__replace("old", "new", 3), 0);
+	assert_int_equal(file__replace("old", "new", 3, FILE_AS_IT_WAS), 0);
 	assert_content("old", "new");
 	assert_int_equal(stat("old", &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0640);
@@ -174,6 +174,21 @@ static void mode_and_owner_stay(void **state)
 		assert_int_equal(status.st_uid, 12345);
 		assert_int_equal(status.st_gid, 23456);
 	}
+}
+
+static void a_private_file_is_its_owners(void **state)
+{
+	struct stat status;
+	(void)state;
+
+	assert_int_equal(file__replace("private", "one", 3, FILE_PRIVATE), 0);
+	assert_int_equal(stat("private", &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_int_equal(chmod("private", 0644), 0);
+	assert_int_equal(file__replace("private", "two", 3, FILE_PRIVATE), 0);
+	assert_content("private", "two");
+	assert_int_equal(stat("private", &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
 }
 
 static void who_reads_the_old_one_reads_on(void **state)
@@ -184,7 +199,7 @@ static void who_reads_the_old_one_reads_on(void **state)
 
 	put("report", "old");
 	fd = open("report", O_RDONLY);
-	assert_int_equal(file__replace("report", "newer", 5), 0);
+	assert_int_equal(file__replace("report", "newer", 5, FILE_AS_IT_WAS), 0);
 	assert_int_equal(read(fd, text, 3), 3);
 	assert_string_equal(text, "old");
 	close(fd);
@@ -200,13 +215,13 @@ static void a_link_is_followed(void **state)
 	assert_int_equal(symlink("sub/real", "first"), 0);
 	assert_int_equal(symlink("first", "second"), 0);
 	assert_int_equal(file__writable("second"), 0);
-	assert_int_equal(file__replace("second", "new", 3), 0);
+	assert_int_equal(file__replace("second", "new", 3, FILE_AS_IT_WAS), 0);
 	assert_content("sub/real", "new");
 	assert_int_equal(lstat("second", &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
 
 	assert_int_equal(symlink("sub/absent", "dangling"), 0);
-	assert_int_equal(file__replace("dangling", "made", 4), 0);
+	assert_int_equal(file__replace("dangling", "made", 4, FILE_AS_IT_WAS), 0);
 	assert_content("sub/absent", "made");
 	unlink("sub/real");
 	unlink("sub/absent");
@@ -222,9 +237,9 @@ static void what_is_no_file_is_written_to(void **state)
 	assert_int_equal(mkfifo("fifo", 0600), 0);
 	assert_int_equal(file__writable("fifo"), 0);
 	/* nobody reads: said at once, not waited for */
-	assert_int_equal(file__replace("fifo", "hello", 5), -ENXIO);
+	assert_int_equal(file__replace("fifo", "hello", 5, FILE_AS_IT_WAS), -ENXIO);
 	fd = open("fifo", O_RDONLY | O_NONBLOCK);
-	assert_int_equal(file__replace("fifo", "hello", 5), 0);
+	assert_int_equal(file__replace("fifo", "hello", 5, FILE_AS_IT_WAS), 0);
 	assert_int_equal(read(fd, text, 5), 5);
 	assert_string_equal(text, "hello");
 	close(fd);
@@ -233,13 +248,13 @@ static void what_is_no_file_is_written_to(void **state)
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
 	assert_int_equal(file__writable(path), 0);
-	assert_int_equal(file__replace(path, "again", 5), 0);
+	assert_int_equal(file__replace(path, "again", 5, FILE_AS_IT_WAS), 0);
 	assert_int_equal(read(ends[0], text, 5), 5);
 	assert_string_equal(text, "again");
 	close(ends[0]);
 	close(ends[1]);
-	assert_int_equal(file__replace("/dev/null", "x", 1), 0);
-	assert_int_equal(file__replace("/dev/full", "x", 1), -ENOSPC);
+	assert_int_equal(file__replace("/dev/null", "x", 1, FILE_AS_IT_WAS), 0);
+	assert_int_equal(file__replace("/dev/full", "x", 1, FILE_AS_IT_WAS), -ENOSPC);
 }
 
 static void a_file_without_a_name_is_written_in_place(void **state)
@@ -252,7 +267,7 @@ static void a_file_without_a_name_is_written_in_place(void **state)
 	fd = open("gone", O_RDWR);
 	unlink("gone");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	assert_int_equal(file__replace(path, "short", 5), 0);
+	assert_int_equal(file__replace(path, "short", 5, FILE_AS_IT_WAS), 0);
 	assert_int_equal(read(fd, text, sizeof(text)), 5);
 	assert_string_equal(text, "short");
 	assert_int_equal(count_entries(), 0);
@@ -280,7 +295,8 @@ static void what_cannot_be_written_is_known_before(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		print_message("  %s\n", cases[i].name);
 		assert_int_equal(file__writable(cases[i].path), cases[i].error);
-		assert_int_equal(file__replace(cases[i].path, "x", 1), cases[i].error);
+		assert_int_equal(
+			file__replace(cases[i].path, "x", 1, FILE_AS_IT_WAS), cases[i].error);
 		assert_int_equal(count_entries(), 2);
 	}
 }
@@ -307,7 +323,7 @@ static int replace_beyond_the_size_limit(void)
 	memset(large, 'x', sizeof(large));
 	if (setrlimit(RLIMIT_FSIZE, &limit))
 		return 1;
-	return file__replace("report", large, sizeof(large)) == -EFBIG ? 0 : 2;
+	return file__replace("report", large, sizeof(large), FILE_AS_IT_WAS) == -EFBIG ? 0 : 2;
 }
 
 static void a_write_that_fails_midway_keeps_the_old(void **state)
@@ -333,8 +349,8 @@ static int replace_on_a_full_disk(void)
 		mount("full", "full", "tmpfs", 0, "size=64k") || chdir("full"))
 		return SKIPPED;
 	memset(large, 'x', sizeof(large));
-	if (file__replace("report", "old", 3) ||
-		file__replace("report", large, sizeof(large)) != -ENOSPC)
+	if (file__replace("report", "old", 3, FILE_AS_IT_WAS) ||
+		file__replace("report", large, sizeof(large), FILE_AS_IT_WAS) != -ENOSPC)
 		return 1;
 	if (stat("report", &status) || status.st_size != 3)
 		return 2;
@@ -346,8 +362,10 @@ static int replace_on_a_full_disk(void)
 	/* a file that is a mount point (as containers get theirs) cannot be renamed over */
 	if (mount("report", "report", NULL, MS_BIND, NULL))
 		return SKIPPED;
-	return file__writable("report") == -EBUSY && file__replace("report", "x", 1) == -EBUSY ? 0
-											       : 4;
+	return file__writable("report") == -EBUSY &&
+			       file__replace("report", "x", 1, FILE_AS_IT_WAS) == -EBUSY
+		       ? 0
+		       : 4;
 }
 
 static void a_full_disk_keeps_the_old(void **state)
@@ -402,6 +420,7 @@ int main(void)
 		TEST(only_a_regular_file_is_read_where_others_may_write),
 		TEST(a_new_file_is_made),
 		TEST(mode_and_owner_stay),
+		TEST(a_private_file_is_its_owners),
 		TEST(who_reads_the_old_one_reads_on),
 		TEST(a_link_is_followed),
 		TEST(what_is_no_file_is_written_to),

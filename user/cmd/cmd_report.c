@@ -109,11 +109,13 @@ static int command__parse(struct report_command *command, int argc, char **argv)
 
 static int command__write(const struct report_command *command, const char *text, size_t size)
 {
+	bool is_report = command->renderer == render__find("json");
 	int error;
 
 	if (!command->output)
 		return usage__write_stdout(text, size);
-	error = file__replace(command->output, text, size);
+	error = file__replace(
+		command->output, text, size, is_report ? FILE_PRIVATE : FILE_AS_IT_WAS);
 	if (!error)
 		return EXIT_DONE;
 	complain("%s could not be written: %s", command->output, strerror(-error));

@@ -2,11 +2,15 @@
 /* Complaints quote what strangers wrote (paths, names), so they are made printable as a whole. */
 #include "lib/complain.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lib/scope.h"
 #include "lib/text.h"
+
+#define STDERR_PATIENCE 200 /* ms */
 
 /* The formatted sentence, or NULL. The caller frees. */
 static char *sentence__format(const char *format, va_list args)
@@ -28,7 +32,11 @@ static void complain__sentence(const char *format, va_list args)
 {
 	_free_ char *sentence = sentence__format(format, args);
 	_free_ char *printable = sentence ? text__printable(sentence) : NULL;
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
 
+	/* A terminal that was stopped (Ctrl-S) would stop whoever complains. */
+	if (!poll(&ready, 1, STDERR_PATIENCE))
+		return;
 	/* One call, so that a line from another thread or process does not land inside this one. */
 	fprintf(stderr, "imdstrace: %s\n", printable ? printable : "not enough memory");
 }

@@ -16,8 +16,9 @@
 
 #include "lib/scope.h"
 
-#define LINKS_MAX 40 /* as the kernel (path_resolution(7)) */
-#define NEW_FILE  0644
+#define LINKS_MAX    40 /* as the kernel (path_resolution(7)) */
+#define NEW_FILE     0644
+#define PRIVATE_FILE 0600
 
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x2000 /* Linux 5.8 */
@@ -198,10 +199,10 @@ static int target__find(struct target *target, const char *path)
 
 /* Creates a file of an unpredictable name in the target's directory. Its descriptor or -errno;
  * *path is the caller's to free and to unlink. */
-static int temporary__create(const struct target *target, char **path)
+static int temporary__create(const struct target *target, enum file_mode kept, char **path)
 {
 	/* Readable by nobody else until it has the mode of what it replaces. */
-	mode_t mode = target->exists ? 0600 : NEW_FILE;
+	mode_t mode = target->exists || kept == FILE_PRIVATE ? PRIVATE_FILE : NEW_FILE;
 	char name[sizeof(".imdstrace-0123456789abcdef")];
 	uint64_t random;
 
@@ -245,11 +246,12 @@ static int fd__write_all(int fd, const char *content, size_t size)
 }
 
 /* Owner first: changing it clears the set-user-ID and set-group-ID bits of the mode. */
-static int fd__dress_as(int fd, const struct stat *status)
+static int fd__dress_as(int fd, const struct stat *status, enum file_mode kept)
 {
 	if (fchown(fd, status->st_uid, status->st_gid) && errno != EPERM)
 		return -errno;
-	return fchmod(fd, status->st_mode & 07777) ? -errno : 0;
+	return fchmod(fd, kept == FILE_PRIVATE ? PRIVATE_FILE : status->st_mode & 07777) ? -errno
+											 : 0;
 }
 
 /* Not an error of the caller's: the new content has its name already, and some file systems
@@ -262,25 +264,27 @@ static void directory__sync(const char *directory)
 		fsync(fd);
 }
 
-static int temporary__fill(int fd, const struct target *target, const char *content, size_t size)
+static int temporary__fill(
+	int fd, const struct target *target, const char *content, size_t size, enum file_mode kept)
 {
 	int error = fd__write_all(fd, content, size);
 
 	if (!error && target->exists)
-		error = fd__dress_as(fd, &target->status);
+		error = fd__dress_as(fd, &target->status, kept);
 	if (!error && fsync(fd))
 		error = -errno;
 	return error;
 }
 
-static int target__replace(const struct target *target, const char *content, size_t size)
+static int target__replace(
+	const struct target *target, const char *content, size_t size, enum file_mode kept)
 {
 	_free_ char *temporary = NULL;
-	int fd = temporary__create(target, &temporary), error;
+	int fd = temporary__create(target, kept, &temporary), error;
 
 	if (fd < 0)
 		return fd;
-	error = temporary__fill(fd, target, content, size);
+	error = temporary__fill(fd, target, content, size, kept);
 	/* NFS and quotas may report a full disk here and not earlier. */
 	if (close(fd) && !error && errno != EINTR)
 		error = -errno;
@@ -310,7 +314,7 @@ static int target__write_in_place(const struct target *target, const char *conte
 	return fd__write_all(fd, content, size);
 }
 
-int file__replace(const char *path, const char *content, size_t size)
+int file__replace(const char *path, const char *content, size_t size, enum file_mode mode)
 {
 	_target_ struct target target = {0};
 	int error = target__find(&target, path);
@@ -318,7 +322,7 @@ int file__replace(const char *path, const char *content, size_t size)
 	if (error)
 		return error;
 	return target.in_place ? target__write_in_place(&target, content, size)
-			       : target__replace(&target, content, size);
+			       : target__replace(&target, content, size, mode);
 }
 
 int file__writable(const char *path)
@@ -332,7 +336,7 @@ int file__writable(const char *path)
 	/* Opening a FIFO and closing it again would end its reader. */
 	if (target.in_place)
 		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) ? -errno : 0;
-	fd = temporary__create(&target, &temporary);
+	fd = temporary__create(&target, FILE_PRIVATE, &temporary);
 	if (fd < 0)
 		return fd;
 	close(fd);

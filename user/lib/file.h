@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+enum file_mode { FILE_AS_IT_WAS, FILE_PRIVATE };
+
 /* The whole file, with a NUL behind its size bytes; at most limit bytes (-EFBIG beyond). Works on
  * /proc files too. *content is the caller's to free and untouched on failure. 0 or -errno. */
 int file__read(const char *path, size_t limit, char **content, size_t *size);
@@ -14,10 +16,10 @@ int file__read(const char *path, size_t limit, char **content, size_t *size);
 int file__read_regular(const char *path, size_t limit, char **content, size_t *size);
 
 /* Replaces path by content: a temporary file beside it, fsync, rename; its mode (or 0644) and,
- * where allowed, its owner are kept; a symbolic link is followed, not replaced. A path that is no
- * regular file (/dev/stdout, a FIFO) is written to as it is. The old file stays as it was on any
- * failure, also a full disk. 0 or -errno. */
-int file__replace(const char *path, const char *content, size_t size);
+ * where allowed, its owner are kept (mode FILE_PRIVATE: it is 0600, whatever it was); a symbolic
+ * link is followed, not replaced. A path that is no regular file (/dev/stdout, a FIFO) is written
+ * to as it is. The old file stays as it was on any failure, also a full disk. 0 or -errno. */
+int file__replace(const char *path, const char *content, size_t size, enum file_mode mode);
 
 /* Whether file__replace could work: 0, or -errno, without changing path or leaving a file behind.
  */

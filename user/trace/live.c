@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,10 +48,19 @@ void live__start(struct live *live, const struct live_options *options)
 	};
 }
 
+/* A terminal that was stopped (Ctrl-S) would stop the trace. */
+static bool stderr__is_ready(void)
+{
+	struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&ready, 1, 0) > 0;
+}
+
 void live__clear(struct live *live)
 {
-	if (live->status_shown)
-		fputs("\r\033[K", stderr);
+	if (!live->status_shown || !stderr__is_ready())
+		return;
+	fputs("\r\033[K", stderr);
 	live->status_shown = false;
 }
 
@@ -94,7 +104,7 @@ static void live__cell(const struct live *live, FILE *line, const char *text, si
 	fprintf(line, "%s%*s  ", printable, used < columns ? (int)(columns - used) : 0, "");
 }
 
-static void live__head(struct live *live, const struct layout *layout)
+static void live__head(struct live *live, FILE *out, const struct layout *layout)
 {
 	_free_ char *line = NULL;
 
@@ -109,7 +119,7 @@ static void live__head(struct live *live, const struct layout *layout)
 	}
 	if (live->terminal)
 		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
-	puts(line);
+	fprintf(out, "%s\n", line);
 }
 
 /* In the machine's own time zone: a person compares it with the wall clock and the logs. */
@@ -198,7 +208,8 @@ static char *live__line(const struct live *live, const struct layout *layout,
 	return NULL;
 }
 
-int live__request(struct live *live, const struct request *request, const struct process *process)
+int live__request(
+	struct live *live, FILE *out, const struct request *request, const struct process *process)
 {
 	struct layout layout;
 	size_t name, size, length;
@@ -210,20 +221,15 @@ int live__request(struct live *live, const struct request *request, const struct
 	line = live__line(live, &layout, request, process, &name, &size);
 	if (!line)
 		return -ENOMEM;
-	live__clear(live);
-	live__head(live, &layout);
+	live__head(live, out, &layout);
 	if (live->terminal)
 		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
 	length = strlen(line);
-	errno = 0;
 	if (live->color && name + size <= length)
-		printf("%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->class],
+		fprintf(out, "%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->class],
 			(int)size, line + name, line + name + size);
 	else
-		puts(line);
-	if (ferror(stdout) || fflush(stdout))
-		return errno ? -errno : -EIO;
-	live__status(live, &live->counted);
+		fprintf(out, "%s\n", line);
 	return 0;
 }
 
@@ -254,7 +260,7 @@ void live__status(struct live *live, const struct counters *counters)
 	char span[STATUS_SIZE], counts[STATUS_SIZE], line[2 * STATUS_SIZE + 4];
 
 	live->counted = *counters;
-	if (!live->status)
+	if (!live->status || !stderr__is_ready())
 		return;
 	status__format_span(span, clock__steady() - live->start, live->duration);
 	status__format_counts(counts, counters);

@@ -7,6 +7,7 @@
 #define IMDSTRACE_LIVE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "process/process.h"
 #include "report/report.h"
@@ -34,8 +35,9 @@ struct live_options {
 
 /* Settles what can be shown where stdout and stderr go. */
 void live__start(struct live *live, const struct live_options *options);
-/* One call, and the status line behind it. 0 or -errno of stdout. */
-int live__request(struct live *live, const struct request *request, const struct process *process);
+/* Writes the line of a call, and a heading before the first. 0 or -ENOMEM. */
+int live__request(
+	struct live *live, FILE *out, const struct request *request, const struct process *process);
 /* Redraws the status line. */
 void live__status(struct live *live, const struct counters *counters);
 /* Takes the status line away, before anything else is printed. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/outlet.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 #include "render/page.h"
@@ -97,12 +98,14 @@ const char *top__refusal(void)
 	return NULL;
 }
 
+static int screen = STDOUT_FILENO; /* opened once more, so that a write does not wait */
+
 /* Whole where the terminal takes it; a frame that a slow one does not take is redrawn anyway. */
 static void screen__write(const char *text, size_t size)
 {
 	while (size) {
-		ssize_t written = write(STDOUT_FILENO, text, size);
-		struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+		ssize_t written = write(screen, text, size);
+		struct pollfd ready = {.fd = screen, .events = POLLOUT};
 
 		if (written > 0) {
 			text += written;
@@ -117,7 +120,9 @@ static void screen__write(const char *text, size_t size)
 static void screen__enter(struct top *top)
 {
 	struct termios raw = top->cooked;
+	int again = fd__reopen_nonblocking(STDOUT_FILENO);
 
+	screen = again < 0 ? STDOUT_FILENO : again;
 	/* Ctrl-C and Ctrl-Z stay signals. */
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 0;
@@ -129,7 +134,11 @@ static void screen__enter(struct top *top)
 static void screen__leave(const struct top *top)
 {
 	screen__write(LEAVE_SCREEN, strlen(LEAVE_SCREEN));
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &top->cooked);
+	/* now: a terminal that was stopped (Ctrl-S) would never be drained */
+	tcsetattr(STDIN_FILENO, TCSANOW, &top->cooked);
+	if (screen != STDOUT_FILENO)
+		close(screen);
+	screen = STDOUT_FILENO;
 }
 
 static int row__compare_callers(const void *left, const void *right)

@@ -21,6 +21,7 @@
 #include "trace/machine.h"
 #include "trace/ndjson.h"
 #include "trace/notify.h"
+#include "trace/printer.h"
 #include "render/render.h"
 #include "trace/roster.h"
 #include "trace/top.h"
@@ -32,8 +33,10 @@
 #define SYNC_INTERVAL   NSEC_PER_SEC
 #define FINISH_INTERVAL (NSEC_PER_SEC / 5)  /* between two questions whether it is over */
 #define KEY_INTERVAL    (NSEC_PER_SEC / 10) /* between two looks for a key */
-#define CLOCK_STEP      (2 * NSEC_PER_SEC)  /* what no clock is off by that is merely slewed */
-#define CLOCK_STEPS_MAX 64                  /* that begin a window of their own */
+#define PRINT_INTERVAL  (NSEC_PER_SEC / 20) /* while the reader of stdout is slow */
+#define SAVE_SHARE      9 /* saving out of turn takes at most one part in ten of the time */
+#define CLOCK_STEP      (2 * NSEC_PER_SEC) /* what no clock is off by that is merely slewed */
+#define CLOCK_STEPS_MAX 64                 /* that begin a window of their own */
 
 struct trace {
 	const struct trace_options *options;
@@ -47,12 +50,13 @@ struct trace {
 	struct live live;
 	struct top *top;         /* NULL: no table */
 	struct counters counted; /* what of the kernel's counters is in the report */
-	uint64_t lost_told;      /* in NDJSON */
+	struct printer *printer;
+	uint64_t lost_told; /* in NDJSON */
 	int64_t next_sync, last_save;
-	int error;    /* what a record's handling failed with: ends the trace */
-	int unheard;  /* what writing to stdout failed with: ends it too, but not the report's truth
-		       */
-	bool unsaved; /* the last state of output could not be written */
+	int64_t next_early_save;
+	size_t blockers_saved; /* callers with v1 calls in the last state of output */
+	int error;             /* what a record's handling failed with: ends the trace */
+	bool unsaved;          /* the last state of output could not be written */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -94,14 +98,29 @@ static char *captured(const char *bytes, size_t size, size_t limit, bool cut)
 static void trace__show(
 	struct trace *trace, const struct request *request, const struct process *process)
 {
-	if (trace->unheard)
+	_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *line;
+	int error;
+
+	if (!trace->options->all && request->class != CLASS_V1)
 		return;
-	if (trace->options->json && !trace->options->all && request->class != CLASS_V1)
+	if (!trace->options->json && !trace->live.lines)
 		return;
-	if (trace->options->json)
-		trace->unheard = ndjson__request(stdout, request, process);
-	else
-		trace->unheard = live__request(&trace->live, request, process);
+	line = open_memstream(&text, &size);
+	if (!line) {
+		trace->error = -ENOMEM;
+		return;
+	}
+	error = trace->options->json ? ndjson__request(line, request, process)
+				     : live__request(&trace->live, line, request, process);
+	if (fclose(line) || error) {
+		trace->error = -ENOMEM;
+		return;
+	}
+	live__clear(&trace->live);
+	printer__line(trace->printer, text, size);
+	live__status(&trace->live, &trace->live.counted);
 }
 
 /* Calls of a process that the kernel keeps no account of are counted by their records instead. */
@@ -183,8 +202,8 @@ static void trace__count(struct trace *trace)
 	trace__count_missed(
 		report, MISSED_PROCESSES, now.unnamed_processes - trace->counted.unnamed_processes);
 	trace->counted = now;
-	if (trace->options->json && !trace->unheard && now.lost_records > trace->lost_told) {
-		trace->unheard = ndjson__lost(stdout, now.lost_records - trace->lost_told);
+	if (trace->options->json && now.lost_records > trace->lost_told) {
+		printer__lost(trace->printer, now.lost_records - trace->lost_told);
 		trace->lost_told = now.lost_records;
 	}
 }
@@ -223,24 +242,48 @@ static int trace__sync(struct trace *trace)
 	return error ? error : trace__extend_window(trace);
 }
 
+static size_t trace__count_blockers(const struct trace *trace)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < trace->report->caller_count; i++)
+		count += trace->report->callers[i]->calls[CLASS_V1] > 0;
+	return count;
+}
+
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
 static void trace__save(struct trace *trace)
 {
 	_free_ char *text = NULL;
+	int64_t started = clock__steady();
 	int error = -ENOMEM;
 
 	if (!trace->options->output)
 		return;
+	trace->last_save = started;
+	trace->blockers_saved = trace__count_blockers(trace);
 	report__sort(trace->report);
 	text = report__to_json(trace->report, trace->options->min_window);
 	if (text)
-		error = file__replace(trace->options->output, text, strlen(text));
+		error = file__replace(trace->options->output, text, strlen(text), FILE_PRIVATE);
 	if (error && !trace->unsaved) {
 		live__clear(&trace->live);
 		complain("%s keeps its last state, because it cannot be written: %s",
 			trace->options->output, strerror(-error));
 	}
 	trace->unsaved = error;
+	trace->next_early_save = clock__steady() + SAVE_SHARE * (clock__steady() - started);
+}
+
+/* In turn; or early, where somebody called v1 for the first time: a kill -9 is not to hide that. */
+static void trace__save_in_time(struct trace *trace)
+{
+	int64_t now = clock__steady();
+
+	if (now - trace->last_save >= trace->options->interval ||
+		(now >= trace->next_early_save &&
+			trace__count_blockers(trace) > trace->blockers_saved))
+		trace__save(trace);
 }
 
 /* How long it may wait for records: what is planned comes at least every second. */
@@ -255,6 +298,8 @@ static int trace__patience_ms(const struct trace *trace)
 		wait = FINISH_INTERVAL;
 	if (trace->top && wait > KEY_INTERVAL)
 		wait = KEY_INTERVAL;
+	if (printer__waits(trace->printer) && wait > PRINT_INTERVAL)
+		wait = PRINT_INTERVAL;
 	return wait > 0 ? wait / 1000000 + 1 : 0;
 }
 
@@ -275,10 +320,9 @@ static int trace__step(struct trace *trace)
 			trace->error = top__update(
 				trace->top, trace->report, &trace->counted, trace->unsaved);
 	}
-	if (!trace->error && now - trace->last_save >= trace->options->interval) {
-		trace__save(trace);
-		trace->last_save = now;
-	}
+	if (!trace->error && trace->options->output)
+		trace__save_in_time(trace);
+	printer__turn(trace->printer);
 	return trace->error;
 }
 
@@ -286,7 +330,8 @@ static bool trace__is_over(const struct trace *trace)
 {
 	const struct trace_options *options = trace->options;
 
-	if (stop_signal || trace->error || trace->unheard || (trace->top && top__obey(trace->top)))
+	if (stop_signal || trace->error || printer__error(trace->printer) ||
+		(trace->top && top__obey(trace->top)))
 		return true;
 	if (options->duration && clock__steady() - trace->started >= options->duration)
 		return true;
@@ -329,20 +374,30 @@ static int trace__finish(struct trace *trace)
 	return error;
 }
 
+/* 0 or -ENOMEM. */
 static int trace__summarise(struct trace *trace)
 {
 	struct render_options options = {.verdict = {.min_window = trace->options->min_window}};
+	_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *page;
+	int error;
 
 	if (trace->options->json || trace->options->quiet)
 		return 0;
+	page = open_memstream(&text, &size);
+	if (!page)
+		return -ENOMEM;
 	if (trace->live.headed)
-		putchar('\n');
-	render__options_for(&options, 1);
+		putc('\n', page);
+	render__options_for(&options, STDOUT_FILENO);
 	report__sort(trace->report);
-	errno = 0;
-	if (render__find("text")->render(stdout, trace->report, &options) || fflush(stdout))
-		return errno ? -errno : -EIO;
-	return 0;
+	error = render__find("text")->render(page, trace->report, &options);
+	if (fclose(page) && !error)
+		error = -ENOMEM;
+	if (!error)
+		printer__page(trace->printer, text, size);
+	return error;
 }
 
 /* The report that output holds already, or an empty one. 0, or -errno after a complaint. */
@@ -410,7 +465,7 @@ static int trace__open_window(struct trace *trace)
 	return 0;
 }
 
-/* Whoever read this has seen enough: what is still in the buffer goes nowhere, and is no error. */
+/* Whoever read this has seen enough: what somebody else prints goes nowhere, and is no error. */
 static void abandon_stdout(void)
 {
 	_close_ int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -479,7 +534,9 @@ static int trace__watch(struct trace *trace)
 	trace__stop_showing(trace);
 	error = trace__finish(trace);
 	if (!error)
-		error = trace->unheard ? trace->unheard : trace__summarise(trace);
+		error = trace__summarise(trace);
+	if (!error)
+		error = printer__finish(trace->printer, &stop_signal);
 	if (error == -EPIPE)
 		abandon_stdout();
 	else if (error)
@@ -491,6 +548,7 @@ static int trace__watch(struct trace *trace)
 
 static void trace__clear(struct trace *trace)
 {
+	printer__free(trace->printer);
 	roster__free(trace->roster);
 	tracer__close(trace->tracer);
 	report__free(trace->report);
@@ -505,7 +563,12 @@ int trace__run(const struct trace_options *options)
 	int status = EXIT_DONE, error;
 
 	catch_signals();
-	if (trace__prepare_output(&trace)) {
+	fflush(stdout); /* from here on, what is printed goes past stdio */
+	trace.printer = printer__new(options->json);
+	if (!trace.printer) {
+		complain("there is no memory for what is to be printed");
+		status = EXIT_USAGE;
+	} else if (trace__prepare_output(&trace)) {
 		status = EXIT_USAGE;
 	} else if (machine__open_tracer(&trace.tracer, &how, &sink)) {
 		status = EXIT_UNTRACEABLE;
