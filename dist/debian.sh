@@ -11,6 +11,7 @@
 #   debian.sh depends SUITE ARCH PACKAGE               prints what PACKAGE depends on
 #   debian.sh needs SUITE ARCH PACKAGE                 prints PACKAGE and all that it needs
 #   debian.sh sources SUITE ARCH                       prints where apt finds SUITE
+#   debian.sh names SUITE ARCH PREFIX                  prints the packages whose names begin with PREFIX
 #
 # SUITE "-" is the release that this machine runs. The mirror is the one that apt uses here (or
 # DEBIAN_MIRROR), the signatures are checked, and apt's own lists and state stay as they are:
@@ -224,7 +225,11 @@ needs() {
 	apt-get -q -c "$state/apt.conf" -s install --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'
 }
 
-[ $# -ge 3 ] || fail "usage: debian.sh unpack|pinned|pins|depends|needs|sources SUITE ARCH ARGUMENT..."
+names() {
+	apt-cache -c "$state/apt.conf" pkgnames "$1"
+}
+
+[ $# -ge 3 ] || fail "usage: debian.sh unpack|pinned|pins|depends|needs|names|sources SUITE ARCH ARGUMENT..."
 verb=$1 suite=$2 arch=$3
 shift 3
 # shellcheck source=/dev/null
@@ -237,5 +242,6 @@ pins) print_pins "$1" ;;
 depends) depends "$@" ;;
 needs) needs "$@" ;;
 sources) cat "$state/sources.list" ;;
+names) names "$@" ;;
 *) fail "debian.sh knows no \"$verb\"" ;;
 esac

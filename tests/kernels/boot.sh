@@ -46,33 +46,48 @@ machine_pid=
 trap 'rm -rf "$scratch"' EXIT
 trap '[ -z "$machine_pid" ] || kill "$machine_pid"; exit 130' INT TERM HUP
 
-# The packages that image's meta package leads to; newer ones keep the image in one of their own.
-image_packages() {
-	image=$("$top/dist/debian.sh" depends $suite "$arch" "linux-image-cloud-$arch" |
+# The images that may be booted, the best first: the one that the meta package leads to, then others
+# of that release, because an archive may list what it no longer has.
+candidates() {
+	newest=$("$top/dist/debian.sh" depends $suite "$arch" "linux-image-cloud-$arch" |
 		grep '^linux-image-[0-9]' | tail -n 1)
-	[ -n "$image" ] || return 1
-	echo "$image"
-	"$top/dist/debian.sh" depends $suite "$arch" "$image" | grep '^linux-binary-[0-9]' || :
+	[ -n "$newest" ] || return 0
+	series=$(echo "$newest" | sed -E 's/^(linux-image-[0-9]+\.[0-9]+).*/\1/')
+	echo "$newest"
+	"$top/dist/debian.sh" names $suite "$arch" "$series" |
+		grep -E "^$series.*[0-9]-cloud-$arch\$" | grep -vxF "$newest" | sort -rV
 }
 
-# Prints the path of the kernel, downloaded when the release has a newer one than the cache.
+# download PACKAGE: puts its kernel into the cache; newer ones keep the image in a package of its own.
+download() {
+	# One word for each package.
+	# shellcheck disable=SC2046
+	"$top/dist/debian.sh" unpack $suite "$arch" "$scratch/image" "$1" \
+		$("$top/dist/debian.sh" depends $suite "$arch" "$1" | grep '^linux-binary-[0-9]') \
+		2>"$scratch/refused" || return
+	mkdir -p "$kernels"
+	find "$scratch/image" -type f \( -name 'vmlinuz-*' -o -name vmlinuz \) -exec cp {} "$scratch/vmlinuz" \;
+	rm -rf "$scratch/image"
+	mv "$scratch/vmlinuz" "$kernels/$1.$kernel"
+}
+
+# Prints the path of the kernel, downloaded when the release has a newer one than the cache. What
+# could not be downloaded is not asked for again on that day.
 image() {
-	packages=$(image_packages) || packages=
-	if [ -z "$packages" ]; then
-		find "$kernels" -name "*-cloud-$arch.$kernel" | sort -V | tail -n 1
-		return
-	fi
-	kept=$kernels/$(echo "$packages" | head -n 1).$kernel
-	if [ ! -s "$kept" ]; then
-		# One word for each package.
-		# shellcheck disable=SC2086
-		"$top/dist/debian.sh" unpack $suite "$arch" "$scratch/image" $packages
+	: >"$scratch/refused"
+	for candidate in $(candidates); do
+		kept=$kernels/$candidate.$kernel
+		gone=$kernels/$candidate.gone
+		[ -z "$(find "$gone" -mtime -1 2>/dev/null)" ] || continue
+		if [ -s "$kept" ] || download "$candidate"; then
+			echo "$kept"
+			return
+		fi
 		mkdir -p "$kernels"
-		find "$scratch/image" -type f \( -name 'vmlinuz-*' -o -name vmlinuz \) -exec cp {} "$scratch/vmlinuz" \;
-		rm -rf "$scratch/image"
-		mv "$scratch/vmlinuz" "$kept"
-	fi
-	echo "$kept"
+		touch "$gone"
+	done
+	cat "$scratch/refused" >&2
+	find "$kernels" -name "*-cloud-$arch.$kernel" | sort -V | tail -n 1
 }
 
 busybox() {
