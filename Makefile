@@ -234,6 +234,13 @@ check-kernels: ## run the suites of tests/kernels in virtual machines, one for e
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@tests/kernels/test_kernels.sh
 
+LOAD_CALLS ?= 1000
+
+check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machines: by every kernel, attach mode and model of preemption
+	@$(MAKE) --no-print-directory static $(out)/tests/wire
+	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
+	@LOAD=$(LOAD_CALLS) tests/kernels/test_kernels.sh
+
 # README.md's table of kernels is the last run's.
 kernels-table: ## put what the last check-kernels saw into README.md
 	sed -i -e '/^<!-- kernels -->$$/,/^<!-- end of kernels -->$$/{//!d}' -e '/^<!-- kernels -->$$/r build/kernels.md' README.md
@@ -336,6 +343,6 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels kernels-table demo bench fuzz \
+.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels check-load kernels-table demo bench fuzz \
 	install install-carried uninstall dist packages format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

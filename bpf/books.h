@@ -199,6 +199,8 @@ static __always_inline void books__open_fast(const struct sock *sk, struct conne
 	if (!msg || books__is_subflow(sk))
 		return;
 	iov_iter__span(&msg->msg_iter, &connection->pending.span);
+	connection->pending.start_known = false;
+	connection->pending.left = BPF_CORE_READ(msg, msg_iter.count);
 	books__begin(connection, bpf_get_current_pid_tgid());
 }
 
@@ -262,9 +264,10 @@ static __always_inline void books__state(
 		return;
 	}
 	if (to == TCP_CLOSE) {
-		/* one that was never established loses its address before its send's exit */
+		/* one that was never established loses its address before its send's exit, and of
+		 * an MPTCP one nobody tells when it is destroyed */
 		books__close(sk, key,
-			connection->opener.pid && !connection->based && !books__is_mptcp(sk));
+			books__is_mptcp(sk) || (connection->opener.pid && !connection->based));
 		return;
 	}
 	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {

@@ -73,30 +73,4 @@ static __always_inline bool filter__socket(const struct sock *sk, u8 *family)
 	return false;
 }
 
-/* struct sockaddr_in and sockaddr_in6, which are the same everywhere. */
-struct endpoint_name {
-	u16 family;
-	__be16 port;
-	__be32 ipv4_or_flow;
-	struct in6_addr ipv6;
-};
-
-/* Whether a send's msg_name, already copied to kernel memory, is the endpoint: a Fast Open send
- * has no other address yet. */
-static __always_inline bool filter__name(const struct msghdr *msg)
-{
-	const void *name = BPF_CORE_READ(msg, msg_name);
-	struct endpoint_name endpoint = {};
-	u8 family;
-
-	if (!name || bpf_probe_read_kernel(&endpoint, 8, name) || endpoint.port != TCP_PORT_NET)
-		return false;
-	if (endpoint.family == AF_INET)
-		return filter__ipv4(endpoint.ipv4_or_flow);
-	if (endpoint.family != AF_INET6 ||
-		bpf_probe_read_kernel(&endpoint.ipv6, sizeof(endpoint.ipv6), name + 8))
-		return false;
-	return filter__ipv6(&endpoint.ipv6, &family);
-}
-
 #endif

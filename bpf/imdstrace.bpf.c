@@ -24,6 +24,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  */
 const volatile bool hold_cpu = false;
 
+/* The kprobes are there as a second chance for programs of another kind. */
+const volatile bool probes_again = false;
+
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;
 
@@ -70,7 +73,10 @@ int BPF_PROG(on_destroy, const struct sock *sk)
 	return 0;
 }
 
-/* fentry and fexit */
+/*
+ * fentry. tcp_push() is called inside the socket's lock by each send that took something, before it
+ * waits for memory and at its end.
+ */
 
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
@@ -80,24 +86,30 @@ int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 	return 0;
 }
 
-SEC("fexit/tcp_sendmsg")
-int BPF_PROG(tcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+SEC("fentry/tcp_push")
+int BPF_PROG(tcp_pushed, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false));
+		HOLDING_CPU(send__progress(argument(ctx, 0)));
 	return 0;
 }
 
-/*
- * A second chance, for kernels that preempt tasks in the kernel: while a task waits inside one of
- * the two programs, others on its CPU skip that one, and not the other. Whichever comes first does
- * the work.
- */
-SEC("fexit/tcp_sendmsg")
-int BPF_PROG(tcp_sendmsg_exit_again, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+/* A Fast Open send, of which SYN may take all: then tcp_push() is not called. */
+SEC("fexit/tcp_connect")
+int BPF_PROG(tcp_connected, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, true));
+		HOLDING_CPU(send__progress(argument(ctx, 0)));
+	return 0;
+}
+
+/* For kernels whose compiler left no tcp_push() that can be hooked: whenever a socket's lock is
+ * given up. 7.0 and later call it only where something was put off. */
+SEC("fentry/tcp_release_cb")
+int BPF_PROG(tcp_released, struct sock *sk)
+{
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
+		send__progress(argument(ctx, 0));
 	return 0;
 }
 
@@ -109,21 +121,20 @@ int BPF_PROG(mptcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 	return 0;
 }
 
-SEC("fexit/mptcp_sendmsg")
-int BPF_PROG(mptcp_sendmsg_exit, struct sock *sk, struct msghdr *msg, size_t size, int sent)
+SEC("fentry/mptcp_release_cb")
+int BPF_PROG(mptcp_released, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false));
+		send__progress(argument(ctx, 0));
 	return 0;
 }
 
-/* sendfile and splice up to 6.4: a page, without an address to read it at */
-SEC("fexit/tcp_sendpage")
-int BPF_PROG(tcp_sendpage_exit, struct sock *sk, void *page, int offset, size_t size, int flags,
-	int sent)
+/* sendfile and splice up to 6.4 */
+SEC("fentry/tcp_sendpage")
+int BPF_PROG(tcp_sendpage_enter, struct sock *sk, void *page, int offset, size_t size)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__exit(argument(ctx, 0), sent, UNKNOWN_UNREADABLE, false));
+		HOLDING_CPU(send__enter_page(argument(ctx, 0), size));
 	return 0;
 }
 
@@ -133,7 +144,7 @@ SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(sendmsg_locked, const struct sock *sk, const struct msghdr *msg)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__enter(argument(ctx, 0), msg, true);
+		send__enter_locked(argument(ctx, 0), msg);
 	return 0;
 }
 
@@ -141,100 +152,110 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(send_length, const struct sock *sk, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, false);
+		send__exit(argument(ctx, 0), sent, false);
 	return 0;
 }
 
-/* As tcp_sendmsg_exit_again. */
+/*
+ * A second chance, for kernels that preempt tasks in the kernel: while a task waits inside one of
+ * the two programs, others on its CPU skip that one, and not the other. Whichever comes first does
+ * the work.
+ */
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(send_length_again, const struct sock *sk, int sent)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__exit(argument(ctx, 0), sent, UNKNOWN_UNSEEN, true);
+		send__exit(argument(ctx, 0), sent, true);
 	return 0;
 }
 
-/* kprobes and kretprobes */
-
-#define MSG_FASTOPEN 0x20000000
+/*
+ * kprobes. Their number is not limited, as that of kretprobes is, of which each thread that waits
+ * inside a send to wherever holds one; and their handlers run with preemption off. The functions
+ * are those of fentry.
+ */
 
 #define BY_CORE(field) BPF_CORE_READ(sk, __sk_common.field)
-
-static __always_inline void probe__enter(enum probe probe, const struct sock *sk)
-{
-	struct probe_key at = {bpf_get_current_pid_tgid(), probe};
-	u64 key = (u64)sk;
-
-	if (bpf_map_lookup_elem(&probed, &at))
-		COUNT(counters.missed_returns);
-	bpf_map_update_elem(&probed, &at, &key, BPF_ANY);
-}
-
-static __always_inline void probe__exit(enum probe probe, int sent, enum unknown_reason reason)
-{
-	struct probe_key at = {bpf_get_current_pid_tgid(), probe};
-	u64 *found = bpf_map_lookup_elem(&probed, &at);
-	u64 key;
-
-	if (!found)
-		return;
-	key = *found;
-	bpf_map_delete_elem(&probed, &at);
-	send__exit(key, sent, reason, false);
-}
-
-static __always_inline void probe__sendmsg(
-	enum probe probe, const struct sock *sk, const struct msghdr *msg)
-{
-	if (FILTER_MAY_BE_ENDPOINT(BY_CORE)) {
-		probe__enter(probe, sk);
-		send__enter((u64)sk, msg, false);
-	} else if (!BPF_CORE_READ(sk, __sk_common.skc_dport) &&
-		   (BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN) && filter__name(msg)) {
-		probe__enter(probe, sk); /* the rest is known at the connect: see books.h */
-	}
-}
 
 SEC("kprobe/tcp_sendmsg")
 int BPF_KPROBE(tcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
 {
-	probe__sendmsg(PROBE_TCP_SENDMSG, sk, msg);
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+		send__enter((u64)sk, msg, probes_again);
 	return 0;
 }
 
-SEC("kretprobe/tcp_sendmsg")
-int BPF_KRETPROBE(tcp_sendmsg_return, int sent)
+SEC("kprobe/tcp_push")
+int BPF_KPROBE(tcp_push_probe, struct sock *sk)
 {
-	probe__exit(PROBE_TCP_SENDMSG, sent, UNKNOWN_UNSEEN);
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+		send__progress((u64)sk);
+	return 0;
+}
+
+SEC("kprobe/tcp_release_cb")
+int BPF_KPROBE(tcp_released_probe, struct sock *sk)
+{
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+		send__progress((u64)sk);
 	return 0;
 }
 
 SEC("kprobe/mptcp_sendmsg")
 int BPF_KPROBE(mptcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
 {
-	probe__sendmsg(PROBE_MPTCP_SENDMSG, sk, msg);
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+		send__enter((u64)sk, msg, probes_again);
 	return 0;
 }
 
-SEC("kretprobe/mptcp_sendmsg")
-int BPF_KRETPROBE(mptcp_sendmsg_return, int sent)
+SEC("kprobe/mptcp_release_cb")
+int BPF_KPROBE(mptcp_released_probe, struct sock *sk)
 {
-	probe__exit(PROBE_MPTCP_SENDMSG, sent, UNKNOWN_UNSEEN);
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+		send__progress((u64)sk);
 	return 0;
 }
 
 SEC("kprobe/tcp_sendpage")
-int BPF_KPROBE(tcp_sendpage_probe, struct sock *sk)
+int BPF_KPROBE(tcp_sendpage_probe, struct sock *sk, void *page, int offset, size_t size)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		probe__enter(PROBE_TCP_SENDPAGE, sk);
+		send__enter_page((u64)sk, size);
 	return 0;
 }
 
-SEC("kretprobe/tcp_sendpage")
-int BPF_KRETPROBE(tcp_sendpage_return, int sent)
+/*
+ * A Fast Open send, of which SYN may take all: then tcp_push() is not called. No thread waits
+ * inside tcp_connect(), so that kretprobes on it do not run out.
+ */
+SEC("kprobe/tcp_connect")
+int BPF_KPROBE(tcp_connect_probe, struct sock *sk)
 {
-	probe__exit(PROBE_TCP_SENDPAGE, sent, UNKNOWN_UNREADABLE);
+	u64 thread = bpf_get_current_pid_tgid();
+	u64 key = (u64)sk;
+
+	if (!FILTER_MAY_BE_ENDPOINT(BY_CORE) ||
+		!BPF_CORE_READ((const struct tcp_sock *)sk, fastopen_req))
+		return 0;
+	if (bpf_map_lookup_elem(&connecting, &thread))
+		COUNT(counters.missed_returns);
+	bpf_map_update_elem(&connecting, &thread, &key, BPF_ANY);
+	return 0;
+}
+
+SEC("kretprobe/tcp_connect")
+int BPF_KRETPROBE(tcp_connect_return)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	u64 *found = bpf_map_lookup_elem(&connecting, &thread);
+	u64 key;
+
+	if (!found)
+		return 0;
+	key = *found;
+	bpf_map_delete_elem(&connecting, &thread);
+	send__progress(key);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #define CONNECTIONS_MAX 1024
 #define ACCOUNTS_MAX    8192
 #define IDENTITIES_MAX  512
-#define PROBED_MAX      16384 /* of an LRU map, in which a CPU may keep 128 free ones to itself */
+#define CONNECTING_MAX  16384 /* of an LRU map, in which a CPU may keep 128 free ones to itself */
 #define RING_SIZE       (2 << 20)
 
 /* Bytes examined at a step. Where the verifier follows a loop round by round, rather more steps. */
@@ -25,12 +25,13 @@
 #define AWAITED_MAX  128 /* requests of a connection that wait for answers; a power of two */
 #define AWAITED_HEAD 0x80
 
-/* A send that is under way: opened by the way's entry hook, fed by its exit hook. */
+/* A send that is under way, as its entry hook noted it. One that took only a part of its bytes
+ * stands here until the next one or the end of the connection. */
 struct pending {
 	struct span span;
 	u64 thread;   /* pid_tgid of the sender; 0: nothing is under way */
-	u32 start;    /* write_seq before its first byte, where start_known */
-	u32 end;      /* and behind its last one, if it takes all */
+	u32 start;    /* write_seq before the next byte of it, where start_known */
+	u32 left;     /* bytes that the socket did not take yet */
 	u32 answered; /* responses before its first byte */
 	bool start_known;
 	bool answers_idle; /* and no response was under way */
@@ -116,21 +117,15 @@ struct {
 	__uint(max_entries, RING_SIZE);
 } records SEC(".maps");
 
-/* Where a thread is, from a kprobe to its kretprobe, which is not given the arguments. A return
- * that is missed leaves its entry behind, until the thread comes again or the oldest make room. */
-enum probe { PROBE_TCP_SENDMSG, PROBE_MPTCP_SENDMSG, PROBE_TCP_SENDPAGE };
-
-struct probe_key {
-	u64 thread; /* pid_tgid */
-	u64 probe;  /* enum probe: one may be inside another */
-};
-
+/* The socket that a thread makes a Fast Open connect with, from a kprobe to its kretprobe, which is
+ * not given the arguments. A return that is missed leaves its entry behind, until the thread comes
+ * again or the oldest make room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, PROBED_MAX);
-	__type(key, struct probe_key);
+	__uint(max_entries, CONNECTING_MAX);
+	__type(key, u64);   /* pid_tgid */
 	__type(value, u64); /* struct sock * */
-} probed SEC(".maps");
+} connecting SEC(".maps");
 
 /* One number for each CPU, through which a packet's socket becomes a key (imdstrace.bpf.c). */
 struct {

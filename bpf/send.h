@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A send, in two halves: what it was given is noted at its entry, because the iterator is consumed
- * on the way; as many bytes as it took are read at its exit, because a page that was not resident
+ * on the way; what the socket took of it is read afterwards, because a page that was not resident
  * before is then, and because only then their number is known.
+ *
+ * The second half runs inside the socket's lock and may come several times for one send, whenever
+ * the lock is given up (send__progress); in the tracepoint mode it runs once, behind the send
+ * (send__exit).
  */
 #ifndef IMDSTRACE_SEND_H
 #define IMDSTRACE_SEND_H
@@ -41,38 +45,105 @@ static __always_inline struct connection *send__account(u64 key)
 	return books__open(key, family);
 }
 
-/*
- * The entry of a send. locked: the socket's lock is held, so that its write_seq is where this
- * send's first byte goes. A second call for the same send (the tracepoint sits in a loop) is told
- * by the thread, and by where the send will end: the exit of an older one may have been skipped. Of
- * two threads' sends that are under way together, the first one's note is overwritten, and its
- * bytes will be unknown.
- */
-static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool locked)
+/* A send on a connection for which there is no room: all that can be told is who. */
+static __always_inline void send__untracked(const struct sock *sk, u32 tid)
+{
+	struct process_key sender = {};
+	u8 family = 0;
+
+	if (!filter__socket(sk, &family))
+		return;
+	identify();
+	identity__current(&sender);
+	emit__unknown(UNKNOWN_UNTRACKED, family, &sender, tid);
+}
+
+/* The connection of a send that begins. NULL: there is no room for it. */
+static __always_inline struct connection *send__connection(u64 key)
 {
 	const struct sock *sk = (const struct sock *)key;
-	u64 thread = bpf_get_current_pid_tgid();
 	struct connection *connection = send__account(key);
-	struct pending *pending;
-	u32 start, end;
 
 	if (!connection)
-		return;
-	/* opened just now: from here on it counts, also when this send's exit is skipped */
-	if (!connection->based && !connection->opener.pid) {
+		return NULL;
+	/* opened just now: from here on it counts, also when what follows is skipped; the first
+	 * number of an MPTCP connection is told nowhere else */
+	if (!connection->based && (!connection->opener.pid || books__is_mptcp(sk))) {
 		books__base(connection, books__written(sk));
 		identify();
 		identity__current(&connection->sender);
 	}
+	return connection;
+}
+
+/*
+ * The entry of a send, outside the socket's lock. size: what it was given. Programs of two kinds
+ * may be there for it, and note the same. again: the other one counts what has no room. Of two
+ * threads' sends that are under way together, the first one's note is overwritten, and its bytes
+ * will be unknown.
+ */
+static __always_inline struct pending *send__begin(u64 key, u32 size, bool again)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct connection *connection = send__connection(key);
+	struct pending *pending;
+
+	if (!connection) {
+		if (size && !again)
+			send__untracked((const struct sock *)key, thread);
+		return NULL;
+	}
+	if (!size)
+		return NULL;
 	pending = &connection->pending;
-	start = locked ? books__written(sk) : 0;
-	end = start + (u32)BPF_CORE_READ(msg, msg_iter.count);
-	if (locked && pending->thread == thread && (!pending->start_known || pending->end == end))
+	pending->start_known = false;
+	pending->left = size;
+	books__begin(connection, thread);
+	return pending;
+}
+
+static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool again)
+{
+	struct pending *pending = send__begin(key, BPF_CORE_READ(msg, msg_iter.count), again);
+
+	if (pending)
+		iov_iter__span(&msg->msg_iter, &pending->span);
+}
+
+/* A page, which has no address to read it at. */
+static __always_inline void send__enter_page(u64 key, u32 size)
+{
+	struct pending *pending = send__begin(key, size, false);
+
+	if (pending)
+		pending->span = (struct span){.kind = SPAN_OPAQUE};
+}
+
+/*
+ * The entry of a send inside the socket's lock, so that its write_seq is where the send's first
+ * byte goes. A second call for the same send (the tracepoint sits in a loop) is told by the thread,
+ * and by where the send will end: the exit of an older one may have been skipped.
+ */
+static __always_inline void send__enter_locked(u64 key, const struct msghdr *msg)
+{
+	const struct sock *sk = (const struct sock *)key;
+	u64 thread = bpf_get_current_pid_tgid();
+	struct connection *connection = send__connection(key);
+	struct pending *pending;
+	u32 start, left;
+
+	if (!connection)
+		return;
+	pending = &connection->pending;
+	start = books__written(sk);
+	left = BPF_CORE_READ(msg, msg_iter.count);
+	if (pending->thread == thread &&
+		(!pending->start_known || pending->start + pending->left == start + left))
 		return;
 	iov_iter__span(&msg->msg_iter, &pending->span);
-	pending->start_known = locked;
+	pending->start_known = true;
 	pending->start = start;
-	pending->end = end;
+	pending->left = left;
 	books__begin(connection, thread);
 }
 
@@ -141,8 +212,10 @@ static __always_inline bool send__next_piece(struct feed *feed)
 	if (bpf_probe_read_kernel(&piece, sizeof(piece), (void *)feed->span.start))
 		return false;
 	feed->span.start += sizeof(piece);
-	if (piece.iov_len < feed->span.offset)
-		return false;
+	if (piece.iov_len <= feed->span.offset) { /* taken before, or empty */
+		feed->span.offset -= piece.iov_len;
+		return true;
+	}
 	piece.iov_len -= feed->span.offset;
 	feed->piece = (u64)piece.iov_base + feed->span.offset;
 	feed->piece_size = piece.iov_len < feed->left ? piece.iov_len : feed->left;
@@ -328,23 +401,9 @@ static __always_inline void send__credit_subflow(const struct sock *sk, u32 sent
 		connection->next += sent;
 }
 
-/* A send on a connection for which there is no room: all that can be told is who. */
-static __always_inline void send__untracked(const struct sock *sk, u32 tid)
-{
-	struct process_key sender = {};
-	u8 family = 0;
-
-	if (!filter__socket(sk, &family))
-		return;
-	identify();
-	identity__current(&sender);
-	emit__unknown(UNKNOWN_UNTRACKED, family, &sender, tid);
-}
-
-/* The bytes of a send that is over. seen: its entry was noted; else they are unknown, for reason.
- */
-static __always_inline void send__over(const struct sock *sk, u64 key,
-	struct connection *connection, u32 sent, bool seen, enum unknown_reason reason)
+/* Bytes that the socket took of a send. seen: its entry was noted; else they are unknown. */
+static __always_inline void send__over(
+	const struct sock *sk, u64 key, struct connection *connection, u32 sent, bool seen)
 {
 	u32 tid = bpf_get_current_pid_tgid();
 
@@ -357,7 +416,7 @@ static __always_inline void send__over(const struct sock *sk, u64 key,
 	if (seen)
 		send__feed(key, connection, sent, tid);
 	else
-		send__pass(connection, sent, reason, tid);
+		send__pass(connection, sent, UNKNOWN_UNSEEN, tid);
 }
 
 /* The bytes of a send that found another one at the recogniser, which may not have said yet who it
@@ -375,19 +434,72 @@ static __always_inline void send__contended(struct connection *connection, u32 s
 	books__unknown(connection, UNKNOWN_CONTENDED, &sender, tid);
 }
 
-/* Whether the account stands where the socket does: the other one of two exit programs was here. */
+/* Whether the account stands where the socket does: another program was here. */
 static __always_inline bool send__is_accounted(
 	const struct sock *sk, const struct connection *connection)
 {
 	return connection->based && connection->next == books__written(sk) - connection->fin;
 }
 
+/* Takes sent more bytes of a send. One program at a time feeds the recogniser: who is not alone
+ * keeps off it. */
+static __always_inline void send__take(
+	const struct sock *sk, u64 key, struct connection *connection, u32 sent, bool seen)
+{
+	if (!seen)
+		COUNT(counters.unnoted_sends);
+	__sync_fetch_and_add(&connection->users, 1);
+	if (*(volatile s32 *)&connection->users == 1)
+		send__over(sk, key, connection, sent, seen);
+	else
+		send__contended(connection, sent, bpf_get_current_pid_tgid());
+	__sync_fetch_and_add(&connection->users, -1);
+}
+
 /*
- * The exit of a send that took sent bytes, or failed (sent <= 0). reason: why its bytes are unknown
- * where no entry was noted. again: another program is there for the same exit, and counts what has
- * no account, which could not tell the two apart.
+ * Inside the socket's lock, in the context of whoever holds it: takes what the socket was given
+ * since the last time. That is nothing for those that hold the lock for something else than a send.
  */
-static __always_inline void send__exit(u64 key, int sent, enum unknown_reason reason, bool again)
+static __always_inline void send__progress(u64 key)
+{
+	const struct sock *sk = (const struct sock *)key;
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct pending *pending;
+	u32 sent, taken;
+	bool seen;
+
+	if (!connection || books__is_subflow(sk))
+		return;
+	pending = &connection->pending;
+	seen = pending->thread == bpf_get_current_pid_tgid();
+	if (!connection->based) {
+		/* before SYN is queued, the numbers are not there yet */
+		if (books__is_mptcp(sk) ||
+			(!seen && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_SENT))
+			return;
+		books__base(connection, books__first((const struct tcp_sock *)sk));
+	}
+	sent = books__written(sk) - connection->fin - connection->next;
+	if ((s32)sent <= 0)
+		return;
+	taken = seen && sent > pending->left ? pending->left : sent;
+	send__take(sk, key, connection, taken, seen);
+	if (seen) {
+		pending->span.offset += taken;
+		pending->start += taken;
+		pending->left -= taken;
+		if (!pending->left)
+			pending->thread = 0;
+	}
+	if (connection->closed)
+		books__close(sk, key, true);
+}
+
+/*
+ * Behind a send that took sent bytes, or failed (sent <= 0). again: another program is there for
+ * the same, and counts what has no account, which could not tell the two apart.
+ */
+static __always_inline void send__exit(u64 key, int sent, bool again)
 {
 	const struct sock *sk = (const struct sock *)key;
 	u64 thread = bpf_get_current_pid_tgid();
@@ -409,19 +521,10 @@ static __always_inline void send__exit(u64 key, int sent, enum unknown_reason re
 		}
 	}
 	seen = connection->pending.thread == thread;
-	if (!seen && send__is_accounted(sk, connection))
+	if (sent > 0 && !send__is_accounted(sk, connection))
+		send__take(sk, key, connection, sent, seen);
+	else if (!seen)
 		return;
-	if (sent > 0) {
-		/* exits run outside the socket's lock: whoever is not alone keeps off the
-		 * recogniser */
-		__sync_fetch_and_add(&connection->users, 1);
-		if (*(volatile s32 *)&connection->users == 1) {
-			send__over(sk, key, connection, sent, seen, reason);
-		} else {
-			send__contended(connection, sent, thread);
-		}
-		__sync_fetch_and_add(&connection->users, -1);
-	}
 	if (seen)
 		connection->pending.thread = 0;
 	if (connection->closed)

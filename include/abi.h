@@ -161,6 +161,7 @@ struct counters {
 	__u64 untracked_connections; /* the table of connections was full */
 	__u64 unnamed_processes; /* no room for a new process's account, which is counted at each
 				    of its calls, or for its identity */
+	__u64 unnoted_sends;     /* took bytes without that an entry hook had run */
 	__u64 missed_returns;    /* of kretprobes: more were under way than the kernel keeps */
 	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
 };

@@ -128,3 +128,44 @@ refused() {
 	cat /tmp/refused
 	return 1
 }
+
+# How this kernel preempts tasks inside the kernel: as it was booted, else as it was built.
+preemption() {
+	mkdir -p /tmp/debug
+	[ -d /tmp/debug/sched ] || mount -t debugfs debugfs /tmp/debug 2>/dev/null
+	sed -n 's/.*(\(.*\)).*/\1/p' /tmp/debug/sched/preempt 2>/dev/null | grep . && return
+	case $(uname -v) in
+	*PREEMPT*) echo built-in ;;
+	*) echo no ;;
+	esac
+}
+
+# total CLASS: in the report's totals.
+total() {
+	"$IMDSTRACE" report --format json /tmp/report.json | tr -d ' \n' |
+		sed -n "s/.*\"totals\":{[^}]*\"$1\":\([0-9]*\).*/\1/p"
+}
+
+# seen_beside MODE CALLS BLOCKED SPINNING: the load has ended when the tracer is detached.
+seen_beside() {
+	start --hooks "$1" || { cat /tmp/said && return 1; }
+	"$WIRE" --serve optional "$WIRE" --calls "$2" --blocked "$3" --spinning "$4"
+	set -- "$@" $?
+	stop
+	set -- "$@" "$(total v1)" "$(total unknown)"
+	echo "load $1 $3 $4 ${6:-0} $2 $(preemption)" >/tmp/load
+	cat /tmp/said
+	grep '"class":"unknown"' /tmp/events | cut -c 1-220 | head -n 3
+	equal "0 $2 0" "$5 $6 $7"
+}
+
+# beside MODE CALLS LOAD...: LOAD is "BLOCKED,SPINNING".
+beside() {
+	mode=$1 calls=$2
+	shift 2
+	for load; do
+		check "$mode: $calls calls are seen beside ${load%,*} threads blocked in sends and ${load#*,} that send" \
+			seen_beside "$mode" "$calls" "${load%,*}" "${load#*,}"
+		cat /tmp/load
+	done
+}

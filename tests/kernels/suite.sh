@@ -118,6 +118,7 @@ trace_by() {
 	check "$1: the report survives the round trip" round_trip
 	check "$1: what came back is told" answers_are_told
 	add "$1" /tmp/compared # starts other tracers
+	beside "$1" 100 10,0 0,12
 }
 
 # The same for another way in than the first, if doctor says that this kernel has it.

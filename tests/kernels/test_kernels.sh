@@ -3,11 +3,15 @@
 #
 # Boots each of these kernels in a virtual machine, two at a time, and runs a suite there. Compares
 # what the verifier looked at with verified.limits, and writes what was seen as a table of Markdown:
-# $KERNELS_TABLE (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone.
+# $KERNELS_TABLE (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it
+# runs load.sh alone, with that many calls beside each load and in each model of preemption, and
+# writes $LOAD_TABLE (build/load.md). BOOT=PROGRAM boots in place of boot.sh.
 set -u
 here=$(dirname "$0")
 limits=$here/verified.limits
+boot_program=${BOOT:-$here/boot.sh}
 table=${KERNELS_TABLE:-build/kernels.md}
+load_table=${LOAD_TABLE:-build/load.md}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'kill "${!running[@]}" 2>/dev/null; exit 130' INT TERM HUP
@@ -15,6 +19,7 @@ trap 'kill "${!running[@]}" 2>/dev/null; exit 130' INT TERM HUP
 # The slow ones first. Kernel, machine, suite and its arguments; parameters of the boot.
 boots='
 5.10   amd64 suite.sh fentry                                ;
+5.10   arm64 suite.sh kprobe                                ;
 6.1    arm64 suite.sh kprobe                                ;
 6.12   arm64 suite.sh fentry                                ;
 newest arm64 suite.sh fentry                                ;
@@ -26,6 +31,24 @@ newest amd64 suite.sh fentry                                ;
 6.12   amd64 cgroups.sh v2 /sys/fs/cgroup                   ;
 6.12   amd64 lockdown.sh                                    ; lockdown=confidentiality
 '
+
+# The models that "preempt=" chooses from: no longer none and voluntary where the kernel has lazy.
+load_boots='
+6.12   arm64 load.sh ;
+newest arm64 load.sh ;
+newest amd64 load.sh ; preempt=full
+newest amd64 load.sh ; preempt=lazy
+5.10   arm64 load.sh ;
+6.1    arm64 load.sh ;
+5.10   amd64 load.sh ;
+6.1    amd64 load.sh ; preempt=none
+6.1    amd64 load.sh ; preempt=voluntary
+6.1    amd64 load.sh ; preempt=full
+6.12   amd64 load.sh ; preempt=none
+6.12   amd64 load.sh ; preempt=voluntary
+6.12   amd64 load.sh ; preempt=full
+'
+[ -z "${LOAD:-}" ] || boots=$load_boots
 
 passed=0 failed=0 skipped=0
 declare -A running=() # what runs under a pid
@@ -62,6 +85,8 @@ add_rows() {
 		instructions=$(awk -v way="$way" '$1 == "verified" && $2 == way && $4 > most { most = $4 } END { print most + 0 }' "$output")
 		echo "| $release | $arch | \`$way\` | $right of $of | $instructions | $seconds |"
 	done < <(grep '^cases ' "$output") >>"$scratch/rows"
+	sed -n "s/^load \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\)$/| $release | $arch | \`\1\` | \6 | \2 | \3 | \4 of \5 |/p" \
+		"$output" >>"$scratch/loads"
 }
 
 # Waits for one of those that run, shows it and adds its sum.
@@ -85,32 +110,43 @@ collect() {
 # boot NAME KERNEL MACHINE COMMAND: in the background; its output ends with the suite's sum.
 boot() {
 	local started=$SECONDS status
-	BOOT_TIMEOUT=480 "$here/boot.sh" "$2" "$3" "$4" "$here"/{lib,clients,suite,cgroups,lockdown}.sh >"$scratch/$1" 2>&1
+	BOOT_TIMEOUT=${LOAD:+2}480 "$boot_program" "$2" "$3" "$4" "$here"/{lib,clients,suite,load,cgroups,lockdown}.sh >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"
 	return $status
 }
 
 : >"$scratch/rows"
+: >"$scratch/loads"
 while IFS=';' read -r what append; do
 	read -r kernel arch suite arguments <<<"$what"
 	[ -n "$kernel" ] || continue
 	case " ${KERNELS:-$kernel-$arch} " in *" $kernel-$arch "*) ;; *) continue ;; esac
 	name=$kernel-$arch-${suite%.sh}-${arguments%% *}
+	name=${name%-}${append:+-$(tr -dc 'a-z0-9=' <<<"$append")}
 	[ ${#running[@]} -lt 2 ] || collect
-	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments" &
+	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments ${LOAD:-}" &
 	running[$!]=$name
 done <<<"$boots"
 while [ ${#running[@]} -gt 0 ]; do
 	collect
 done
 
-mkdir -p "$(dirname "$table")"
+if [ -z "${LOAD:-}" ]; then
+	mkdir -p "$(dirname "$table")"
+	{
+		echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
+		echo "|---|---|---|---|---|---|"
+		sort -V "$scratch/rows"
+	} >"$table"
+	cat "$table"
+fi
+mkdir -p "$(dirname "$load_table")"
 {
-	echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
-	echo "|---|---|---|---|---|---|"
-	sort -V "$scratch/rows"
-} >"$table"
-cat "$table"
+	echo "| kernel | machine | attach mode | preemption | threads blocked in sends | threads that send without a pause | calls seen |"
+	echo "|---|---|---|---|---|---|---|"
+	sort -V "$scratch/loads"
+} >"$load_table"
+cat "$load_table"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

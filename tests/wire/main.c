@@ -18,6 +18,7 @@ static const char help[] =
 	"       wire --run NAME|all --out FILE [--hold]\n"
 	"       wire --random SEED [--count N] --out FILE\n"
 	"       wire --compare EVENTS FILE\n"
+	"       wire --calls N [--blocked N] [--spinning N]    (inside --serve)\n"
 	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
@@ -34,6 +35,10 @@ static const char help[] =
 	"  --compare  Holds EVENTS, as from imdstrace trace --all --json, to what FILE expects\n"
 	"  --serve    Runs COMMAND beside a service: optional, required, silent, put-dropped,\n"
 	"             put-refused, closed or reset; length, chunked, close or pieces\n"
+	"  --calls    Sends that many requests, half of them from processes that end at once\n"
+	"  --blocked, --spinning\n"
+	"             Beside so many threads that are blocked in a send to elsewhere, or that\n"
+	"             send there without a pause\n"
 	"\n"
 	"Exit status: 0 all is well; 1 something failed; 2 wrong usage.\n";
 
@@ -48,6 +53,9 @@ static const struct option long_options[] = {
 	{"compare", no_argument, NULL, 'c'},
 	{"serve", required_argument, NULL, 's'},
 	{"send-on", required_argument, NULL, 'S'},
+	{"calls", required_argument, NULL, 'C'},
+	{"blocked", required_argument, NULL, 'B'},
+	{"spinning", required_argument, NULL, 'P'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -81,6 +89,7 @@ int main(int argc, char **argv)
 	struct run_options options = {.count = RANDOM_COUNT};
 	const char *serve = NULL, *send_on = NULL;
 	bool random = false, compare = false;
+	struct load_options load = {0};
 	uint64_t count;
 	int option;
 
@@ -119,6 +128,17 @@ int main(int argc, char **argv)
 		case 'S':
 			send_on = optarg;
 			break;
+		case 'C':
+			if (number__parse(optarg, LOAD_CALLS_MAX, &count) || !count)
+				return usage("the calls are a number from 1 to 10000");
+			load.calls = count;
+			break;
+		case 'B':
+		case 'P':
+			if (number__parse(optarg, LOAD_THREADS_MAX, &count))
+				return usage("the threads are a number up to 200 of each");
+			*(option == 'B' ? &load.blocked : &load.spinning) = count;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -130,6 +150,8 @@ int main(int argc, char **argv)
 		return compare__run(argv[optind], argv[optind + 1]);
 	if (serve && argc > optind)
 		return runner__serve(serve, options.received, argv + optind);
+	if (load.calls && argc == optind)
+		return load__run(&load);
 	if (send_on && argc - optind == 1)
 		return exec__send(send_on, argv[optind]);
 	if (random && options.file && argc == optind)

@@ -200,6 +200,19 @@ struct run_options {
 	unsigned int count; /* of random requests */
 };
 
+#define LOAD_THREADS_MAX 200 /* of each kind */
+#define LOAD_CALLS_MAX   10000
+
+/* Threads that send to elsewhere, and calls beside them. */
+struct load_options {
+	unsigned int blocked;  /* threads that wait inside a send, because nobody reads */
+	unsigned int spinning; /* threads that send without a pause */
+	unsigned int calls;    /* 0: no load was asked for */
+};
+
+/* Inside runner__serve(). 0, or 1 after a complaint. */
+int load__run(const struct load_options *options);
+
 int runner__run(const struct run_options *options);
 /* received gets what the service received; NULL: nothing does. The command's exit status. */
 int runner__serve(const char *mode, const char *received, char **command);

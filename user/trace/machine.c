@@ -15,9 +15,9 @@
 #include "lib/file.h"
 #include "process/procfs.h"
 #include "lib/scope.h"
+#include "trace/kernel.h"
 
-#define BTF_PATH   "/sys/kernel/btf/vmlinux"
-#define KPROBE_PMU "/sys/bus/event_source/devices/kprobe/type"
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 /* Since 5.8 CAP_BPF and CAP_PERFMON do what CAP_SYS_ADMIN did before and still does. */
 static const struct capability {
@@ -132,7 +132,7 @@ void machine__read(struct machine *machine)
 	machine->sys = !access("/sys/kernel", F_OK);
 	machine->proc = !access("/proc/self", F_OK);
 	machine->btf = !access(BTF_PATH, R_OK);
-	machine->kprobes = !access(KPROBE_PMU, F_OK);
+	machine->kprobes = kernel__has_kprobes();
 	machine->host_pids = procfs__shows_all();
 	effective = effective_capabilities();
 	machine->net_admin = effective & (1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_ADMIN);

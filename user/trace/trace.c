@@ -338,24 +338,35 @@ static bool trace__is_over(const struct trace *trace)
 	return options->finished && options->finished(options->context);
 }
 
-/* Where sends went unseen, the kernel may say how: by skipping programs that interrupt themselves,
- * and kretprobes beyond its supply of them. */
+/* Where sends went unseen: how many, and why as far as the kernel says. */
 static void trace__explain_unseen(const struct trace *trace)
 {
-	char programs[256];
-	uint64_t skipped = tracer__skipped(trace->tracer, programs, sizeof(programs));
+	uint64_t unseen = trace->counted.unknown[UNKNOWN_UNSEEN];
+	struct tracer_skipped skipped;
 
-	if (!trace->counted.unknown[UNKNOWN_UNSEEN])
+	if (!unseen)
 		return;
-	if (trace->counted.missed_returns)
-		complain("%" PRIu64
-			 " returns of sends were missed: more were under way than the kernel has "
-			 "kretprobe instances for",
-			(uint64_t)trace->counted.missed_returns);
-	if (skipped)
+	tracer__skipped(trace->tracer, &skipped);
+	complain("on %" PRIu64 " %s bytes were sent that none of the %s hooks saw: %s", unseen,
+		unseen == 1 ? "connection" : "connections", tracer__way(trace->tracer),
+		skipped.count
+			? "the kernel skips a program while another task on its CPU is inside it"
+			: "they took a way that has no hook, or the kernel skipped a program");
+	if (skipped.count)
 		complain("the kernel skipped %" PRIu64
 			 " entries of the hooks, those for other sockets included: %s",
-			skipped, programs);
+			skipped.count, skipped.programs);
+	else if (!skipped.counted)
+		complain("this kernel does not count the programs that it skips (5.12 and later "
+			 "do)");
+	if (trace->counted.unnoted_sends)
+		complain("%" PRIu64 " sends to the endpoint were first seen when they had begun",
+			(uint64_t)trace->counted.unnoted_sends);
+	if (trace->counted.missed_returns)
+		complain("%" PRIu64
+			 " returns of Fast Open connects were missed: more were under way than the "
+			 "kernel has kretprobe instances for",
+			(uint64_t)trace->counted.missed_returns);
 }
 
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE 1
 #include "trace/tracer.h"
 
 #include <bpf/bpf.h>
@@ -8,22 +9,23 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
 #include "imdstrace_rounds.skel.h"
+#include "trace/kernel.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-#define PROGRAMS_MAX 8
+#define PROGRAMS_MAX 12
 #define LOG_SIZE     (1 << 16)
 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
  * which cost it nothing, and no line for each instruction. */
@@ -40,65 +42,114 @@ struct tracer {
 	struct tracer_failure responses_failure; /* why not; error 0: not asked for */
 	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
 	unsigned int handed;    /* records since the poll began */
+	bool counts_skipped;    /* the kernel counts the programs that it skips */
+	bool holds_cpu;         /* while it looks into a map: see tracer__hold_cpu() */
+};
+
+enum hook_need {
+	ALWAYS,
+	PREEMPTED,     /* only where tasks are preempted inside the kernel */
+	SECOND_CHANCE, /* there, too, and only if it can be had: a kprobe, whose handler is not
+			  preempted */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
 struct hook {
 	const char *program;
-	const char *function; /* NULL: the way needs this program; else only where that function
-				 exists */
+	enum hook_need need;
+	const char *function; /* NULL: the way needs it */
 };
-
-/* In place of a function: only where tasks are preempted inside the kernel. */
-#define PREEMPTIBLE "(preemption)"
 
 struct way {
 	struct hook hooks[PROGRAMS_MAX];
-	bool may_hold_cpu; /* has a variant that keeps preemption off */
+	bool kprobes;                   /* has nothing else to see sends with */
+	bool may_hold_cpu;              /* has a variant that keeps preemption off */
+	const struct way *without_push; /* the same for kernels that have no tcp_push() to hook */
 };
 
 const struct tracer_way tracer_ways[] = {
-	{"fentry", "function entry and exit through BPF trampolines"},
+	{"fentry", "function entry through BPF trampolines"},
 	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
-	{"kprobe", "kprobes and kretprobes, for kernels without trampolines"},
+	{"kprobe", "kprobes, for kernels without trampolines"},
 	{NULL, NULL},
+};
+
+/* Hooks of MPTCP, which is an option of the kernel, and of sendfile up to 6.4. */
+#define FENTRY_OPTIONS                                                   \
+	{"mptcp_sendmsg_enter", ALWAYS, "mptcp_release_cb"},             \
+		{"mptcp_released", ALWAYS, "mptcp_release_cb"},          \
+		{"tcp_sendpage_enter", ALWAYS, "tcp_sendpage"},          \
+		{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},              \
+	{                                                                \
+		"mptcp_sendmsg_probe", SECOND_CHANCE, "mptcp_release_cb" \
+	}
+#define KPROBE_OPTIONS                                                \
+	{"mptcp_sendmsg_probe", ALWAYS, "mptcp_release_cb"},          \
+		{"mptcp_released_probe", ALWAYS, "mptcp_release_cb"}, \
+	{                                                             \
+		"tcp_sendpage_probe", ALWAYS, "tcp_sendpage"          \
+	}
+
+static const struct way fentry_without_push = {
+	.hooks =
+		{
+			{"tcp_sendmsg_enter", ALWAYS, NULL},
+			{"tcp_released", ALWAYS, NULL},
+			FENTRY_OPTIONS,
+		},
+	.may_hold_cpu = true,
+};
+
+static const struct way kprobe_without_push = {
+	.hooks =
+		{
+			{"tcp_sendmsg_probe", ALWAYS, NULL},
+			{"tcp_released_probe", ALWAYS, NULL},
+			KPROBE_OPTIONS,
+		},
+	.kprobes = true,
 };
 
 /* Rows as in tracer_ways. */
 static const struct way ways[] = {
 	{
-		{
-			{"tcp_sendmsg_enter", NULL},
-			{"tcp_sendmsg_exit", NULL},
-			{"tcp_sendmsg_exit_again", PREEMPTIBLE},
-			{"mptcp_sendmsg_enter", "mptcp_sendmsg"},
-			{"mptcp_sendmsg_exit", "mptcp_sendmsg"},
-			{"tcp_sendpage_exit", "tcp_sendpage"},
-		},
-		true,
+		.hooks =
+			{
+				{"tcp_sendmsg_enter", ALWAYS, NULL},
+				{"tcp_pushed", ALWAYS, NULL},
+				{"tcp_connected", ALWAYS, NULL},
+				{"tcp_push_probe", SECOND_CHANCE, NULL},
+				FENTRY_OPTIONS,
+			},
+		.may_hold_cpu = true,
+		.without_push = &fentry_without_push,
 	},
 	{
-		{
-			{"sendmsg_locked", NULL},
-			{"send_length", NULL},
-			{"send_length_again", PREEMPTIBLE},
-		},
-		false,
+		.hooks =
+			{
+				{"sendmsg_locked", ALWAYS, NULL},
+				{"send_length", ALWAYS, NULL},
+				{"send_length_again", PREEMPTED, NULL},
+				{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},
+				{"tcp_push_probe", SECOND_CHANCE, NULL},
+			},
 	},
 	{
-		{
-			{"tcp_sendmsg_probe", NULL},
-			{"tcp_sendmsg_return", NULL},
-			{"mptcp_sendmsg_probe", "mptcp_sendmsg"},
-			{"mptcp_sendmsg_return", "mptcp_sendmsg"},
-			{"tcp_sendpage_probe", "tcp_sendpage"},
-			{"tcp_sendpage_return", "tcp_sendpage"},
-		},
-		false,
+		.hooks =
+			{
+				{"tcp_sendmsg_probe", ALWAYS, NULL},
+				{"tcp_push_probe", ALWAYS, NULL},
+				{"tcp_connect_probe", ALWAYS, NULL},
+				{"tcp_connect_return", ALWAYS, NULL},
+				KPROBE_OPTIONS,
+			},
+		.kprobes = true,
+		.without_push = &kprobe_without_push,
 	},
 };
 
-static const struct hook common_hooks[] = {{"on_state", NULL}, {"on_destroy", NULL}};
+static const struct hook common_hooks[] = {
+	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}};
 
 /* Those, and the one on responses. */
 #define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
@@ -166,55 +217,12 @@ static int cgroup__open_root(void)
 	return cgroup__mount_root();
 }
 
-/* Whether a program's info says how many instructions the verifier looked at (5.16). Before, only
- * its log does. */
-static bool kernel_counts_verified(void)
+static bool has_place(const struct btf *kernel, const struct hook *hook)
 {
-	static const struct bpf_insn nothing[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
-		sizeof(nothing) / sizeof(*nothing), NULL);
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-	bool counts = program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) &&
-		      info.verified_insns;
-
-	if (program >= 0)
-		close(program);
-	return counts;
-}
-
-/* Whether the kernel has the helper of that name ("BPF_FUNC_loop"): its types list them all. */
-static bool kernel_has_helper(const struct btf *kernel, const char *name)
-{
-	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
-
-	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
-			return true;
-	return false;
-}
-
-static bool kernel_has(const struct btf *kernel, const char *function)
-{
-	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
-}
-
-/* As the kernel's version line says it ("#1 SMP PREEMPT_DYNAMIC ..."), also where it is an option
- * of the boot and may be off. */
-static bool kernel_preempts(void)
-{
-	struct utsname name;
-
-	return uname(&name) || strstr(name.version, "PREEMPT");
-}
-
-static bool has_place(const struct btf *kernel, const char *function)
-{
-	return strcmp(function, PREEMPTIBLE) ? kernel_has(kernel, function) : kernel_preempts();
+	if (hook->function && !kernel__has(kernel, hook->function))
+		return false;
+	return hook->need == ALWAYS ||
+	       (kernel__preempts() && (hook->need == PREEMPTED || kernel__has_kprobes()));
 }
 
 static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
@@ -231,7 +239,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
-		if (!hook->function || has_place(kernel, hook->function))
+		if (has_place(kernel, hook))
 			bpf_program__set_autoload(program, true);
 	}
 }
@@ -243,6 +251,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 			offsetof(typeof(*((struct imdstrace_rounds_bpf *)0)->member), field), \
 		"the objects differ")
 SAME_PLACE(rodata, hold_cpu);
+SAME_PLACE(rodata, probes_again);
 SAME_PLACE(bss, counters);
 
 /* The object whose loops fit the kernel, opened. NULL: errno says why. */
@@ -254,7 +263,7 @@ static struct imdstrace_bpf *open_object(const struct btf *kernel)
 
 	if (!error) {
 		skeleton = object->skeleton;
-		if (!kernel_has_helper(kernel, "BPF_FUNC_loop"))
+		if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
 			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
 		error = bpf_object__open_skeleton(skeleton, NULL);
 	}
@@ -389,6 +398,7 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 		return NULL;
 	choose_programs(opened, variant->way, kernel, variant->responses);
 	opened->rodata->hold_cpu = variant->hold_cpu;
+	opened->rodata->probes_again = !variant->way->kprobes;
 	return opened;
 }
 
@@ -464,7 +474,7 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 	struct variant variant = {
 		.way = way,
 		.responses = tracer->cgroup >= 0,
-		.hold_cpu = way->may_hold_cpu && kernel_has(kernel, "bpf_preempt_disable"),
+		.hold_cpu = way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
 	struct tracer_failure refused = {0};
 	int error;
@@ -487,9 +497,18 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 	return error;
 }
 
+static bool way__can_do_without(const struct way *way, const struct bpf_program *program)
+{
+	for (const struct hook *hook = way->hooks; hook->program; hook++)
+		if (!strcmp(hook->program, bpf_program__name(program)))
+			return hook->need == SECOND_CHANCE;
+	return false;
+}
+
 /* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
  * something that only the caller knows, as a cgroup, are left to it. */
-static int attach_programs(struct imdstrace_bpf *skeleton, struct tracer_failure *failure)
+static int attach_programs(
+	struct imdstrace_bpf *skeleton, const struct way *way, struct tracer_failure *failure)
 {
 	for (int i = 0; i < skeleton->skeleton->prog_cnt; i++) {
 		struct bpf_prog_skeleton *each = &skeleton->skeleton->progs[i];
@@ -499,7 +518,7 @@ static int attach_programs(struct imdstrace_bpf *skeleton, struct tracer_failure
 		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet)
 			continue;
 		*each->link = bpf_program__attach(program);
-		if (*each->link)
+		if (*each->link || way__can_do_without(way, program))
 			continue;
 		error = -errno;
 		return fail(failure, TRACER_ATTACH, bpf_program__section_name(program), error);
@@ -507,7 +526,7 @@ static int attach_programs(struct imdstrace_bpf *skeleton, struct tracer_failure
 	return 0;
 }
 
-static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+static int attach_hooks(struct tracer *tracer, const struct way *way, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *skeleton;
@@ -515,14 +534,30 @@ static int attach(struct tracer *tracer, const struct way *way, const struct btf
 
 	if (error)
 		return error;
-	error = attach_programs(skeleton, failure);
-	if (error) {
+	error = attach_programs(skeleton, way, failure);
+	if (error)
 		imdstrace_bpf__destroy(skeleton);
+	else
+		tracer->skeleton = skeleton;
+	return error;
+}
+
+static bool has_push(const struct btf *kernel)
+{
+	return kernel__has(kernel, "tcp_push") && !kernel__has_parts("tcp_push");
+}
+
+static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+	struct tracer_failure *failure)
+{
+	const struct way *chosen = way->without_push && !has_push(kernel) ? way->without_push : way;
+	int error = attach_hooks(tracer, chosen, kernel, failure);
+
+	if (error)
 		return error;
-	}
 	*failure = (struct tracer_failure){0};
-	tracer->skeleton = skeleton;
 	tracer->way = way;
+	tracer->holds_cpu = kernel__preempts() && sched_getscheduler(0) == SCHED_OTHER;
 	attach_responses(tracer);
 	return 0;
 }
@@ -567,16 +602,17 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
 		goto out;
 	}
-	if (!kernel_has_helper(kernel, "BPF_FUNC_ringbuf_reserve")) {
+	if (!kernel__has_helper(kernel, "BPF_FUNC_ringbuf_reserve")) {
 		error = fail(&failures[0], TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", -ENOENT);
 		goto out;
 	}
+	opened->counts_skipped = kernel__counts_skipped(kernel);
 	for (size_t i = 0; tracer_ways[i].name && error; i++)
 		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
 			error = attach(opened, &ways[i], kernel, &failures[i]);
 	if (!error)
 		error = open_ring(opened, &failures[opened->way - ways]);
-	if (!options->measure || kernel_counts_verified()) {
+	if (!options->measure || kernel__counts_verified()) {
 		free(opened->logs);
 		opened->logs = NULL;
 	}
@@ -683,51 +719,85 @@ void tracer__counters(const struct tracer *tracer, struct counters *counters)
 	*counters = tracer->skeleton->bss->counters;
 }
 
+/*
+ * While a task is inside a map's system call, the kernel skips programs of kprobes on its CPU
+ * (bpf_disable_instrumentation(), which does not keep preemption off since 5.11). So that it is not
+ * preempted there, and others' sends with it, it has real-time priority for as long as the call
+ * takes. Where that is refused, it goes without.
+ */
+static void tracer__hold_cpu(const struct tracer *tracer, bool hold)
+{
+	static const struct sched_param lowest = {.sched_priority = 1},
+					none = {.sched_priority = 0};
+
+	if (!tracer->holds_cpu)
+		return;
+	if (hold)
+		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
+	else
+		sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
+static int map__lookup(
+	const struct tracer *tracer, const struct bpf_map *map, const void *key, void *value)
+{
+	int error;
+
+	tracer__hold_cpu(tracer, true);
+	error = bpf_map_lookup_elem(bpf_map__fd(map), key, value);
+	tracer__hold_cpu(tracer, false);
+	return error ? -ENOENT : 0;
+}
+
+static void map__delete(const struct tracer *tracer, const struct bpf_map *map, const void *key)
+{
+	tracer__hold_cpu(tracer, true);
+	bpf_map_delete_elem(bpf_map__fd(map), key);
+	tracer__hold_cpu(tracer, false);
+}
+
 int tracer__take_identity(
 	struct tracer *tracer, const struct process_key *key, struct identity *identity)
 {
-	int map = bpf_map__fd(tracer->skeleton->maps.identities);
+	const struct bpf_map *map = tracer->skeleton->maps.identities;
 
-	if (bpf_map_lookup_elem(map, key, identity) || !identity->ready)
+	if (map__lookup(tracer, map, key, identity) || !identity->ready)
 		return -ENOENT;
-	bpf_map_delete_elem(map, key);
+	map__delete(tracer, map, key);
 	return 0;
 }
 
 int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
 	struct process_key *next, struct account *account)
 {
-	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
+	const struct bpf_map *map = tracer->skeleton->maps.accounts;
 
 	do {
-		if (bpf_map_get_next_key(map, key, next))
+		if (bpf_map_get_next_key(bpf_map__fd(map), key, next))
 			return -ENOENT;
 		key = next;
-	} while (bpf_map_lookup_elem(map, next, account));
+	} while (map__lookup(tracer, map, next, account));
 	return 0;
 }
 
 int tracer__account(
 	const struct tracer *tracer, const struct process_key *key, struct account *account)
 {
-	int map = bpf_map__fd(tracer->skeleton->maps.accounts);
-
-	return bpf_map_lookup_elem(map, key, account) ? -ENOENT : 0;
+	return map__lookup(tracer, tracer->skeleton->maps.accounts, key, account);
 }
 
 void tracer__forget(struct tracer *tracer, const struct process_key *key)
 {
-	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.accounts), key);
-	bpf_map_delete_elem(bpf_map__fd(tracer->skeleton->maps.identities), key);
+	map__delete(tracer, tracer->skeleton->maps.accounts, key);
+	map__delete(tracer, tracer->skeleton->maps.identities, key);
 }
 
-uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t size)
+void tracer__skipped(const struct tracer *tracer, struct tracer_skipped *skipped)
 {
 	struct bpf_program *program;
-	uint64_t skipped = 0;
 	size_t used = 0;
 
-	*programs = '\0';
+	*skipped = (struct tracer_skipped){.counted = tracer->counts_skipped};
 	bpf_object__for_each_program(program, tracer->skeleton->obj)
 	{
 		struct bpf_prog_info info = {};
@@ -737,11 +807,10 @@ uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t siz
 			bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &info_size) ||
 			!info.recursion_misses)
 			continue;
-		skipped += info.recursion_misses;
-		if (used < size)
-			used += snprintf(programs + used, size - used, "%s%s %llu",
-				used ? ", " : "", bpf_program__name(program),
+		skipped->count += info.recursion_misses;
+		if (used < sizeof(skipped->programs))
+			used += snprintf(skipped->programs + used, sizeof(skipped->programs) - used,
+				"%s%s %llu", used ? ", " : "", bpf_program__name(program),
 				info.recursion_misses);
 	}
-	return skipped;
 }

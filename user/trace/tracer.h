@@ -103,8 +103,12 @@ int tracer__account(
 /* Takes out the account of a process that is gone. */
 void tracer__forget(struct tracer *tracer, const struct process_key *key);
 
-/* Entries of hooks that the kernel skipped, other sockets' included (recursion_misses): a
- * diagnostic. programs gets which and how often: "tcp_sendmsg_exit 3, on_state 1". */
-uint64_t tracer__skipped(const struct tracer *tracer, char *programs, size_t size);
+/* Entries of hooks that the kernel skipped, other sockets' included: a diagnostic. */
+struct tracer_skipped {
+	uint64_t count;
+	bool counted;       /* the kernel counts them (recursion_misses, 5.12) */
+	char programs[256]; /* which and how often: "tcp_sendmsg_enter 3, on_state 1" */
+};
+void tracer__skipped(const struct tracer *tracer, struct tracer_skipped *skipped);
 
 #endif

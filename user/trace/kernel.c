@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "trace/kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+bool kernel__counts_verified(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
+		sizeof(nothing) / sizeof(*nothing), NULL);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	bool counts = program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) &&
+		      info.verified_insns;
+
+	if (program >= 0)
+		close(program);
+	return counts;
+}
+
+bool kernel__has_helper(const struct btf *kernel, const char *name)
+{
+	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
+			return true;
+	return false;
+}
+
+bool kernel__counts_skipped(const struct btf *kernel)
+{
+	int id = btf__find_by_name_kind(kernel, "bpf_prog_info", BTF_KIND_STRUCT);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel, btf_members(type)[i].name_off),
+			    "recursion_misses"))
+			return true;
+	return false;
+}
+
+bool kernel__has(const struct btf *kernel, const char *function)
+{
+	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
+}
+
+/* debugfs, mounted for this descriptor alone. -1 where the kernel or a sandbox refuses. */
+static int mount_debugfs(void)
+{
+	int context = fsopen("debugfs", FSOPEN_CLOEXEC);
+	int mount = -1;
+
+	if (context >= 0 && !fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (context >= 0)
+		close(context);
+	return mount;
+}
+
+/* What the scheduler says of how it preempts: "none (voluntary) full". -1: it cannot be read. */
+static int open_preemption(void)
+{
+	int file = open("/sys/kernel/debug/sched/preempt", O_RDONLY | O_CLOEXEC);
+	int mount = file < 0 ? mount_debugfs() : -1;
+
+	if (mount >= 0) {
+		file = openat(mount, "sched/preempt", O_RDONLY | O_CLOEXEC);
+		close(mount);
+	}
+	return file;
+}
+
+bool kernel__preempts(void)
+{
+	char model[64] = "";
+	struct utsname name;
+	int file;
+
+	if (uname(&name))
+		return true;
+	if (!strstr(name.version, "PREEMPT_DYNAMIC"))
+		return strstr(name.version, "PREEMPT");
+	file = open_preemption();
+	if (file < 0)
+		return true;
+	if (read(file, model, sizeof(model) - 1) < 0)
+		model[0] = '\0';
+	close(file);
+	return !strstr(model, "(none)") && !strstr(model, "(voluntary)");
+}
+
+/* The kernel's symbols, also where a service's own /proc hides them behind an empty file. NULL:
+ * they cannot be read. */
+static FILE *open_symbols(void)
+{
+	static const char *const paths[] = {"/proc/kallsyms", "/proc/1/root/proc/kallsyms"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		FILE *symbols = fopen(paths[i], "re");
+		int first = symbols ? getc(symbols) : EOF;
+
+		if (first != EOF) {
+			ungetc(first, symbols);
+			return symbols;
+		}
+		if (symbols)
+			fclose(symbols);
+	}
+	return NULL;
+}
+
+bool kernel__has_parts(const char *function)
+{
+	size_t length = strlen(function);
+	FILE *symbols = open_symbols();
+	bool parts = false;
+	char line[512];
+
+	while (symbols && !parts && fgets(line, sizeof(line), symbols)) {
+		const char *type = strchr(line, ' '); /* "ffffffff8e17f9e0 T tcp_push.part.0" */
+		const char *suffix = type ? type + 3 + length : line;
+
+		parts = type && !strncmp(type + 3, function, length) && *suffix == '.' &&
+			strncmp(suffix, ".cold", 5);
+	}
+	if (symbols)
+		fclose(symbols);
+	return parts;
+}
+
+bool kernel__has_kprobes(void)
+{
+	return !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
+}
