@@ -200,7 +200,7 @@ $(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
 # The tests. tests/run takes programs, and variables for those that follow; its last line is the sum.
 
 # What other programs make of a report: sanitizers would see nothing there that the unit tests do not.
-of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_monitors.sh
+of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_monitors.sh tests/e2e/test_engines.sh
 
 asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit) $(e2e)))
 

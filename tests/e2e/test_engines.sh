@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The five questions of dist/fleet/sql, asked of a real DuckDB over 10,000 generated reports of two
+# weeks, and held against the truth and against `report`.
+# What stands in single quotes is for jq, or expanded where it runs.
+# shellcheck disable=SC2016
+set -u
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+sql=$(realpath "$here/../../dist/fleet/sql")
+HOSTS=${FLEET_HOSTS:-5000} # each with a report of the first week and one of the second
+
+for command in node npm cc; do
+	command -v $command >/dev/null && continue
+	skip 'the query engine' "there is no $command"
+	finish
+	exit
+done
+export DUCKDB_MODULES=${DUCKDB_MODULES:-$PWD/build/duckdb/node_modules}
+if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
+	npm install --silent --no-audit --no-fund --prefix "${DUCKDB_MODULES%/node_modules}" @duckdb/node-api@1 >"$work/npm" 2>&1
+fi
+if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
+	skip 'the query engine' 'npm could not install @duckdb/node-api'
+	finish
+	exit
+fi
+
+cc -O1 -o "$work/make_fleet" "$here/../fleet/make_fleet.c" || exit 1
+"$work/make_fleet" "$work/now" "$HOSTS" && "$work/make_fleet" "$work/before" "$HOSTS" before || exit 1
+
+# stored STATE DAY: the state's rows and hosts, where an account's uploads of a day lie.
+accounts=(111122223333 444455556666 777788889999)
+stored() {
+	local number files
+	for number in 0 1 2; do
+		mkdir -p "$work/lake/rows/account=${accounts[number]}/day=$2" "$work/lake/hosts/account=${accounts[number]}/day=$2"
+		mapfile -t files < <(find "$work/$1/reports" -name '*.json' | sort | awk -v number=$number 'NR % 3 == (number + 1) % 3')
+		"$IMDSTRACE" report --format rows -o "$work/lake/rows/account=${accounts[number]}/day=$2/all.ndjson" "${files[@]}" &&
+			"$IMDSTRACE" report --format hosts -o "$work/lake/hosts/account=${accounts[number]}/day=$2/all.csv" "${files[@]}" || return
+	done
+}
+check 'rows and hosts of 10,000 reports are written' all 'stored before 2026-03-06' 'stored now 2026-03-15'
+
+ask() {
+	(cd "$work/lake" && node "$here/../fleet/ask_duckdb.mjs" "$sql" "$1")
+}
+truth() {
+	jq -r "$2" "$work/$1/truth.json" | sort
+}
+same() {
+	diff "$1" "$2" >"$work/difference" && return
+	head -n 10 "$work/difference"
+	return 1
+}
+
+ask "SELECT caller, parent, hosts, only_blocker_on, calls FROM imds_blockers WHERE caller NOT LIKE 'python3 /srv/%'" >"$work/blockers"
+check 'who blocks the most hosts: the truth' same <(truth now '.callers[] | select(.name and .calls.v1 > 0)
+	| [.name, .parent, .hosts_v1, .only_blocker_on, .calls.v1] | @tsv') <(sort "$work/blockers")
+"$IMDSTRACE" report --format json "$work"/now/reports/*.json >"$work/report.json"
+check 'and what report says of their calls' same <(jq -r '.callers[] | select(.calls.v1 > 0 and (.name | startswith("python3 /srv/") | not))
+	| [.name, .parent, .calls.v1] | @tsv' "$work/report.json" | sort) <(cut -f 1,2,5 "$work/blockers" | sort)
+check 'the first of them is the one whose fix frees the most hosts' equal first \
+	"$(jq -r '[.callers[] | select(.name)] | max_by(.only_blocker_on) | [.name, .parent] | @tsv' "$work/now/truth.json")" \
+	"$(head -n 1 "$work/blockers" | cut -f 1,2)"
+
+check 'hosts ready by Region and account: the truth' same \
+	<(truth now '[.hosts[]] | group_by([.account_id, .region])[] | [.[0].account_id, .[0].region,
+		([.[] | select(.verdict == "ready")] | length), ([.[] | select(.verdict == "blocked")] | length), length] | @tsv') \
+	<(ask 'SELECT account, region, ready, blocked, hosts FROM imds_ready' | sort)
+check 'first and last v1 call of a caller: what report says' same <(jq -r '.callers[] | select(.calls.v1 > 0)
+	| [.name, .parent, ([.paths[] | select(.class == "v1") | .first] | min), ([.paths[] | select(.class == "v1") | .last] | max)] | @tsv' "$work/report.json" | sort) \
+	<(ask 'SELECT caller, parent, first_call, last_call FROM imds_v1_span' | sort)
+check 'SDK versions in use: the truth' equal boto3 "$(truth now '.callers[] | select(.key == "etl") | "boto3\t1.9.42\t\(.hosts)\t\(.hosts_v1)"')" \
+	"$(ask "SELECT client, client_version, hosts, hosts_v1 FROM imds_clients WHERE client = 'boto3'")"
+progress() {
+	local state
+	for state in before now; do
+		truth $state '[.hosts[].verdict] | [(map(select(. == "ready")) | length), (map(select(. == "blocked")) | length),
+			(map(select(. == "inconclusive")) | length)] | @tsv'
+	done
+}
+check 'progress per week: the truth' same <(progress) <(ask 'SELECT ready, blocked, inconclusive FROM imds_progress ORDER BY week')
+
+finish
