@@ -46,7 +46,9 @@ started[head]=$!
 (trap '' HUP && exec "$IMDSTRACE" trace --quiet --duration 10m) >"$work/nohup.out" 2>"$work/nohup.err" </dev/null &
 started[nohup]=$!
 need_traces pipe colours plain narrow head nohup
-kill -HUP "${started[nohup]}" "$(cat "$work/narrow.pid")"
+kill -HUP "${started[nohup]}"
+# The terminal goes with the program that made it.
+kill -KILL "${started[narrow]}"
 
 serve optional calls || exit 1
 # The status line comes once a second.
@@ -63,8 +65,11 @@ check 'and the report is written all the same, with the call that nobody read of
 	and (.totals.v1 == ([.callers[].calls.v1] | add))
 	and ([.callers[].paths[].path] | any(endswith("?\(env.tag)-again")))'
 
-ended narrow
-check 'a terminal that hangs up ends the trace, and that is well' ended_with narrow 0
+has_ended() {
+	not kill -0 "$(cat "$work/$1.pid")" 2>/dev/null
+}
+until_so has_ended narrow
+check 'a terminal that hangs up ends the trace' has_ended narrow
 check 'whoever is not to hear of that goes on' kill -0 "${started[nohup]}"
 stop nohup
 check 'and ends well' ended_with nohup 0

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "lib/journal.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 
@@ -38,7 +39,8 @@ static void complain__sentence(const char *format, va_list args)
 	if (!poll(&ready, 1, STDERR_PATIENCE))
 		return;
 	/* One call, so that a line from another thread or process does not land inside this one. */
-	fprintf(stderr, "imdstrace: %s\n", printable ? printable : "not enough memory");
+	fprintf(stderr, "%simdstrace: %s\n", journal__has_stderr() ? JOURNAL_ERROR : "",
+		printable ? printable : "not enough memory");
 }
 
 void complain(const char *format, ...)

@@ -119,6 +119,7 @@ struct caller {
 	unsigned int host_count;
 	uint64_t hosts_total;
 	bool hosts_exact; /* false: at least hosts_total */
+	bool warned;      /* its first v1 call was noticed; in no file */
 	bool rest;        /* no caller of its own: what fell past REPORT_CALLERS_MAX */
 
 	uint64_t calls[CLASS_COUNT];

@@ -25,6 +25,7 @@
 #include "render/render.h"
 #include "trace/roster.h"
 #include "trace/top.h"
+#include "trace/warnings.h"
 #include "lib/scope.h"
 #include "lib/secrets.h"
 #include "lib/text.h"
@@ -54,16 +55,40 @@ struct trace {
 	uint64_t lost_told; /* in NDJSON */
 	int64_t next_sync, last_save;
 	int64_t next_early_save;
-	size_t blockers_saved; /* callers with v1 calls in the last state of output */
-	int error;             /* what a record's handling failed with: ends the trace */
-	bool unsaved;          /* the last state of output could not be written */
+	bool new_blocker; /* somebody called v1 for the first time, and output does not say so yet
+			   */
+	int error;        /* what a record's handling failed with: ends the trace */
+	bool unsaved;     /* the last state of output could not be written */
 };
 
-static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal, hangup_signal;
+static bool has_terminal; /* that may hang up */
 
 static void remember_signal(int signal)
 {
 	stop_signal = signal;
+}
+
+static bool terminal__is_there(void)
+{
+	_close_ int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
+/* Somebody asks for the report (kill -HUP, systemctl reload); but where the terminal has gone, the
+ * trace goes, too. A shell that hears of it passes the signal on, so the kernel alone is no sign.
+ */
+static void remember_hangup(int signal, siginfo_t *how, void *context)
+{
+	int error = errno;
+
+	(void)context;
+	if (how->si_code == SI_KERNEL || (has_terminal && !terminal__is_there()))
+		stop_signal = signal;
+	else
+		hangup_signal = signal;
+	errno = error;
 }
 
 /* Ends at the next chance; a second signal ends at once. */
@@ -72,14 +97,17 @@ static void catch_signals(void)
 	/* SA_RESTART: a reader that is slow gets whole lines all the same */
 	struct sigaction action = {
 		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	struct sigaction save = {
+		.sa_sigaction = remember_hangup, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigaction hangup;
 
-	stop_signal = 0;
+	stop_signal = hangup_signal = 0;
+	has_terminal = terminal__is_there();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	/* nohup(1) is to outlive the terminal */
 	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &action, NULL);
+		sigaction(SIGHUP, &save, NULL);
 	/* a reader that has gone, or a file past its limit, is an error of write, with a name */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -239,29 +267,21 @@ static int trace__sync(struct trace *trace)
 
 	trace__count(trace);
 	error = roster__sync(trace->roster);
+	if (!error && warnings__look(trace->report, true))
+		trace->new_blocker = true;
 	return error ? error : trace__extend_window(trace);
-}
-
-static size_t trace__count_blockers(const struct trace *trace)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < trace->report->caller_count; i++)
-		count += trace->report->callers[i]->calls[CLASS_V1] > 0;
-	return count;
 }
 
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
 static void trace__save(struct trace *trace)
 {
 	_free_ char *text = NULL;
-	int64_t started = clock__steady();
+	int64_t started = clock__steady(), now, pause;
 	int error = -ENOMEM;
 
 	if (!trace->options->output)
 		return;
 	trace->last_save = started;
-	trace->blockers_saved = trace__count_blockers(trace);
 	report__sort(trace->report);
 	text = report__to_json(trace->report, trace->options->min_window);
 	if (text)
@@ -272,17 +292,20 @@ static void trace__save(struct trace *trace)
 			trace->options->output, strerror(-error));
 	}
 	trace->unsaved = error;
-	trace->next_early_save = clock__steady() + SAVE_SHARE * (clock__steady() - started);
+	trace->new_blocker &= error != 0;
+	now = clock__steady();
+	pause = SAVE_SHARE * (now - started);
+	trace->next_early_save = now + (pause > SYNC_INTERVAL ? pause : SYNC_INTERVAL);
 }
 
-/* In turn; or early, where somebody called v1 for the first time: a kill -9 is not to hide that. */
-static void trace__save_in_time(struct trace *trace)
+/* In turn; when it is asked to; or early, where somebody called v1 for the first time: a kill -9 is
+ * not to hide that. */
+static void trace__save_in_time(struct trace *trace, bool asked)
 {
 	int64_t now = clock__steady();
 
-	if (now - trace->last_save >= trace->options->interval ||
-		(now >= trace->next_early_save &&
-			trace__count_blockers(trace) > trace->blockers_saved))
+	if (asked || now - trace->last_save >= trace->options->interval ||
+		(trace->new_blocker && now >= trace->next_early_save))
 		trace__save(trace);
 }
 
@@ -307,12 +330,17 @@ static int trace__step(struct trace *trace)
 {
 	int error = tracer__poll(trace->tracer, trace__patience_ms(trace));
 	int64_t now = clock__steady();
+	bool asked;
 
 	if (error && error != -EINTR) {
 		complain("the ring buffer cannot be read: %s", strerror(-error));
 		return trace->error = error;
 	}
-	if (!trace->error && (now >= trace->next_sync || roster__is_crowded(trace->roster))) {
+	asked = hangup_signal;
+	if (asked)
+		hangup_signal = 0;
+	if (!trace->error &&
+		(asked || now >= trace->next_sync || roster__is_crowded(trace->roster))) {
 		trace->error = trace__sync(trace);
 		trace->next_sync = now + SYNC_INTERVAL;
 		live__status(&trace->live, &trace->counted);
@@ -321,7 +349,7 @@ static int trace__step(struct trace *trace)
 				trace->top, trace->report, &trace->counted, trace->unsaved);
 	}
 	if (!trace->error && trace->options->output)
-		trace__save_in_time(trace);
+		trace__save_in_time(trace, asked);
 	printer__turn(trace->printer);
 	return trace->error;
 }
@@ -467,6 +495,7 @@ static int trace__open_window(struct trace *trace)
 		.hooks = (char *)tracer__way(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
 	};
+	warnings__look(trace->report, false); /* who is in a report that goes on is not new */
 	trace__begin_window(trace);
 	trace->started = trace->window_started;
 	trace->roster = roster__new(trace->tracer, trace->report, trace->host.machine_id);
