@@ -2,7 +2,7 @@
 # Completion of imdstrace's commands, options and values for bash.
 
 _imdstrace() {
-	local commands="trace report check reconcile doctor demo"
+	local commands="trace report check reconcile software doctor demo"
 	local formats="text json csv markdown html prometheus emf hosts rows script"
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} options values=
@@ -16,7 +16,7 @@ _imdstrace() {
 	report) options="--format --output --min-window --strict --help" ;;
 	check) options="--min-window --strict --list --quiet --help" ;;
 	reconcile) options="--period --json --help" ;;
-	doctor | demo) options="--json --help" ;;
+	software | doctor | demo) options="--json --help" ;;
 	esac
 	[[ $command != trace ]] || options+=" --version"
 

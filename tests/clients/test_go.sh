@@ -49,7 +49,7 @@ runs sdk_v1
 runs sdk_v2
 seen
 
-go_is http 'net/http' pattern=v1-only advice=send-token client=Go-http-client/1.1 agent=Go-http-client/1.1 \
+go_is http 'net/http' pattern=v1-only advice=send-token client=Go-http-client agent=Go-http-client/1.1 \
 	'v1 GET /latest/meta-data/instance-id' 'v1 GET /latest/meta-data/placement/region'
 sdks_are pattern=v2-only advice=none \
 	'token PUT /latest/api/token' "v2 GET $role" "v2 GET ${role}imdstrace-demo-role"

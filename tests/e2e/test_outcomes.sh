@@ -200,7 +200,8 @@ check 'who does not fall back has no cause' caller optional-both 'has("fallback_
 
 check 'a call for what is not there is other' outcome missing v1 other
 check 'a token that is none is rejected, and v2 all the same' caller wrong-token '
-	.calls.v2 == 1 and .outcomes.v2.rejected == 1 and .pattern == "v2-only" and .advice == "none"'
+	.calls.v2 == 1 and .outcomes.v2.rejected == 1 and .pattern == "v2-only" and .advice == "investigate"
+	and (.advice_text | contains("its token is refused"))'
 check 'who speaks IMDSv2 only has nothing to do' caller optional-both '.advice == "none"'
 check 'an SDK from before IMDSv2 is to be upgraded, and to what' caller old-sdk '
 	.pattern == "v1-only" and .advice == "upgrade-client"

@@ -23,7 +23,7 @@ says_on_stdout() {
 }
 for option in -h --help; do
 	check "imdstrace $option" says_on_stdout '^Usage: imdstrace' $option
-	for command in trace report check reconcile doctor demo; do
+	for command in trace report check reconcile software doctor demo; do
 		check "$command $option" says_on_stdout "^Usage: imdstrace \[?$command" $command $option
 	done
 done
@@ -90,6 +90,9 @@ check --strict
 reconcile
 reconcile --period now a b
 doctor surplus
+software one two
+software no-such-program
+software --frobnicate
 doctor --frobnicate
 demo surplus
 demo --frobnicate

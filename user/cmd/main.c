@@ -20,6 +20,7 @@ static const struct command {
 	{"report", cmd_report, "Render one report, or many merged into one"},
 	{"check", cmd_check, "Say whether the switch to IMDSv2 only is safe"},
 	{"reconcile", cmd_reconcile, "Compare a report with what CloudWatch counted"},
+	{"software", cmd_software, "Print what is known about software and IMDSv2"},
 	{"doctor", cmd_doctor, "Say whether this machine can be traced, and how"},
 	{"demo", cmd_demo, "Trace sample clients in a private network of their own"},
 	{"demo-client", cmd_demo_client, NULL},

@@ -287,7 +287,7 @@ static void client__put(struct html *page, const struct caller *caller)
 	struct client client;
 
 	caller__client(caller, &client);
-	if (!client.name)
+	if (!client.known)
 		return;
 	fact__begin(page, "client");
 	html__text(page, client.name);

@@ -25,6 +25,8 @@
 
 static const char *const advice_titles[ADVICE_COUNT] = {
 	[ADVICE_UPGRADE_CLIENT] = "upgrade the client",
+	[ADVICE_UPGRADE_PROGRAM] = "upgrade the program",
+	[ADVICE_CONFIGURE] = "change a setting",
 	[ADVICE_SEND_TOKEN] = "send a token",
 	[ADVICE_RAISE_HOP_LIMIT] = "raise the hop limit",
 	[ADVICE_DISABLE_FALLBACK] = "turn the fallback off",

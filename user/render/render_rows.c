@@ -49,7 +49,7 @@ static json_t *json__row_caller(const struct report *report, const struct caller
 	caller__client(caller, &client);
 	more = json_pack("{so,so,so,so,so,ss,ss}", "caller", json__text(caller->name), "parent",
 		json__text(caller->parent), "workload", json__text(*place ? place : NULL), "client",
-		json__text(client.name), "client_version",
+		json__text(client.name[0] ? client.name : NULL), "client_version",
 		json__text(*client.version ? client.version : NULL), "pattern",
 		pattern__name(caller__pattern(caller)), "advice", advice__name(advice));
 	if (!more || json_object_update(row, more))

@@ -110,8 +110,8 @@ static json_t *json__client(const struct caller *caller)
 	struct client client;
 
 	caller__client(caller, &client);
-	return json_pack("{so,so,so}", "name", json__text(client.name), "version",
-		json__text(client.version[0] ? client.version : NULL), "min_version",
+	return json_pack("{so,so,so}", "name", json__text(client.name[0] ? client.name : NULL),
+		"version", json__text(client.version[0] ? client.version : NULL), "min_version",
 		json__text(client.min_version));
 }
 

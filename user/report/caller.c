@@ -525,7 +525,7 @@ enum cause caller__cause(const struct caller *caller)
 /* How much a client matters: one that is too old is to be upgraded, whatever else was seen. */
 static int client__rank(const struct client *client)
 {
-	return client->too_old ? 3 : client->sdk ? 2 : client->name ? 1 : 0;
+	return client->too_old ? 4 : client->sdk ? 3 : client->known ? 2 : !!client->name[0];
 }
 
 void caller__client(const struct caller *caller, struct client *client)

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A table of rules; the first that fits a caller is its advice. What was seen outranks what a
- * version says: a client that asks for tokens is not cured by an upgrade. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* vasprintf */
-#endif
+ * version says, and a known program outranks the SDK in it, which nobody can upgrade. */
 #include "verdict/advice.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/scope.h"
-#include "lib/text.h"
-
-#define NAME_COLUMNS       100
-#define CONTAINER_ID_SHOWN 12
+#include "verdict/advice_facts.h"
 
 static const char *const advice_names[ADVICE_COUNT] = {
 	[ADVICE_UPGRADE_CLIENT] = "upgrade-client",
+	[ADVICE_UPGRADE_PROGRAM] = "upgrade-program",
+	[ADVICE_CONFIGURE] = "configure",
 	[ADVICE_SEND_TOKEN] = "send-token",
 	[ADVICE_RAISE_HOP_LIMIT] = "raise-hop-limit",
 	[ADVICE_DISABLE_FALLBACK] = "disable-fallback",
@@ -33,128 +27,34 @@ const char *advice__name(enum advice advice)
 	return advice_names[advice];
 }
 
-/* What the rules ask about a caller. */
-struct facts {
-	const struct caller *caller;
-	enum pattern pattern;
-	struct client client;
-	char *subject;                /* "python3 /opt/etl/load.py in etl.service" */
-	char *software;               /* "boto3 1.9.42" */
-	uint64_t refused, unanswered; /* token requests */
-	bool answered;     /* something came back to the caller, so responses were watched */
-	bool one_hop_away; /* where a hop limit of 1 loses a token's answer on the way */
-};
+/* --- Nothing without a token ------------------------------------------------------------------ */
 
-static int write__format(char **text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int write__format(char **text, const char *format, ...)
+static bool is__token_refused(const struct facts *facts)
 {
-	va_list arguments;
-	int length;
+	const uint64_t *v2 = facts->caller->answers[CLASS_V2];
 
-	va_start(arguments, format);
-	length = vasprintf(text, format, arguments);
-	va_end(arguments);
-	if (length >= 0)
-		return 0;
-	*text = NULL;
-	return -ENOMEM;
+	return facts->pattern == PATTERN_V2_ONLY && v2[OUTCOME_REJECTED] &&
+	       v2[OUTCOME_REJECTED] == facts->caller->calls[CLASS_V2];
 }
 
-static bool text__is_set(const char *text)
+static int write__token_refused(char **text, const struct facts *facts)
 {
-	return text && *text;
+	uint64_t rejected = facts->caller->answers[CLASS_V2][OUTCOME_REJECTED];
+
+	return write__format(text,
+		"Find out which token %s sends: %s with it %s answered 401, so its token is "
+		"refused. It is empty, wrong, older than the lifetime that was asked for, or "
+		"another instance's.",
+		facts->subject, rejected == 1 ? "the one call" : "all calls",
+		rejected == 1 ? "was" : "were");
 }
 
-/* " in etl.service", or nothing. */
-static int write__where(char **text, const struct caller *caller)
+/* Without a fallback, what a hop limit of 1 does shows in the token requests alone. */
+static bool is__token_lost_on_the_way(const struct facts *facts)
 {
-	const struct workload *in = &caller->workload;
-	const struct container *container = &in->container;
-	_free_ char *replicas = NULL;
-
-	if (text__is_set(in->pod.name)) {
-		replicas = caller->hosts_total > 1 ? pod__replicas(&in->pod) : strdup(in->pod.name);
-		if (!replicas)
-			return -ENOMEM;
-		return write__format(text, " in pod %s%s%s",
-			in->pod.namespace ? in->pod.namespace : "", in->pod.namespace ? "/" : "",
-			replicas);
-	}
-	if (text__is_set(container->name))
-		return write__format(text, " in %s container %s",
-			container->runtime ? container->runtime : "the", container->name);
-	if (text__is_set(container->id))
-		return write__format(text, " in %s container %.*s",
-			container->runtime ? container->runtime : "the",
-			(int)text__complete(
-				container->id, strnlen(container->id, CONTAINER_ID_SHOWN)),
-			container->id);
-	if (text__is_set(in->unit))
-		return write__format(text, " in %s", in->unit);
-	return write__format(text, "%s", "");
-}
-
-/* " (started by bash /etc/cron.daily/tag)": whoever has to change a program without a script of its
- * own looks in the script that starts it. Nothing where there is none. */
-static int write__starter(char **text, const struct caller *caller)
-{
-	const char *parent = caller->parent;
-
-	if (caller->script || !parent || !strchr(parent, ' '))
-		return write__format(text, "%s", "");
-	return write__format(text, " (started by %s)", parent);
-}
-
-static int facts__write_subject(struct facts *facts)
-{
-	_free_ char *name = strdup(facts->caller->name), *where = NULL, *starter = NULL;
-
-	if (!name || write__where(&where, facts->caller) || write__starter(&starter, facts->caller))
-		return -ENOMEM;
-	text__ellipsize(name, NAME_COLUMNS);
-	text__ellipsize(where, NAME_COLUMNS);
-	text__ellipsize(starter, NAME_COLUMNS);
-	return write__format(&facts->subject, "%s%s%s", name, starter, where);
-}
-
-/* Behind a network namespace of its own is a hop. Older reports do not say; a container there most
- * likely has one. */
-static bool caller__is_one_hop_away(const struct caller *caller)
-{
-	if (caller->network != NETWORK_UNKNOWN)
-		return caller->network == NETWORK_OWN;
-	return text__is_set(caller->workload.container.id) ||
-	       text__is_set(caller->workload.pod.uid);
-}
-
-static int facts__gather(struct facts *facts, const struct caller *caller)
-{
-	const uint64_t *token = caller->answers[CLASS_TOKEN];
-
-	*facts = (struct facts){
-		.caller = caller,
-		.pattern = caller__pattern(caller),
-		.refused = token[OUTCOME_REJECTED] + token[OUTCOME_OTHER],
-		.unanswered = token[OUTCOME_NONE],
-		.one_hop_away = caller__is_one_hop_away(caller),
-	};
-	for (int c = 0; c < CLASS_COUNT; c++)
-		for (int o = 0; o < OUTCOME_COUNT; o++)
-			facts->answered |= o != OUTCOME_NONE && caller->answers[c][o];
-	caller__client(caller, &facts->client);
-	if (facts__write_subject(facts))
-		return -ENOMEM;
-	return write__format(&facts->software, "%s%s%s",
-		facts->client.name ? facts->client.name : "", facts->client.version[0] ? " " : "",
-		facts->client.version);
-}
-
-static void facts__clear(struct facts *facts)
-{
-	free(facts->subject);
-	free(facts->software);
+	return facts->pattern == PATTERN_V2_ONLY && !facts->caller->calls[CLASS_V2] &&
+	       facts->one_hop_away && facts->unanswered &&
+	       facts->unanswered == facts->caller->calls[CLASS_TOKEN];
 }
 
 static bool is__v2_only(const struct facts *facts)
@@ -173,13 +73,26 @@ static bool is__foreign_only(const struct facts *facts)
 	return facts->pattern == PATTERN_FOREIGN_ONLY;
 }
 
+static bool is__foreign_by_setting(const struct facts *facts)
+{
+	return is__foreign_only(facts) && facts->program && facts->program->narrows;
+}
+
+static int write__foreign_by_setting(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Nothing breaks: %s (%s) asks for %s metadata service, which fails on EC2 before "
+		"and after the switch alike. To keep it from asking, %s.",
+		facts->subject, software__said(facts->program), facts->clouds,
+		facts->program->narrows);
+}
+
 static int write__foreign_only(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Nothing has to change: %s looks for another cloud's metadata service, which fails "
-		"on "
-		"EC2 before and after the switch alike.",
-		facts->subject);
+		"Nothing has to change: %s asks for %s metadata service, which fails on EC2 before "
+		"and after the switch alike.",
+		facts->subject, facts->clouds);
 }
 
 static bool is__rest(const struct facts *facts)
@@ -192,8 +105,7 @@ static int write__rest(char **text, const struct facts *facts)
 	(void)facts;
 	return write__format(text,
 		"These are all callers past the first %d: fix those that are named, then trace "
-		"again "
-		"to see who is left.",
+		"again to see who is left.",
 		REPORT_CALLERS_MAX);
 }
 
@@ -214,34 +126,44 @@ static int write__unknown(char **text, const struct facts *facts)
 			most = reason;
 	return write__format(text,
 		"Find out what %s sends to the metadata service (strace -f -e trace=network, or "
-		"its "
-		"documentation): %s.",
+		"its documentation): %s.",
 		facts->subject,
 		unknown[most] ? unknown_reason__sentence(most) : "it could not be read");
 }
 
-/* They take pods' requests and call the service in their place. */
+/* --- What stands between a program and the service ---------------------------------------------
+ */
+
+static bool is__proxy(const struct facts *facts)
+{
+	return facts->program && facts->program->kind == SOFTWARE_PROXY;
+}
+
+/* kube2iam and kiam speak for pods and with versions of their own. */
 static bool is__pod_proxy(const struct facts *facts)
 {
-	static const char *const names[] = {"kube2iam", "kiam", "kiam-agent", "kiam-server"};
-	const char *exe = facts->caller->exe, *slash = exe ? strrchr(exe, '/') : NULL;
-	const char *base = slash ? slash + 1 : exe ? exe : facts->caller->comm;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(base, names[i]))
-			return true;
-	return false;
+	return is__proxy(facts) && facts->program->v2;
 }
 
 static int write__pod_proxy(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find the pods behind %s: it answers for them in the metadata service's place, so "
-		"these "
-		"calls may be theirs; update it and the SDKs in the pods, or give the pods roles "
-		"of "
-		"their own (IAM roles for service accounts, EKS Pod Identity).",
-		facts->subject);
+		"Update %s to %s or later, the first version that speaks IMDSv2 itself, and look "
+		"at the pods behind %s: it answers in the metadata service's place, so these calls "
+		"may be theirs. Better than any version of it are roles of the pods' own (IAM "
+		"roles for service accounts, EKS Pod Identity).",
+		software__said(facts->program), facts->program->v2, facts->subject);
+}
+
+static int write__proxy(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Change the program behind %s: %s forwards what others send, and the same calls "
+		"show a second time as those of a program in the same pod or on the same machine, "
+		"with the same paths at the same time. What has to ask for a token is that "
+		"program; "
+		"CloudWatch counts such a call once.",
+		facts->subject, software__said(facts->program));
 }
 
 static bool is__caused_by(const struct facts *facts, enum cause cause)
@@ -249,7 +171,6 @@ static bool is__caused_by(const struct facts *facts, enum cause cause)
 	return facts->pattern == PATTERN_FALLBACK && caller__cause(facts->caller) == cause;
 }
 
-/* A hop limit would let GET pass. */
 static bool is__unreachable(const struct facts *facts)
 {
 	return is__caused_by(facts, CAUSE_UNREACHABLE);
@@ -259,8 +180,7 @@ static int write__unreachable(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Find out why nothing at all answers %s, neither token requests nor others: the "
-		"metadata service is out of its reach (a firewall, a network policy, no route), "
-		"and a hop limit of 1 would hold back the token's answer alone.",
+		"metadata service is out of its reach (a firewall, a network policy, no route).",
 		facts->subject);
 }
 
@@ -273,10 +193,34 @@ static int write__off(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Find out whether the metadata service is turned off: it refuses every call of %s, "
-		"token requests and others alike. Turn it on if that software needs it (aws ec2 "
+		"token requests and others alike%s. Turn it on if that software needs it (aws ec2 "
 		"modify-instance-metadata-options --http-endpoint enabled), else keep it from "
 		"asking.",
-		facts->subject);
+		facts->subject,
+		facts->in_pod ? ", unless it is kube2iam or kiam that answers in this pod" : "");
+}
+
+static bool is__refused(const struct facts *facts)
+{
+	return facts->pattern == PATTERN_FALLBACK && facts->refused;
+}
+
+static bool is__refused_in_pod(const struct facts *facts)
+{
+	return is__refused(facts) && facts->in_pod && !facts->client.too_old;
+}
+
+/* A pod that is kept from IMDSv1 before PUT works has no credentials any more, so nothing here may
+ * sound like it (jtblin/kube2iam#345). */
+static int write__refused_in_pod(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Find out what answers %s in the metadata service's place: %" PRIu64
+		" token request%s refused, as kube2iam before 0.12.0 and kiam before 4.0 refuse "
+		"them. Update it, or give the pod a role of its own (IAM roles for service "
+		"accounts, EKS Pod Identity); leave the program as it is until a token request of "
+		"the pod succeeds, because its credentials come without one now.",
+		facts->subject, facts->refused, facts->refused == 1 ? " was" : "s were");
 }
 
 static bool is__cut_off(const struct facts *facts)
@@ -288,34 +232,177 @@ static int write__cut_off(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: "
-		"its "
-		"token requests %s an answer, which with a hop limit of 1 is lost on the way into "
-		"its network namespace, and another version would change nothing.",
+		"its token requests %s an answer, which with a hop limit of 1 is lost on the way "
+		"into its network namespace, and another version would change nothing.",
 		facts->subject, facts->software[0] ? ", which uses " : "", facts->software,
 		facts->answered && facts->unanswered ? "never get" : "seem never to get");
 }
 
+/* Two clouds of which EC2 may be one. */
+static bool is__detector(const struct facts *facts)
+{
+	return facts->caller->calls[CLASS_V1] && !facts->caller->calls[CLASS_TOKEN] &&
+	       facts->looks_around && facts->caller->calls[CLASS_FOREIGN];
+}
+
+static bool is__detector_by_setting(const struct facts *facts)
+{
+	return is__detector(facts) && facts->program && facts->program->narrows;
+}
+
+static int write__detector(char **text, const struct facts *facts)
+{
+	const char *narrows = facts->program ? facts->program->narrows : NULL;
+
+	return write__format(text,
+		"%s finds out on which cloud it runs: it asks EC2 without a token and looks for %s "
+		"metadata service as well, which is most likely a library's cloud detector (for "
+		"traces or metrics). Such a detector does without an answer, so that it fails "
+		"after "
+		"the switch is harmless%s%s; look at what it does with the answer before you rely "
+		"on it.",
+		facts->subject, facts->clouds, narrows ? "; to keep it from asking, " : "",
+		narrows ? narrows : "");
+}
+
+/* --- Known programs --------------------------------------------------------------------------- */
+
+static bool version__before(const char *version, const char *other)
+{
+	return client__compare_versions(version, other) < 0;
+}
+
+/* The version that leaves no call without a token, as far as is known. */
+static const char *software__target(const struct software *software)
+{
+	const char *survives = software__survives(software);
+
+	if (software->never_v1)
+		return software->never_v1;
+	if (survives && version__before(survives, software->v2))
+		return software->v2;
+	return survives;
+}
+
+/* Where it is seen to speak IMDSv2, only a version that does more can help. */
+static bool facts__speaks_v2(const struct facts *facts)
+{
+	const struct client *client = &facts->client;
+
+	return facts->pattern == PATTERN_MIXED || facts->pattern == PATTERN_FALLBACK ||
+	       (client->sdk && client->version[0] && !client->too_old);
+}
+
+static const char *facts__target(const struct facts *facts)
+{
+	const struct software *program = facts->program;
+	const char *target = program ? software__target(program) : NULL;
+	bool of_its_own = facts->client.software == program && facts->client.version[0];
+
+	if (!target || (of_its_own && !version__before(facts->client.version, target)))
+		return NULL;
+	return facts__speaks_v2(facts) && !strcmp(target, program->v2) && !program->never_v1
+		       ? NULL
+		       : target;
+}
+
+static bool is__program(const struct facts *facts)
+{
+	return facts->program && !is__refused(facts);
+}
+
+static bool is__program_without_v2(const struct facts *facts)
+{
+	return is__program(facts) && facts->program->no_release;
+}
+
+static int write__program_without_v2(char **text, const struct facts *facts)
+{
+	return write__format(text, "Replace %s (%s): no release speaks IMDSv2; move to %s.",
+		software__said(facts->program), facts->subject,
+		facts->program->instead ? facts->program->instead : "another program");
+}
+
+static bool is__program_to_upgrade(const struct facts *facts)
+{
+	return is__program(facts) && facts__target(facts);
+}
+
+/* "20.10.0 or 19.03.14" is of two branches. */
+static const char *version__or_later(const char *version)
+{
+	return strstr(version, " or ") ? ", or later," : " or later";
+}
+
+static int write__program_to_upgrade(char **text, const struct facts *facts)
+{
+	const struct software *program = facts->program;
+	const char *target = facts__target(facts), *setting = program->setting;
+	_free_ char *first = NULL;
+
+	if (!program->never_v1 || !strcmp(program->never_v1, program->v2)
+			? write__format(
+				  &first, "%s", "the first version that asks for a token by itself")
+			: write__format(&first,
+				  "which never falls back to IMDSv1 (%s is the first that asks for "
+				  "a "
+				  "token first)",
+				  program->v2))
+		return -ENOMEM;
+	return write__format(text, "Upgrade %s to %s%s%s %s: %s belongs to it.%s%s%s",
+		software__said(program), target, version__or_later(target),
+		strstr(target, " or ") ? "" : ",", first, facts->subject,
+		setting ? " Without an upgrade: " : "", setting ? setting : "", setting ? "." : "");
+}
+
+static bool is__program_to_configure(const struct facts *facts)
+{
+	return is__program(facts) && facts->program->setting;
+}
+
+static int write__program_to_configure(char **text, const struct facts *facts)
+{
+	return write__format(text, "For %s (%s), %s.", facts->subject,
+		software__said(facts->program), facts->program->setting);
+}
+
+/* --- SDKs ------------------------------------------------------------------------------------- */
+
 static bool is__too_old(const struct facts *facts)
 {
-	return facts->client.too_old;
+	return facts->client.sdk && facts->client.min_version &&
+	       (facts->client.too_old ||
+		       (!facts->client.version[0] && !facts->caller->calls[CLASS_TOKEN]));
+}
+
+/* An SDK that is compiled into a program comes with it. */
+static bool is__built_with_old(const struct facts *facts)
+{
+	static const char *const compiled[] = {"aws-sdk-go", "aws-sdk-go-v2", "aws-sdk-cpp"};
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(compiled) / sizeof(compiled[0]); i++)
+		is |= !strcmp(facts->client.name, compiled[i]);
+	return is && is__too_old(facts) && !facts->caller->script;
+}
+
+static int write__built_with_old(char **text, const struct facts *facts)
+{
+	return write__format(text,
+		"Get a version of %s that is built with %s %s or later, the first that asks for a "
+		"token: %s is built with %s%s.",
+		facts->caller->name, facts->client.name, facts->client.min_version, facts->subject,
+		facts->software,
+		facts->client.version[0] ? "" : ", and does not say which version of it");
 }
 
 static int write__too_old(char **text, const struct facts *facts)
 {
-	const char *first = facts->client.min_version;
-
-	if (!first)
-		return write__format(text,
-			"Replace %s, which %s uses: no version of it speaks IMDSv2.",
-			facts->software, facts->subject);
 	return write__format(text,
-		"Upgrade %s, which %s uses, to %s or later, the first version that speaks IMDSv2.",
-		facts->software, facts->subject, first);
-}
-
-static bool is__refused(const struct facts *facts)
-{
-	return facts->pattern == PATTERN_FALLBACK && facts->refused;
+		"Upgrade %s, which %s uses, to %s or later, the first version that speaks "
+		"IMDSv2%s.",
+		facts->software, facts->subject, facts->client.min_version,
+		facts->client.version[0] ? "" : "; which version it is now, it does not say");
 }
 
 static bool is__refused_sdk(const struct facts *facts)
@@ -350,13 +437,22 @@ static bool is__fallback_sdk(const struct facts *facts)
 	return facts->pattern == PATTERN_FALLBACK && facts->client.sdk;
 }
 
+/* In the host's own network no hop is in the way. */
+static const char *facts__why_unanswered(const struct facts *facts)
+{
+	return facts->caller->network == NETWORK_HOST
+		       ? "a firewall, a proxy that lets GET through but not PUT, or the first "
+			 "seconds of a new node"
+		       : "a firewall, a proxy that lets GET through but not PUT, or a network "
+			 "namespace one hop away, where a hop limit of 2 helps";
+}
+
 static int write__fallback_sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why the token requests of %s (%s) get no answer (a firewall, a proxy%s), "
-		"then " NO_FALLBACK " so that it cannot fall back.",
-		facts->subject, facts->software,
-		facts->caller->network == NETWORK_HOST ? "" : ", a network namespace one hop away");
+		"Find out why the token requests of %s (%s) get no answer (%s), then " NO_FALLBACK
+		" so that it cannot fall back.",
+		facts->subject, facts->software, facts__why_unanswered(facts));
 }
 
 static bool is__unanswered(const struct facts *facts)
@@ -366,57 +462,73 @@ static bool is__unanswered(const struct facts *facts)
 
 static int write__unanswered(char **text, const struct facts *facts)
 {
+	return write__format(text, "Find out why the token requests of %s get no answer: %s.",
+		facts->subject, facts__why_unanswered(facts));
+}
+
+static bool is__not_watched(const struct facts *facts)
+{
+	return is__caused_by(facts, CAUSE_NOT_WATCHED);
+}
+
+static int write__not_watched(char **text, const struct facts *facts)
+{
 	return write__format(text,
-		"Find out why the token requests of %s get no answer: a firewall or proxy that "
-		"lets GET through but not PUT%s.",
-		facts->subject,
-		facts->caller->network == NETWORK_HOST
-			? ""
-			: ", or a network namespace one hop away, where a hop limit of 2 helps");
+		"Find out whether the token requests of %s are answered, which was not watched "
+		"here, and then why it goes on without the token.",
+		facts->subject);
 }
 
-static const struct program *facts__program(const struct facts *facts)
-{
-	const struct caller *caller = facts->caller;
-	const struct program *program = client__program(caller->script);
+/* --- Some calls with a token, others without ---------------------------------------------------
+ */
 
-	if (!program)
-		program = client__program(caller->exe);
-	/* curl is what its script is */
-	return program || caller->script ? program : client__program(caller->parent);
+static bool is__mixed(const struct facts *facts)
+{
+	return facts->pattern == PATTERN_MIXED;
 }
 
-static bool is__known_program(const struct facts *facts)
+static bool is__mixed_without_token(const struct facts *facts)
 {
-	return facts__program(facts) != NULL;
-}
-
-static int write__known_program(char **text, const struct facts *facts)
-{
-	const struct program *program = facts__program(facts);
-
-	return write__format(text,
-		"Upgrade %s, to which %s belongs, to %s or later, the first version that asks for "
-		"a token by itself.",
-		program->name, facts->subject, program->min_version);
-}
-
-static bool is__mixed_sdk(const struct facts *facts)
-{
-	return facts->pattern == PATTERN_MIXED && facts->client.sdk;
+	return is__mixed(facts) && facts->answered && facts->refused + facts->unanswered;
 }
 
 static bool is__mixed_sdk_without_token(const struct facts *facts)
 {
-	return is__mixed_sdk(facts) && facts->answered && facts->refused + facts->unanswered;
+	return is__mixed_without_token(facts) && facts->client.sdk;
+}
+
+static int write__failures(char **text, const struct facts *facts)
+{
+	return write__format(text, "%" PRIu64 " of its %" PRIu64 " token requests got no %s",
+		facts->refused + facts->unanswered, facts->caller->calls[CLASS_TOKEN],
+		facts->refused ? "token" : "answer");
 }
 
 static int write__mixed_sdk_without_token(char **text, const struct facts *facts)
 {
+	_free_ char *failures = NULL;
+
+	if (write__failures(&failures, facts))
+		return -ENOMEM;
 	return write__format(text,
-		"For %s, " NO_FALLBACK ": %s speaks IMDSv2, but %" PRIu64
-		" of its token requests got no token, and then it falls back.",
-		facts->subject, facts->software, facts->refused + facts->unanswered);
+		"For %s, " NO_FALLBACK ": %s speaks IMDSv2, but %s, and then it falls back.",
+		facts->subject, facts->software, failures);
+}
+
+static int write__mixed_without_token(char **text, const struct facts *facts)
+{
+	_free_ char *failures = NULL;
+
+	if (write__failures(&failures, facts))
+		return -ENOMEM;
+	return write__format(text,
+		"Make %s try again where it gets no token: %s, and then it calls without one.",
+		facts->subject, failures);
+}
+
+static bool is__mixed_sdk(const struct facts *facts)
+{
+	return is__mixed(facts) && facts->client.sdk;
 }
 
 /* "GET /latest/meta-data/instance-id", what was called without a token the most; " and 2 more
@@ -435,10 +547,8 @@ static int facts__write_culprit(const struct facts *facts, char **most, char **o
 		if (path->method && (!worst || path->count > worst->count))
 			worst = path;
 	}
-	if (worst ? write__format(most, "%s %s", worst->method, worst->path)
-		  : write__format(most, "%s", "some paths"))
+	if (worst ? path__describe(most, worst) : write__format(most, "%s", "some paths"))
 		return -ENOMEM;
-	text__ellipsize(*most, NAME_COLUMNS);
 	if (worst && count > 1)
 		return write__format(
 			others, " and %zu more path%s were", count - 1, count == 2 ? "" : "s");
@@ -458,18 +568,22 @@ static int write__mixed_sdk(char **text, const struct facts *facts)
 		facts->subject, facts->software, most, others);
 }
 
-static bool is__sdk_of_unknown_version(const struct facts *facts)
+static bool is__lone_path(const struct facts *facts)
 {
-	return facts->client.sdk && !facts->client.version[0] && facts->client.min_version;
+	return is__mixed(facts) && facts->lone && !facts->twin;
 }
 
-static int write__sdk_of_unknown_version(char **text, const struct facts *facts)
+static int write__lone_path(char **text, const struct facts *facts)
 {
+	_free_ char *path = NULL;
+	bool more = facts->lone_count > 1;
+
+	if (path__describe(&path, facts->lone))
+		return -ENOMEM;
 	return write__format(text,
-		"Upgrade %s, which %s uses, to %s or later, the first version that speaks IMDSv2; "
-		"which "
-		"version it is now, it does not say.",
-		facts->software, facts->subject, facts->client.min_version);
+		"Make %s send its token everywhere: %s%s go%s without, where its other calls carry "
+		"one.",
+		facts->subject, path, more ? " and others" : "", more ? "" : "es");
 }
 
 static bool is__sdk(const struct facts *facts)
@@ -496,11 +610,70 @@ static int write__token_lost(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Make %s send the token it asks for with every call: look for an empty variable, "
-		"as "
-		"\"X-aws-ec2-metadata-token: $EMPTY\" sends no header at all, and for calls that "
+		"as \"X-aws-ec2-metadata-token: $EMPTY\" sends no header at all, and for calls "
+		"that "
 		"leave the header out.",
 		facts->subject);
 }
+
+/* --- What to paste ---------------------------------------------------------------------------- */
+
+#define IMDS "http://169.254.169.254/latest/"
+#define TTL  "X-aws-ec2-metadata-token-ttl-seconds: 21600"
+
+static const char *const snippets[] = {
+	[TOOL_NONE] = "",
+	[TOOL_CURL] = "TOKEN=$(curl -sf -X PUT -H '" TTL "' " IMDS "api/token); curl -sf -H "
+		      "\"X-aws-ec2-metadata-token: $TOKEN\" " IMDS "%s",
+	[TOOL_WGET] =
+		"TOKEN=$(wget -qO- --method=PUT --header='" TTL "' " IMDS
+		"api/token); wget -qO- --header=\"X-aws-ec2-metadata-token: $TOKEN\" " IMDS "%s",
+	[TOOL_PYTHON] =
+		"from urllib.request import Request, urlopen; imds = \"" IMDS
+		"\"; token = urlopen(Request(imds + \"api/token\", method=\"PUT\", "
+		"headers={\"X-aws-ec2-metadata-token-ttl-seconds\": \"21600\"})).read().decode(); "
+		"value = urlopen(Request(imds + \"%s\", headers={\"X-aws-ec2-metadata-token\": "
+		"token})).read().decode()",
+};
+
+/* What a shell and Python take as it is. */
+static bool path__is_plain(const char *path)
+{
+	for (; *path; path++)
+		if (!isalnum((unsigned char)*path) && !strchr("/._-", *path))
+			return false;
+	return true;
+}
+
+/* What it asks for behind "/latest/", for the lines to paste. */
+static const char *facts__asked(const struct facts *facts)
+{
+	static const char latest[] = "/latest/";
+
+	for (size_t i = 0; i < facts->caller->path_count; i++) {
+		const struct report_path *path = &facts->caller->paths[i];
+
+		if (path->class == CLASS_V1 && path->path && !path->path_cut &&
+			!strncmp(path->path, latest, sizeof(latest) - 1) &&
+			path__is_plain(path->path))
+			return path->path + sizeof(latest) - 1;
+	}
+	return "meta-data/instance-id";
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static int write__snippet(char **text, const struct facts *facts)
+{
+	_free_ char *lines = NULL;
+
+	if (!facts->tool)
+		return write__format(text, "%s", "");
+	if (write__format(&lines, snippets[facts->tool], facts__asked(facts)))
+		return -ENOMEM;
+	return write__format(text, ". To paste: %s", lines);
+}
+#pragma GCC diagnostic pop
 
 static bool is__anything(const struct facts *facts)
 {
@@ -508,17 +681,28 @@ static bool is__anything(const struct facts *facts)
 	return true;
 }
 
+/* Only a program of its own has versions that could do it; a script is to be changed. */
+static bool facts__may_have_newer(const struct facts *facts)
+{
+	return !facts->tool && !facts->caller->script;
+}
+
 static int write__send_token(char **text, const struct facts *facts)
 {
 	const char *hint = facts->client.hint;
+	_free_ char *snippet = NULL;
 
+	if (write__snippet(&snippet, facts))
+		return -ENOMEM;
 	return write__format(text,
 		"Make %s%s%s%s ask for a token (PUT /latest/api/token with "
 		"X-aws-ec2-metadata-token-ttl-seconds: 21600) and send it as "
-		"X-aws-ec2-metadata-token with every call%s%s.",
+		"X-aws-ec2-metadata-token with every call%s%s%s%s",
 		facts->subject, facts->software[0] ? ", which calls itself " : "", facts->software,
-		facts->software[0] ? "," : "",
-		hint ? "; " : ", or update it to a version that does", hint ? hint : "");
+		facts->software[0] ? "," : "", hint ? "; " : "", hint ? hint : "",
+		!hint && facts__may_have_newer(facts) ? ", or update it to a version that does"
+						      : "",
+		facts->tool ? snippet : ".");
 }
 
 static const struct rule {
@@ -527,22 +711,34 @@ static const struct rule {
 	int (*write)(char **text, const struct facts *facts);
 } rules[] = {
 	{is__unknown, ADVICE_INVESTIGATE, write__unknown},
+	{is__token_refused, ADVICE_INVESTIGATE, write__token_refused},
+	{is__token_lost_on_the_way, ADVICE_RAISE_HOP_LIMIT, write__cut_off},
 	{is__v2_only, ADVICE_NONE, write__v2_only},
+	{is__foreign_by_setting, ADVICE_CONFIGURE, write__foreign_by_setting},
 	{is__foreign_only, ADVICE_NONE, write__foreign_only},
 	{is__rest, ADVICE_INVESTIGATE, write__rest},
 	{is__pod_proxy, ADVICE_INVESTIGATE, write__pod_proxy},
+	{is__proxy, ADVICE_INVESTIGATE, write__proxy},
 	{is__unreachable, ADVICE_INVESTIGATE, write__unreachable},
 	{is__off, ADVICE_INVESTIGATE, write__off},
+	{is__refused_in_pod, ADVICE_INVESTIGATE, write__refused_in_pod},
 	{is__cut_off, ADVICE_RAISE_HOP_LIMIT, write__cut_off},
+	{is__detector_by_setting, ADVICE_CONFIGURE, write__detector},
+	{is__program_without_v2, ADVICE_UPGRADE_PROGRAM, write__program_without_v2},
+	{is__program_to_upgrade, ADVICE_UPGRADE_PROGRAM, write__program_to_upgrade},
+	{is__program_to_configure, ADVICE_CONFIGURE, write__program_to_configure},
+	{is__detector, ADVICE_INVESTIGATE, write__detector},
+	{is__built_with_old, ADVICE_UPGRADE_PROGRAM, write__built_with_old},
 	{is__too_old, ADVICE_UPGRADE_CLIENT, write__too_old},
 	{is__refused_sdk, ADVICE_DISABLE_FALLBACK, write__refused_sdk},
 	{is__refused, ADVICE_INVESTIGATE, write__refused},
+	{is__not_watched, ADVICE_INVESTIGATE, write__not_watched},
 	{is__fallback_sdk, ADVICE_DISABLE_FALLBACK, write__fallback_sdk},
 	{is__unanswered, ADVICE_INVESTIGATE, write__unanswered},
-	{is__known_program, ADVICE_UPGRADE_CLIENT, write__known_program},
 	{is__mixed_sdk_without_token, ADVICE_DISABLE_FALLBACK, write__mixed_sdk_without_token},
+	{is__mixed_without_token, ADVICE_INVESTIGATE, write__mixed_without_token},
 	{is__mixed_sdk, ADVICE_INVESTIGATE, write__mixed_sdk},
-	{is__sdk_of_unknown_version, ADVICE_UPGRADE_CLIENT, write__sdk_of_unknown_version},
+	{is__lone_path, ADVICE_SEND_TOKEN, write__lone_path},
 	{is__sdk, ADVICE_INVESTIGATE, write__sdk},
 	{is__token_lost, ADVICE_SEND_TOKEN, write__token_lost},
 	{is__anything, ADVICE_SEND_TOKEN, write__send_token},
