@@ -88,6 +88,24 @@ check 'json: the totals are the truth' holds "$work/report.json" '. as $report
 check 'json: calls of every caller are the truth' holds "$work/report.json" '. as $report
 	| $truth[0].callers | map(select(.name)) | all(. as $one | ($report.callers[] | select(.name == $one.name and .parent == $one.parent)).calls == $one.calls)' \
 	--slurpfile truth "$truth"
+check 'json: on how many hosts each calls v1, and where it alone does, are the truth' holds "$work/report.json" '. as $report
+	| $truth[0].callers | map(select(.name)) | all(. as $one | $report.callers[] | select(.name == $one.name and .parent == $one.parent)
+	| .hosts_v1 == $one.hosts_v1 and .only_blocker_on == $one.only_blocker_on)' --slurpfile truth "$truth"
+check 'json: the caller whose fix frees the most hosts comes first' holds "$work/report.json" '.callers | map(.only_blocker_on) | . == (sort | reverse)'
+json_hosts() {
+	jq -r '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "",
+		(.callers | sort | join(","))] | @tsv' "$work/report.json" | sort
+}
+check 'json: every host is the truth, clones of one machine id among them' same "$work/hosts.true" <(json_hosts)
+run again report --format json "$work/report.json"
+check 'json: it can be read again, with the same calls' all 'ended_with again 0' 'equal v1 "$(jq .totals "$work/report.json")" "$(jq .totals "$work/again.out")"'
+rendered report.txt report
+check 'text: how many hosts have which verdict' grep -q "^$(wc -l <"$work/list.ready") ready, $(wc -l <"$work/list.blocked") blocked, $(wc -l <"$work/list.inconclusive") inconclusive, of $HOSTS$" "$work/report.txt"
+first_ten() {
+	grep -oE '^  i-[0-9a-f]{17}' "$work/report.txt" | tr -d ' ' | sort >"$work/ten"
+	equal named 10 "$(wc -l <"$work/ten")" && same "$work/ten" <(comm -12 "$work/ten" <(sort "$work/list.ready"))
+}
+check 'text: ten hosts that are ready, and how to list the others' all first_ten 'grep -q "check --list ready" "$work/report.txt"'
 rendered report.csv report --format csv
 csv_sums() {
 	python3 - "$work/report.csv" <<-'PYTHON'

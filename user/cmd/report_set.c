@@ -32,7 +32,7 @@ struct source {
 	struct file_window *windows;
 	size_t window_count;
 	char *host;     /* whose report it is; NULL: of several, or not looked at */
-	bool summed_up; /* its host is in the set's hosts */
+	bool summed_up; /* its host has another report as well, and is ruled by both */
 	enum fate fate;
 };
 
@@ -357,7 +357,7 @@ static int sum__add_host(const struct sum *sum, struct report *report)
 	if (!sum->options)
 		return 0;
 	report__sort(report);
-	return host_summaries__add(&sum->set->hosts, report, sum->options);
+	return host_summaries__add(&sum->set->hosts, report, sum->options, sum->set->report);
 }
 
 static int source__add(struct source *source, const struct sum *sum)
@@ -407,7 +407,7 @@ static int source__compare_hosts(const void *left, const void *right)
 	return order ? order : a < b ? -1 : a > b;
 }
 
-/* The reports of one host, added up, are one host. */
+/* The reports of one host, added up, are one host. sum has them all already. */
 static int sources__sum_up_host(struct source **sources, size_t count, const struct sum *sum)
 {
 	struct report *whole = report__new();
@@ -417,9 +417,8 @@ static int sources__sum_up_host(struct source **sources, size_t count, const str
 		struct report *part = source__load(sources[i], true);
 
 		error = part ? report__merge(whole, part) : 0;
-		sources[i]->summed_up = true;
 		report__free(part);
-		/* what it is then is said where it is added to the sum */
+		/* it changed while it was read, which was said where it was added to the sum */
 		if (error == -EEXIST)
 			error = 0;
 	}
@@ -429,8 +428,9 @@ static int sources__sum_up_host(struct source **sources, size_t count, const str
 	return error;
 }
 
-/* Hosts of which there are several reports, each with calls that the others do not have. */
-static int selection__sum_up_hosts(struct selection *selection, const struct sum *sum)
+/* Hosts of which there are several reports, each with calls that the others do not have. Before
+ * the sum they are found, after it they are ruled. */
+static int selection__walk_hosts(struct selection *selection, const struct sum *sum, bool before)
 {
 	_free_ struct source **sorted = calloc(selection->count, sizeof(*sorted));
 	size_t count = 0, end;
@@ -439,8 +439,9 @@ static int selection__sum_up_hosts(struct selection *selection, const struct sum
 	for (size_t i = 0; !error && i < selection->count; i++) {
 		struct source *source = &selection->sources[i];
 
-		/* What can be read once only is read where it is added. */
-		if (source->fate == FATE_ADD && source->host && !source->text)
+		/* What can be read once only is a host for itself. */
+		if (source->fate == FATE_ADD && source->host && !source->text &&
+			(before || source->summed_up))
 			sorted[count++] = source;
 	}
 	if (count)
@@ -449,7 +450,9 @@ static int selection__sum_up_hosts(struct selection *selection, const struct sum
 		for (end = first + 1; end < count; end++)
 			if (strcmp(sorted[end]->host, sorted[first]->host))
 				break;
-		if (end > first + 1)
+		for (size_t i = first; before && i < end; i++)
+			sorted[i]->summed_up = end > first + 1;
+		if (!before)
 			error = sources__sum_up_host(&sorted[first], end - first, sum);
 	}
 	return error;
@@ -464,7 +467,7 @@ static int selection__add(struct selection *selection, const struct sum *sum)
 	set->report = report__new();
 	if (!set->report)
 		return -ENOMEM;
-	error = sum->options ? selection__sum_up_hosts(selection, sum) : 0;
+	error = sum->options ? selection__walk_hosts(selection, sum, true) : 0;
 	for (size_t i = 0; !error && i < selection->count; i++) {
 		struct source *source = &selection->sources[i];
 
@@ -473,6 +476,8 @@ static int selection__add(struct selection *selection, const struct sum *sum)
 		error = source__add(source, sum);
 		added++;
 	}
+	if (!error && sum->options)
+		error = selection__walk_hosts(selection, sum, false);
 	if (!added) {
 		report__free(set->report);
 		set->report = NULL;

@@ -98,6 +98,10 @@ char *caller__hosts(const struct report *report, const struct caller *caller)
 		return NULL;
 	if (report->host_count > 1)
 		hosts__put(out, report, caller);
+	if (report->host_count > 1 && caller->hosts_v1)
+		fprintf(out, ", blocks %" PRIu64 " host%s, %" PRIu64 " of them alone",
+			caller->hosts_v1, caller->hosts_v1 == 1 ? "" : "s",
+			caller->only_blocker_on);
 	if (!fclose(out))
 		return text;
 	free(text);

@@ -203,6 +203,47 @@ static void watches__render(struct page *page, const struct report *report)
 		page__line(page, STYLE_PLAIN, "%9sand %zu more hosts", "", count - HOSTS_SHOWN);
 }
 
+#define READY_SHOWN 10
+
+/* "And 276 more", with the command that lists them. */
+static void ready__render(struct page *page, const struct host_summaries *hosts, size_t ready)
+{
+	for (size_t i = 0; i < ready && i < READY_SHOWN; i++) {
+		const struct host_summary *host = &hosts->list[i];
+		const char *id = host->instance_id ? host->instance_id : host->machine_id;
+
+		page__line(page, STYLE_PLAIN, "  %-20s  %-14s  %s", id ? id : "-",
+			host->region ? host->region : "-", host->hostname ? host->hostname : "");
+	}
+	if (ready > READY_SHOWN)
+		page__line(page, STYLE_FAINT, "  and %zu more", ready - READY_SHOWN);
+	page__wrap(page, STYLE_PLAIN, "", 2,
+		"List them: imdstrace check --list ready FILE...; switch them: imdstrace report "
+		"--format script FILE...");
+}
+
+/* Of several hosts, how far each is, and which can be switched today. */
+static void hosts__render_summary(struct page *page, const struct host_summaries *hosts)
+{
+	size_t ready;
+
+	if (!hosts || hosts->count + hosts->unlisted < 2 || !hosts->count)
+		return;
+	ready = host_summaries__count(hosts, VERDICT_READY);
+	page__line(page, STYLE_PLAIN, "%s", "");
+	page__line(page, STYLE_HEADING, "Hosts");
+	page__line(page, ready ? STYLE_GOOD : STYLE_PLAIN,
+		"%zu ready, %zu blocked, %zu inconclusive, of %zu", ready,
+		host_summaries__count(hosts, VERDICT_BLOCKED),
+		host_summaries__count(hosts, VERDICT_INCONCLUSIVE), hosts->count);
+	if (hosts->unlisted)
+		page__line(page, STYLE_DOUBTFUL,
+			"and %zu of merged reports, which do not say of each what it called",
+			hosts->unlisted);
+	if (ready)
+		ready__render(page, hosts, ready);
+}
+
 /* command_at: where its command begins, or 0. */
 static void step__render(struct page *page, size_t number, const char *step, size_t command_at)
 {
@@ -258,6 +299,7 @@ int text__render(FILE *out, const struct report *report, const struct render_opt
 	if (error)
 		return error;
 	ruling__render(&page, &ruling);
+	hosts__render_summary(&page, options->hosts);
 	callers__render(&page, report, options, &shown);
 	paths__render(&page, report);
 	totals__render(&page, report);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "verdict/advice.h"
+#include "verdict/host_summary.h"
 #include "lib/clock.h"
 #include "render/json.h"
 #include "report/report_index.h"
@@ -160,12 +161,6 @@ static json_t *json__pids(const struct caller *caller)
 	return json_incref(list);
 }
 
-static json_t *json__caller_hosts(const struct caller *caller)
-{
-	return json_pack("{so,sb,so}", "count", json__count(caller->hosts_total), "exact",
-		caller->hosts_exact, "sample", json__texts(caller->hosts, caller->host_count));
-}
-
 /* Outcomes say nothing where responses were never watched. */
 static bool report__watched_responses(const struct report *report, const struct caller *caller)
 {
@@ -183,15 +178,19 @@ static json_t *json__who(const struct caller *caller)
 {
 	const struct workload *in = &caller->workload;
 
-	return json_pack("{so,so,so,so,sI,so,so,sb,so,so,so,so,so,so,so,so,so}", "name",
+	return json_pack("{so,so,so,so,sI,so,so,sb,so,so,so,so,sb,so,so,so,so,so,so,so,so}", "name",
 		json__text(caller->name), "comm", json__text(caller->comm), "exe",
 		json__text(caller->exe), "script", json__text(caller->script), "uid",
 		(json_int_t)caller->uid, "network", json__text(network__name(caller->network)),
 		"args", json__list(caller->args), "args_cut", caller->args_cut, "parent",
 		json__text(caller->parent), "pids", json__pids(caller), "processes",
-		json__count(caller->processes), "hosts", json__caller_hosts(caller), "unit",
-		json__text(in->unit), "slice", json__text(in->slice), "container",
-		json__container(&in->container), "pod", json__pod(&in->pod), "user_agents",
+		json__count(caller->processes), "hosts", json__count(caller->hosts_total),
+		"hosts_exact", caller->hosts_exact, "hosts_sample",
+		json__texts(caller->hosts, caller->host_count), "hosts_v1",
+		json__count(caller->hosts_v1), "only_blocker_on",
+		json__count(caller->only_blocker_on), "unit", json__text(in->unit), "slice",
+		json__text(in->slice), "container", json__container(&in->container), "pod",
+		json__pod(&in->pod), "user_agents",
 		json__texts(caller->agents, caller->agent_count));
 }
 
@@ -299,11 +298,42 @@ static int write__list(FILE *out, const char *name, const struct report *report,
 	return 0;
 }
 
-static int write__report(FILE *out, const struct report *report, const struct ruling *ruling)
+/* What a host's own reports say of it. */
+static json_t *json__ruled_host(const struct host_summary *host)
+{
+	return json_pack("{so,so,so,so,so,ss,so,sI,so,so,so}", "hostname",
+		json__text(host->hostname), "machine_id", json__text(host->machine_id), "kernel",
+		json__text(host->kernel), "instance_id", json__text(host->instance_id), "region",
+		json__text(host->region), "verdict", verdict__name(host->verdict), "reasons",
+		json__list(host->reasons), "watched_seconds",
+		(json_int_t)(host->watched / NSEC_PER_SEC), "calls", json__counts(host->calls),
+		"callers", json__list(host->callers), "hop_limit_needed",
+		host->needs_hop_limit ? json_integer(2) : json_null());
+}
+
+/* Each by itself where each was ruled. */
+static int write__hosts(FILE *out, const struct report *report, const struct host_summaries *hosts)
+{
+	if (!hosts || hosts->unlisted || !hosts->count)
+		return write__list(out, "hosts", report, report->host_count, list__host);
+	fputs("\"hosts\": [\n", out);
+	for (size_t i = 0; i < hosts->count; i++) {
+		int error = write__value(out, NULL, json__ruled_host(&hosts->list[i]),
+			i + 1 < hosts->count ? ",\n" : "\n");
+
+		if (error)
+			return error;
+	}
+	fputs("],\n", out);
+	return 0;
+}
+
+static int write__report(FILE *out, const struct report *report, const struct ruling *ruling,
+	const struct host_summaries *hosts)
 {
 	fputs("{\"schema\": \"imdstrace.report/1\",\n", out);
 	if (write__value(out, "version", json__text(report->version), ",\n") ||
-		write__list(out, "hosts", report, report->host_count, list__host) ||
+		write__hosts(out, report, hosts) ||
 		write__list(out, "windows", report, report->window_count, list__window) ||
 		write__value(out, "verdict", json__text(verdict__name(ruling->verdict)), ",\n") ||
 		write__value(out, "reasons", json__list(ruling->reasons), ",\n") ||
@@ -315,12 +345,13 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 	return ferror(out) ? -ENOMEM : 0;
 }
 
-char *report__to_json_ruled(const struct report *report, const struct ruling *ruling)
+char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
+	const struct host_summaries *hosts)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int error = out ? write__report(out, report, ruling) : -ENOMEM;
+	int error = out ? write__report(out, report, ruling, hosts) : -ENOMEM;
 
 	if (out && fclose(out))
 		error = -ENOMEM;
@@ -338,7 +369,7 @@ char *report__to_json(const struct report *report, int64_t min_window)
 
 	if (verdict__rule(&ruling, report, &options))
 		return NULL;
-	text = report__to_json_ruled(report, &ruling);
+	text = report__to_json_ruled(report, &ruling, NULL);
 	verdict__clear(&ruling);
 	return text;
 }

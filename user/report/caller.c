@@ -247,6 +247,19 @@ struct caller *report__caller_like(struct report *report, const struct caller *l
 	return table__insert(callers, hash, caller) ? NULL : caller;
 }
 
+void report__blame(struct report *report, const struct caller *like, bool alone)
+{
+	struct caller *caller =
+		table__find(&report->index->callers, caller__hash(like), caller__same, like);
+
+	if (!caller)
+		caller = report->index->rest;
+	if (!caller)
+		return;
+	count__add(&caller->hosts_v1, 1);
+	count__add(&caller->only_blocker_on, alone);
+}
+
 void caller__add_pid(struct caller *caller, uint32_t pid)
 {
 	for (unsigned int i = 0; i < caller->pid_count; i++)
@@ -567,8 +580,10 @@ static int caller__compare(const void *left, const void *right)
 	static const enum request_class worst_first[] = {CLASS_V1, CLASS_UNKNOWN, CLASS_FOREIGN};
 	const struct caller *a = *(struct caller *const *)left;
 	const struct caller *b = *(struct caller *const *)right;
-	int order = 0;
+	int order = compare_counts(a->only_blocker_on, b->only_blocker_on);
 
+	if (!order)
+		order = compare_counts(a->hosts_v1, b->hosts_v1);
 	for (size_t i = 0; !order && i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
 		order = compare_counts(a->calls[worst_first[i]], b->calls[worst_first[i]]);
 	if (!order)

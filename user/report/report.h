@@ -120,9 +120,11 @@ struct caller {
 	char *hosts[REPORT_HOSTS_PER_CALLER_MAX];
 	unsigned int host_count;
 	uint64_t hosts_total;
-	bool hosts_exact; /* false: at least hosts_total */
-	bool warned;      /* its first v1 call was noticed; in no file */
-	bool rest;        /* no caller of its own: what fell past REPORT_CALLERS_MAX */
+	bool hosts_exact;         /* false: at least hosts_total */
+	uint64_t hosts_v1;        /* of hosts that were ruled one by one: those that it blocks */
+	uint64_t only_blocker_on; /* and those that nobody else does */
+	bool warned;              /* its first v1 call was noticed; in no file */
+	bool rest;                /* no caller of its own: what fell past REPORT_CALLERS_MAX */
 
 	uint64_t calls[CLASS_COUNT];
 	uint64_t unwatched[CLASS_COUNT]; /* of these calls: made while responses were not watched */
@@ -216,8 +218,11 @@ void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
  */
 int report__merge(struct report *report, const struct report *other);
 
-/* Callers worst first: v1 calls, then unknown, then foreign, then all calls, then name. Each
- * caller's paths: the most called first. */
+/* One more host that a caller like this one blocks, alone or with others. */
+void report__blame(struct report *report, const struct caller *like, bool alone);
+
+/* Callers worst first: hosts that it alone blocks, hosts that it blocks, v1 calls, then unknown,
+ * then foreign, then all calls, then name. Each caller's paths: the most called first. */
 void report__sort(struct report *report);
 
 enum pattern caller__pattern(const struct caller *caller);
@@ -248,8 +253,10 @@ int report__from_json(
 /* As one JSON text with a final newline; min_window as in verdict.h. NULL: no memory. The caller
  * frees. */
 char *report__to_json(const struct report *report, int64_t min_window);
-/* The same with a verdict that was ruled elsewhere. */
+/* The same with a verdict that was ruled elsewhere, and its hosts (NULL: not ruled one by one). */
 struct ruling;
-char *report__to_json_ruled(const struct report *report, const struct ruling *ruling);
+struct host_summaries;
+char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
+	const struct host_summaries *hosts);
 
 #endif

@@ -542,6 +542,27 @@ static int read__caller_host(
 		     : reader__check(reader, caller__add_host(context, json_string_value(element)));
 }
 
+/* What of the hosts was counted, and those that are known by name. */
+static int read__host_numbers(
+	struct reader *reader, const struct place *up, const json_t *object, struct caller *caller)
+{
+	uint64_t total = 0;
+	bool exact = true;
+	int error =
+		get__each(reader, up, object, "hosts_sample", OPTIONAL, read__caller_host, caller);
+
+	if (!error)
+		error = get__bool(reader, up, object, "hosts_exact", &exact);
+	if (!error)
+		error = get__count(reader, up, object, "hosts", OPTIONAL, REPORT_COUNT_MAX, &total);
+	if (error)
+		return error;
+	if (total > caller->hosts_total)
+		caller->hosts_total = total;
+	caller->hosts_exact &= exact;
+	return 0;
+}
+
 /* A report without the field says it all the same if it has one host. */
 static int read__caller_hosts(
 	struct reader *reader, const struct place *up, const json_t *object, struct caller *caller)
@@ -550,9 +571,13 @@ static int read__caller_hosts(
 	const struct report *report = reader->report;
 	uint64_t total = 0;
 	bool exact = true;
-	json_t *hosts;
-	int error = get__object(reader, up, object, "hosts", OPTIONAL, &hosts);
+	json_t *hosts = json_object_get(object, "hosts");
+	int error;
 
+	/* Older reports have an object there. */
+	if (json_is_integer(hosts))
+		return read__host_numbers(reader, up, object, caller);
+	error = get__object(reader, up, object, "hosts", OPTIONAL, &hosts);
 	if (error)
 		return error;
 	if (!hosts && report->host_count == 1)

@@ -17,6 +17,7 @@ static void host_summary__clear(struct host_summary *host)
 {
 	free(host->hostname);
 	free(host->machine_id);
+	free(host->kernel);
 	free(host->instance_id);
 	free(host->region);
 	sentences__free(host->reasons);
@@ -42,9 +43,24 @@ static int host_summary__name(struct host_summary *host, const struct report_hos
 {
 	if (text__take(&host->hostname, from->hostname) ||
 		text__take(&host->machine_id, from->machine_id) ||
+		text__take(&host->kernel, from->kernel) ||
 		text__take(&host->instance_id, from->instance_id))
 		return -ENOMEM;
 	return text__take(&host->region, from->region);
+}
+
+static bool caller__blocks(const struct caller *caller, bool strict)
+{
+	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
+}
+
+static size_t report__count_blockers(const struct report *report, bool strict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		count += caller__blocks(report->callers[i], strict);
+	return count;
 }
 
 /* Callers come the worst first. */
@@ -61,7 +77,7 @@ static int host_summary__blame(struct host_summary *host, const struct report *r
 		if (advice__for(caller, &advice, &text))
 			names.error = -ENOMEM;
 		host->needs_hop_limit |= advice == ADVICE_RAISE_HOP_LIMIT;
-		if (caller->calls[CLASS_V1] || (options->strict && caller->calls[CLASS_FOREIGN]))
+		if (caller__blocks(caller, options->strict))
 			sentences__add(&names, "%s", caller->name);
 	}
 	host->callers = names.list;
@@ -100,8 +116,17 @@ static bool report__is_of_one_host(const struct report *report)
 	return report->host_count > 0;
 }
 
+static void report__blame_all(struct report *whole, const struct report *report, bool strict)
+{
+	size_t blockers = report__count_blockers(report, strict);
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		if (caller__blocks(report->callers[i], strict))
+			report__blame(whole, report->callers[i], blockers == 1);
+}
+
 int host_summaries__add(struct host_summaries *hosts, const struct report *report,
-	const struct verdict_options *options)
+	const struct verdict_options *options, struct report *whole)
 {
 	struct host_summary host = {0}, *grown;
 	int error;
@@ -125,6 +150,8 @@ int host_summaries__add(struct host_summaries *hosts, const struct report *repor
 		host_summary__clear(&host);
 	else
 		hosts->list[hosts->count++] = host;
+	if (!error)
+		report__blame_all(whole, report, options->strict);
 	return error;
 }
 

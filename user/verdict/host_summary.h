@@ -6,7 +6,7 @@
 #include "verdict/verdict.h"
 
 struct host_summary {
-	char *hostname, *machine_id, *instance_id /* NULL */, *region /* NULL */;
+	char *hostname, *machine_id, *kernel, *instance_id, *region; /* NULL: not known */
 	enum verdict verdict;
 	char **reasons;  /* NULL-terminated */
 	int64_t watched; /* ns */
@@ -21,9 +21,10 @@ struct host_summaries {
 	size_t unlisted; /* hosts of merged reports, which no longer say what each called */
 };
 
-/* Adds the host of a report that has no other. 0 or -ENOMEM. */
+/* Adds the host of a report that has no other, and notes in whole, which holds its calls as well,
+ * whom it is blocked by. 0 or -ENOMEM. */
 int host_summaries__add(struct host_summaries *hosts, const struct report *report,
-	const struct verdict_options *options);
+	const struct verdict_options *options, struct report *whole);
 void host_summaries__sort(struct host_summaries *hosts);
 void host_summaries__clear(struct host_summaries *hosts);
 size_t host_summaries__count(const struct host_summaries *hosts, enum verdict verdict);
