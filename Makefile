@@ -241,6 +241,9 @@ check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machine
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@LOAD=$(LOAD_CALLS) tests/kernels/test_kernels.sh
 
+check-distros: ## build, test and trace in bare roots of Debian 12, 13 and sid (root, downloads them)
+	@tests/distros/test_distros.sh
+
 # README.md's table of kernels is the last run's.
 kernels-table: ## put what the last check-kernels saw into README.md
 	sed -i -e '/^<!-- kernels -->$$/,/^<!-- end of kernels -->$$/{//!d}' -e '/^<!-- kernels -->$$/r build/kernels.md' README.md
@@ -343,6 +346,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels check-load kernels-table demo bench fuzz \
+.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros kernels-table \
+	demo bench fuzz \
 	install install-carried uninstall dist packages format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

@@ -10,6 +10,7 @@
 #                                                      that the mirror has
 #   debian.sh depends SUITE ARCH PACKAGE               prints what PACKAGE depends on
 #   debian.sh needs SUITE ARCH PACKAGE                 prints PACKAGE and all that it needs
+#   debian.sh search SUITE ARCH PATTERN                prints the packages whose names match
 #   debian.sh sources SUITE ARCH                       prints where apt finds SUITE
 #   debian.sh names SUITE ARCH PREFIX                  prints the packages whose names begin with PREFIX
 #
@@ -241,6 +242,7 @@ pinned) pinned "$@" ;;
 pins) print_pins "$1" ;;
 depends) depends "$@" ;;
 needs) needs "$@" ;;
+search) apt-cache -c "$state/apt.conf" search --names-only "$1" | cut -d' ' -f1 ;;
 sources) cat "$state/sources.list" ;;
 names) names "$@" ;;
 *) fail "debian.sh knows no \"$verb\"" ;;

@@ -3,7 +3,8 @@
 #
 # deps.sh GROUP...: installs, through apt-get or dnf, what those groups of targets need and this
 # machine does not have. Looks only at commands and files, so that a complete machine pays a few
-# milliseconds, needs no root and hears nothing.
+# milliseconds, needs no root and hears nothing. With --missing before the groups it says what it would
+# install, and does not.
 set -eu
 
 # group  what proves that it is there  Debian's package  Fedora's package
@@ -65,6 +66,8 @@ client-go-sdk	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go	golang-github
 client-go-sdk-v2	file:/usr/share/gocode/src/github.com/aws/aws-sdk-go-v2	golang-github-aws-aws-sdk-go-v2-dev	-
 packages	cmd:rpmbuild		rpm			rpm-build
 packages	cmd:dpkg-deb		dpkg			dpkg
+distros	cmd:debootstrap		debootstrap		debootstrap
+distros	cmd:git			git			git
 kernels	cmd:cpio		cpio			cpio
 kernels	cmd:qemu-system-x86_64	qemu-system-x86		qemu-system-x86-core
 kernels	cmd:qemu-system-aarch64	qemu-system-arm		qemu-system-aarch64-core
@@ -128,10 +131,19 @@ install_dnf() {
 	dnf -q -y install "$@" >"$log" 2>&1 </dev/null
 }
 
+mode=install
+if [ "${1-}" = --missing ]; then
+	mode=say
+	shift
+fi
 column=debian
 command -v apt-get >/dev/null || column=fedora
 packages=$(missing $column "$@")
 [ -n "$packages" ] || exit 0
+if [ $mode = say ]; then
+	echo "$packages"
+	exit
+fi
 
 install=
 ! command -v dnf >/dev/null || install=install_dnf

@@ -181,6 +181,21 @@ run() {
 	echo $? >"$work/$name.status"
 }
 
+# --- Private mounts ----------------------------------------------------------------------------
+
+# A chroot whose / is no mount point has none to make private.
+may_mount() {
+	unshare --mount --propagation private true 2>/dev/null
+}
+
+# For tests that are about what they mount.
+need_private_mounts() {
+	may_mount && return
+	skip "$(basename "$0")" "no mount can be made private here, because / is no mount point"
+	finish
+	exit
+}
+
 # --- Private networks --------------------------------------------------------------------------
 
 # Refuses to go on anywhere but in a network namespace that is not the machine's, whose only

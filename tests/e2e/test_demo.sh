@@ -43,7 +43,12 @@ trace beside --quiet --output "$report"
 need_traces beside
 "$IMDSTRACE" demo --json >"$work/json.out" 2>"$work/json.err" </dev/null &
 started[json]=$!
-unshare --mount --propagation private bash -c demo >"$work/demo.out" 2>"$work/demo.err" </dev/null
+if may_mount; then
+	unshare=(unshare --mount --propagation private)
+else
+	unshare=()
+fi
+"${unshare[@]}" bash -c demo >"$work/demo.out" 2>"$work/demo.err" </dev/null
 ended json
 stop beside
 leftovers >"$work/after"
@@ -85,5 +90,33 @@ no_mounts() {
 	not grep -E '^imdstrace ' /proc/self/mounts
 }
 check 'no mount of it is left' no_mounts
+
+# In a chroot that is no mount point, on a machine that shares its mounts, as systemd does it.
+chrooted() {
+	local root=$work/chroot library
+	mkdir -p "$root"/{proc,sys,opt,tmp}
+	cp "$IMDSTRACE" "$root/imdstrace"
+	for library in $(ldd "$IMDSTRACE" | grep -o '/[^ ]*'); do
+		cp -L --parents "$library" "$root"
+	done
+	mount --make-rshared / && mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" || return
+	grep -c . /proc/self/mounts >"$work/mounts-before"
+	chroot "$root" /imdstrace demo >"$work/chroot.out" 2>&1
+	echo $? >"$work/chroot.status"
+	grep -c . /proc/self/mounts >"$work/mounts-after"
+}
+export -f chrooted
+chroot_demo() {
+	unshare --mount --propagation private bash -c chrooted &&
+		equal 'exit status' 0 "$(cat "$work/chroot.status")" && grep -q '^BLOCKED ' "$work/chroot.out" &&
+		diff "$work/mounts-before" "$work/mounts-after" && return
+	cat "$work/chroot.out"
+	return 1
+}
+if may_mount; then
+	check 'it works in a chroot that is no mount point, and leaves no mount' chroot_demo
+else
+	skip 'it works in a chroot that is no mount point' 'this is one'
+fi
 
 finish

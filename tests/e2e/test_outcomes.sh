@@ -8,6 +8,7 @@
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+need_private_mounts
 
 events=$work/json.out
 report=$work/report.json

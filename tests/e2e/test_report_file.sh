@@ -8,6 +8,7 @@
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+need_private_mounts
 
 kept=$work/kept.json
 BUSYBOX=$(realpath "$(command -v busybox)")

@@ -59,16 +59,47 @@ static const char *directory__find(void)
 	return NULL;
 }
 
+/*
+ * What a chroot that is no mount point lacks: a private root. A mount must not hang below one that
+ * is shared with the machine, and /proc is the one that is sure to be in reach and can be made
+ * private.
+ */
+static int root__make_mount_point(void)
+{
+	if (mount(NULL, "/proc", NULL, MS_PRIVATE, NULL) ||
+		mount("imdstrace", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") ||
+		mkdir("/proc/root", 0755) ||
+		mount("/", "/proc/root", NULL, MS_BIND | MS_REC, NULL) ||
+		mount(NULL, "/proc/root", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		chroot("/proc/root") || chdir("/") || umount2("/proc", MNT_DETACH))
+		return -errno;
+	return 0;
+}
+
+/* From here on nothing that is mounted is seen by others. 0 or -errno. */
+static int mounts__make_private(void)
+{
+	if (unshare(CLONE_NEWNS))
+		return -errno;
+	if (!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 0;
+	return errno == EINVAL ? root__make_mount_point() : -errno;
+}
+
 /* A tmpfs that only this process and its children see, and that is gone with them. */
 static int directory__hide(const char *path)
 {
+	int error;
+
 	if (!path)
 		return complain_errno(
 			ENOENT, "there is no /opt, /mnt or /tmp for the demo's clients");
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-		mount("imdstrace", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
-		return complain_errno(errno, "cannot make a private %s for the demo's clients: %s",
-			path, strerror(errno));
+	error = mounts__make_private();
+	if (!error && mount("imdstrace", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
+		error = -errno;
+	if (error)
+		return complain_errno(-error, "cannot make a private %s for the demo's clients: %s",
+			path, strerror(-error));
 	return 0;
 }
 
