@@ -181,6 +181,7 @@ static __always_inline void books__begin(struct connection *connection, u64 thre
 {
 	struct pending *pending = &connection->pending;
 
+	pending->taken = 0;
 	pending->answered = connection->answered;
 	pending->answers_idle = !connection->answers_lost && connection->answers.state == S_ANSWER;
 	pending->thread = thread;

@@ -31,7 +31,8 @@ struct pending {
 	struct span span;
 	u64 thread;   /* pid_tgid of the sender; 0: nothing is under way */
 	u32 start;    /* write_seq before the next byte of it, where start_known */
-	u32 left;     /* bytes that the socket did not take yet */
+	u32 left;     /* bytes that the socket did not take yet, */
+	u32 taken;    /* and those that it took, as far as that was seen on the way */
 	u32 answered; /* responses before its first byte */
 	bool start_known;
 	bool answers_idle; /* and no response was under way */

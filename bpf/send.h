@@ -488,6 +488,7 @@ static __always_inline void send__progress(u64 key)
 		pending->span.offset += taken;
 		pending->start += taken;
 		pending->left -= taken;
+		pending->taken += taken;
 		if (!pending->left)
 			pending->thread = 0;
 	}
@@ -521,6 +522,8 @@ static __always_inline void send__exit(u64 key, int sent, bool again)
 		}
 	}
 	seen = connection->pending.thread == thread;
+	if (seen && sent > 0)
+		sent -= connection->pending.taken;
 	if (sent > 0 && !send__is_accounted(sk, connection))
 		send__take(sk, key, connection, sent, seen);
 	else if (!seen)

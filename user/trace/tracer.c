@@ -21,12 +21,12 @@
 
 #include "imdstrace.skel.h"
 #include "imdstrace_rounds.skel.h"
+#include "trace/attach_modes.h"
 #include "trace/kernel.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-#define PROGRAMS_MAX 12
-#define LOG_SIZE     (1 << 16)
+#define LOG_SIZE (1 << 16)
 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
  * which cost it nothing, and no line for each instruction. */
 #define LOG_STATS 4
@@ -46,106 +46,11 @@ struct tracer {
 	bool holds_cpu;         /* while it looks into a map: see tracer__hold_cpu() */
 };
 
-enum hook_need {
-	ALWAYS,
-	PREEMPTED,     /* only where tasks are preempted inside the kernel */
-	SECOND_CHANCE, /* there, too, and only if it can be had: a kprobe, whose handler is not
-			  preempted */
-};
-
-/* A program of a way, and the kernel function without which it has no place. */
-struct hook {
-	const char *program;
-	enum hook_need need;
-	const char *function; /* NULL: the way needs it */
-};
-
-struct way {
-	struct hook hooks[PROGRAMS_MAX];
-	bool kprobes;                   /* has nothing else to see sends with */
-	bool may_hold_cpu;              /* has a variant that keeps preemption off */
-	const struct way *without_push; /* the same for kernels that have no tcp_push() to hook */
-};
-
 const struct tracer_way tracer_ways[] = {
 	{"fentry", "function entry through BPF trampolines"},
 	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
 	{"kprobe", "kprobes, for kernels without trampolines"},
 	{NULL, NULL},
-};
-
-/* Hooks of MPTCP, which is an option of the kernel, and of sendfile up to 6.4. */
-#define FENTRY_OPTIONS                                                   \
-	{"mptcp_sendmsg_enter", ALWAYS, "mptcp_release_cb"},             \
-		{"mptcp_released", ALWAYS, "mptcp_release_cb"},          \
-		{"tcp_sendpage_enter", ALWAYS, "tcp_sendpage"},          \
-		{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},              \
-	{                                                                \
-		"mptcp_sendmsg_probe", SECOND_CHANCE, "mptcp_release_cb" \
-	}
-#define KPROBE_OPTIONS                                                \
-	{"mptcp_sendmsg_probe", ALWAYS, "mptcp_release_cb"},          \
-		{"mptcp_released_probe", ALWAYS, "mptcp_release_cb"}, \
-	{                                                             \
-		"tcp_sendpage_probe", ALWAYS, "tcp_sendpage"          \
-	}
-
-static const struct way fentry_without_push = {
-	.hooks =
-		{
-			{"tcp_sendmsg_enter", ALWAYS, NULL},
-			{"tcp_released", ALWAYS, NULL},
-			FENTRY_OPTIONS,
-		},
-	.may_hold_cpu = true,
-};
-
-static const struct way kprobe_without_push = {
-	.hooks =
-		{
-			{"tcp_sendmsg_probe", ALWAYS, NULL},
-			{"tcp_released_probe", ALWAYS, NULL},
-			KPROBE_OPTIONS,
-		},
-	.kprobes = true,
-};
-
-/* Rows as in tracer_ways. */
-static const struct way ways[] = {
-	{
-		.hooks =
-			{
-				{"tcp_sendmsg_enter", ALWAYS, NULL},
-				{"tcp_pushed", ALWAYS, NULL},
-				{"tcp_connected", ALWAYS, NULL},
-				{"tcp_push_probe", SECOND_CHANCE, NULL},
-				FENTRY_OPTIONS,
-			},
-		.may_hold_cpu = true,
-		.without_push = &fentry_without_push,
-	},
-	{
-		.hooks =
-			{
-				{"sendmsg_locked", ALWAYS, NULL},
-				{"send_length", ALWAYS, NULL},
-				{"send_length_again", PREEMPTED, NULL},
-				{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},
-				{"tcp_push_probe", SECOND_CHANCE, NULL},
-			},
-	},
-	{
-		.hooks =
-			{
-				{"tcp_sendmsg_probe", ALWAYS, NULL},
-				{"tcp_push_probe", ALWAYS, NULL},
-				{"tcp_connect_probe", ALWAYS, NULL},
-				{"tcp_connect_return", ALWAYS, NULL},
-				KPROBE_OPTIONS,
-			},
-		.kprobes = true,
-		.without_push = &kprobe_without_push,
-	},
 };
 
 static const struct hook common_hooks[] = {
@@ -557,7 +462,8 @@ static int attach(struct tracer *tracer, const struct way *way, const struct btf
 		return error;
 	*failure = (struct tracer_failure){0};
 	tracer->way = way;
-	tracer->holds_cpu = kernel__preempts() && sched_getscheduler(0) == SCHED_OTHER;
+	tracer->holds_cpu =
+		kernel__preempts() && kernel__has_kprobes() && sched_getscheduler(0) == SCHED_OTHER;
 	attach_responses(tracer);
 	return 0;
 }
@@ -733,7 +639,7 @@ static void tracer__hold_cpu(const struct tracer *tracer, bool hold)
 	if (!tracer->holds_cpu)
 		return;
 	if (hold)
-		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
+		sched_setscheduler(0, SCHED_FIFO, &lowest);
 	else
 		sched_setscheduler(0, SCHED_OTHER, &none);
 }
