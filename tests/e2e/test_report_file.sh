@@ -51,7 +51,7 @@ on_small_disk() {
 	mount -t tmpfs -o size=256k tmpfs "$work/disk" || return
 	"$IMDSTRACE" trace --quiet --output "$work/disk/report.json" --interval 1s 2>"$work/disk.err" &
 	echo $! >"$work/disk.pid"
-	until_so test -e "$work/disk/report.json"
+	until_so test -s "$work/disk/report.json"
 	serve optional backup small
 	until_so grep -q -- "$tag-small" "$work/disk/report.json"
 	head -c 1M /dev/zero 2>"$work/dd" >"$work/disk/filler"
@@ -181,9 +181,47 @@ jq -c '.callers[0].calls = 7' "$work/good.json" >"$work/other-type"
 { cat "$work/good.json"; echo '{}'; } >"$work/two-values"
 echo '{"this":"is somebody else'\''s JSON"}' >"$work/others"
 mkdir "$work/directory"
-for each in truncated nearly-whole garbage text empty-report list newer negative other-type two-values others; do
+for each in garbage text list newer others; do
 	check "a file that is no report ($each) is refused and left alone" refused "$work/$each"
 done
+
+# set_aside NAME: a damaged report of ours is kept under another name, and a new one begins.
+set_aside() {
+	local before name
+	before=$(sha256sum <"$work/$1")
+	timeout 60 "$IMDSTRACE" trace --quiet --output "$work/$1" --duration 1s >"$work/aside.out" 2>"$work/aside.err" </dev/null
+	equal 'exit status' 0 $? && name=$(find "$work" -name "$1.damaged-*") && equal content "$before" "$(sha256sum <"$name")" &&
+		holds "$work/$1" '.windows | length == 1' && equal sentences 1 "$(grep -c "^imdstrace: .*$1 is damaged" "$work/aside.err")" &&
+		grep -qF "${name##*/}" "$work/aside.err" && return
+	cat "$work/aside.err"
+	return 1
+}
+for each in truncated nearly-whole empty-report negative other-type two-values; do
+	check "a damaged report ($each) is set aside, and tracing goes on" set_aside $each
+done
+
+# What was put in the file's place while it was kept.
+ln -s "$work/elsewhere" "$work/link-to-come"
+became() {
+	timeout 60 "$IMDSTRACE" trace --quiet --output "$work/$1.json" --duration 5s --interval 1s 2>"$work/$1.err" </dev/null &
+	started[$1]=$!
+}
+became linked
+became swapped
+need_traces linked swapped
+until_so test -s "$work/linked.json"
+until_so test -s "$work/swapped.json"
+mv "$work/link-to-come" "$work/linked.json" && echo mine >"$work/mine" && mv "$work/mine" "$work/swapped.json"
+ended linked
+ended swapped
+check 'a file that became a link is refused' all 'ended_with linked 2' 'test -L "$work/linked.json"' 'not test -e "$work/elsewhere"' \
+	'grep -q "it has become a symbolic link" "$work/linked.err"'
+check 'so is one in whose place there is another' all 'ended_with swapped 2' 'equal content mine "$(cat "$work/swapped.json")"' \
+	'grep -q "another file has been put in its place" "$work/swapped.err"'
+check 'and what is missing in it is told by class' grep -qE 'lacks the last calls of this trace: v1 [0-9]+, v2 [0-9]+, token' "$work/swapped.err"
+check 'the file is there from the start, and goes where nothing could be traced' all \
+	'not powerless "$IMDSTRACE" trace --output "$work/never.json" 2>/dev/null' 'not test -e "$work/never.json"'
+
 check 'a directory is refused' refused "$work/directory"
 check 'a directory that is not there is refused' refused "$work/no/such/file.json"
 check 'a file below a file is refused' refused "$work/text/file.json"

@@ -73,9 +73,15 @@ int file__read_regular(const char *path, size_t limit, char **content, size_t *s
 {
 	/* O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. */
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 ? -errno : file__read_open(fd, limit, content, size);
+}
+
+int file__read_open(int fd, size_t limit, char **content, size_t *size)
+{
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status))
+	if (fstat(fd, &status))
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
@@ -228,7 +234,7 @@ static int temporary__create(const struct target *target, enum file_mode kept, c
 	return -EEXIST;
 }
 
-static int fd__write_all(int fd, const char *content, size_t size)
+int file__write_open(int fd, const char *content, size_t size)
 {
 	while (size) {
 		ssize_t written = write(fd, content, size);
@@ -267,7 +273,7 @@ static void directory__sync(const char *directory)
 static int temporary__fill(
 	int fd, const struct target *target, const char *content, size_t size, enum file_mode kept)
 {
-	int error = fd__write_all(fd, content, size);
+	int error = file__write_open(fd, content, size);
 
 	if (!error && target->exists)
 		error = fd__dress_as(fd, &target->status, kept);
@@ -311,7 +317,7 @@ static int target__write_in_place(const struct target *target, const char *conte
 		return -errno;
 	if (regular && ftruncate(fd, 0))
 		return -errno;
-	return fd__write_all(fd, content, size);
+	return file__write_open(fd, content, size);
 }
 
 int file__replace(const char *path, const char *content, size_t size, enum file_mode mode)
@@ -341,4 +347,17 @@ int file__writable(const char *path)
 		return fd;
 	close(fd);
 	return unlink(temporary) ? -errno : 0;
+}
+
+int file__resolve(const char *path, char **resolved, bool *in_place)
+{
+	_target_ struct target target = {0};
+	int error = target__find(&target, path);
+
+	if (error)
+		return error;
+	*in_place = target.in_place;
+	*resolved = target.path;
+	target.path = NULL;
+	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef IMDSTRACE_FILE_H
 #define IMDSTRACE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum file_mode { FILE_AS_IT_WAS, FILE_PRIVATE };
@@ -24,5 +25,13 @@ int file__replace(const char *path, const char *content, size_t size, enum file_
 /* Whether file__replace could work: 0, or -errno, without changing path or leaving a file behind.
  */
 int file__writable(const char *path);
+
+/* The path with its links followed, for the caller to free; *in_place: it is no regular file, or
+ * has no name, and file__replace() would write to it as it is. 0 or -errno. */
+int file__resolve(const char *path, char **resolved, bool *in_place);
+
+/* Of an open file: all that it holds, as file__read_regular(); and a write of all of content. */
+int file__read_open(int fd, size_t limit, char **content, size_t *size);
+int file__write_open(int fd, const char *content, size_t size);
 
 #endif

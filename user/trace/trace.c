@@ -15,7 +15,7 @@
 #include "lib/clock.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
-#include "lib/file.h"
+#include "lib/kept_file.h"
 #include "process/host.h"
 #include "trace/live.h"
 #include "trace/machine.h"
@@ -52,7 +52,9 @@ struct trace {
 	struct top *top;         /* NULL: no table */
 	struct counters counted; /* what of the kernel's counters is in the report */
 	struct printer *printer;
-	uint64_t lost_told; /* in NDJSON */
+	struct kept_file *output;    /* NULL: none */
+	uint64_t saved[CLASS_COUNT]; /* totals of the last state of output */
+	uint64_t lost_told;          /* in NDJSON */
 	int64_t next_sync, last_save;
 	int64_t next_early_save;
 	bool new_blocker; /* somebody called v1 for the first time, and output does not say so yet
@@ -272,6 +274,15 @@ static int trace__sync(struct trace *trace)
 	return error ? error : trace__extend_window(trace);
 }
 
+static const char *kept__problem(int error)
+{
+	if (error == -ELOOP)
+		return "it has become a symbolic link";
+	if (error == -ESTALE)
+		return "another file has been put in its place";
+	return strerror(-error);
+}
+
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
 static void trace__save(struct trace *trace)
 {
@@ -285,12 +296,14 @@ static void trace__save(struct trace *trace)
 	report__sort(trace->report);
 	text = report__to_json(trace->report, trace->options->min_window);
 	if (text)
-		error = file__replace(trace->options->output, text, strlen(text), FILE_PRIVATE);
+		error = kept_file__replace(trace->output, text, strlen(text));
 	if (error && !trace->unsaved) {
 		live__clear(&trace->live);
 		complain("%s keeps its last state, because it cannot be written: %s",
-			trace->options->output, strerror(-error));
+			trace->options->output, kept__problem(error));
 	}
+	if (!error)
+		memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
 	trace->unsaved = error;
 	trace->new_blocker &= error != 0;
 	now = clock__steady();
@@ -397,6 +410,19 @@ static void trace__explain_unseen(const struct trace *trace)
 			(uint64_t)trace->counted.missed_returns);
 }
 
+/* At the end, what the file lacks is gone. */
+static void trace__name_unsaved(const struct trace *trace)
+{
+	uint64_t lost[CLASS_COUNT];
+
+	for (int class = 0; class < CLASS_COUNT; class ++)
+		lost[class] = trace->report->totals[class] - trace->saved[class];
+	complain("%s lacks the last calls of this trace: v1 %" PRIu64 ", v2 %" PRIu64
+		 ", token %" PRIu64 ", foreign %" PRIu64 ", unknown %" PRIu64,
+		trace->options->output, lost[CLASS_V1], lost[CLASS_V2], lost[CLASS_TOKEN],
+		lost[CLASS_FOREIGN], lost[CLASS_UNKNOWN]);
+}
+
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
 static int trace__finish(struct trace *trace)
 {
@@ -409,6 +435,8 @@ static int trace__finish(struct trace *trace)
 	if (!error)
 		error = trace__sync(trace);
 	trace__save(trace);
+	if (trace->unsaved)
+		trace__name_unsaved(trace);
 	trace__explain_unseen(trace);
 	return error;
 }
@@ -439,6 +467,37 @@ static int trace__summarise(struct trace *trace)
 	return error;
 }
 
+/* A report of ours says so at its start, also where the rest of it is missing. */
+static bool text__is_ours(const char *text, size_t size)
+{
+	static const char mark[] = "{\"schema\":\"imdstrace.report/1\"";
+	size_t matched = 0;
+
+	for (size_t i = 0; i < size && matched < sizeof(mark) - 1; i++) {
+		if (strchr(" \t\r\n", text[i]) && text[i])
+			continue;
+		if (text[i] != mark[matched++])
+			return false;
+	}
+	return matched == sizeof(mark) - 1;
+}
+
+/* A damaged report holds up no trace, and is not lost either. 0, or -errno after a complaint. */
+static int trace__set_aside(struct trace *trace, const char *why)
+{
+	const char *output = trace->options->output;
+	_free_ char *name = NULL;
+	int error = kept_file__set_aside(trace->output, &name);
+
+	if (error)
+		return complain_errno(-error, "%s is damaged (%s) and cannot be set aside: %s",
+			output, why, strerror(-error));
+	complain("%s is damaged (%s): it is %s from now on, and a new report begins", output, why,
+		name);
+	trace->report = report__new();
+	return trace->report ? 0 : complain_errno(ENOMEM, "there is no memory for a report");
+}
+
 /* The report that output holds already, or an empty one. 0, or -errno after a complaint. */
 static int trace__continue(struct trace *trace)
 {
@@ -446,20 +505,16 @@ static int trace__continue(struct trace *trace)
 	_free_ char *text = NULL;
 	char why[256];
 	size_t size = 0;
-	struct stat status;
 	int error;
 
-	if (!output || (!stat(output, &status) && !S_ISREG(status.st_mode))) {
-		trace->report = report__new();
-		return trace->report ? 0
-				     : complain_errno(ENOMEM, "there is no memory for a report");
-	}
-	error = file__read(output, REPORT_FILE_MAX, &text, &size);
-	if (error && error != -ENOENT)
+	error = trace->output ? kept_file__read(trace->output, REPORT_FILE_MAX, &text, &size) : 0;
+	if (error)
 		return complain_errno(-error, "%s cannot be read: %s", output, strerror(-error));
 	if (!size) {
 		trace->report = report__new();
 	} else if (report__from_json(&trace->report, text, size, why, sizeof(why))) {
+		if (text__is_ours(text, size))
+			return trace__set_aside(trace, why);
 		complain("%s is not a report that can be continued: %s", output, why);
 		return -EINVAL;
 	}
@@ -469,14 +524,11 @@ static int trace__continue(struct trace *trace)
 static int trace__prepare_output(struct trace *trace)
 {
 	const char *output = trace->options->output;
-	int error;
+	int error = output ? kept_file__open(&trace->output, output) : 0;
 
-	error = trace__continue(trace);
-	if (error || !output)
-		return error;
-	error = file__writable(output);
-	return error ? complain_errno(-error, "%s cannot be written: %s", output, strerror(-error))
-		     : 0;
+	if (error)
+		return complain_errno(-error, "%s cannot be written: %s", output, strerror(-error));
+	return trace__continue(trace);
 }
 
 static int trace__open_window(struct trace *trace)
@@ -495,6 +547,7 @@ static int trace__open_window(struct trace *trace)
 		.hooks = (char *)tracer__way(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
 	};
+	memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
 	warnings__look(trace->report, false); /* who is in a report that goes on is not new */
 	trace__begin_window(trace);
 	trace->started = trace->window_started;
@@ -564,6 +617,7 @@ static int trace__watch(struct trace *trace)
 	const struct trace_options *options = trace->options;
 	int status = EXIT_DONE, error;
 
+	trace__save(trace); /* a whole report from the start */
 	trace->error = trace__start_showing(trace);
 	trace->last_save = trace->started;
 	notify__send("READY=1");
@@ -589,6 +643,7 @@ static int trace__watch(struct trace *trace)
 static void trace__clear(struct trace *trace)
 {
 	printer__free(trace->printer);
+	kept_file__close(trace->output);
 	roster__free(trace->roster);
 	tracer__close(trace->tracer);
 	report__free(trace->report);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* renameat2 */
+#endif
+#include "lib/kept_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/scope.h"
+
+#define PRIVATE    0600
+#define NAMES_MAX  100 /* of files that were set aside in one second */
+#define TEMPORARY  ".imdstrace-0123456789abcdef"
+#define NEW_FLAGS  (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+#define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+struct kept_file {
+	char *path;    /* with its links followed */
+	char *name;    /* in directory */
+	int directory; /* -1: no regular file, which is written to as it is */
+	bool made;     /* and not written to yet */
+	dev_t device;
+	ino_t inode;
+	uid_t user;
+	gid_t group;
+};
+
+static void kept__remember(struct kept_file *kept, const struct stat *status)
+{
+	kept->device = status->st_dev;
+	kept->inode = status->st_ino;
+	kept->user = status->st_uid;
+	kept->group = status->st_gid;
+}
+
+/* 0 if the file that is there is the one that is kept; -ENOENT: none is there. */
+static int kept__check(const struct kept_file *kept)
+{
+	struct stat status;
+
+	if (fstatat(kept->directory, kept->name, &status, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return status.st_dev == kept->device && status.st_ino == kept->inode ? 0 : -ESTALE;
+}
+
+static int kept__make(struct kept_file *kept)
+{
+	_close_ int fd = openat(kept->directory, kept->name, NEW_FLAGS, PRIVATE);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	kept__remember(kept, &status);
+	kept->made = true;
+	return 0;
+}
+
+static int kept__find(struct kept_file *kept)
+{
+	struct stat status;
+
+	if (!fstatat(kept->directory, kept->name, &status, AT_SYMLINK_NOFOLLOW)) {
+		if (S_ISLNK(status.st_mode))
+			return -ELOOP;
+		kept__remember(kept, &status);
+		return 0;
+	}
+	return errno == ENOENT ? kept__make(kept) : -errno;
+}
+
+/* Opens the directory of path, which is a regular file's or nobody's yet. */
+static int kept__open_directory(struct kept_file *kept)
+{
+	char *slash = strrchr(kept->path, '/');
+	_free_ char *directory =
+		slash ? strndup(kept->path, (size_t)(slash - kept->path) + 1) : strdup(".");
+
+	kept->name = strdup(slash ? slash + 1 : kept->path);
+	if (!directory || !kept->name)
+		return -ENOMEM;
+	kept->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (kept->directory < 0 && errno == EACCES)
+		kept->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return kept->directory < 0 ? -errno : 0;
+}
+
+int kept_file__open(struct kept_file **kept, const char *path)
+{
+	struct kept_file *opened = calloc(1, sizeof(*opened));
+	bool in_place = false;
+	int error = opened ? file__writable(path) : -ENOMEM;
+
+	*kept = NULL;
+	if (opened)
+		opened->directory = -1;
+	if (!error)
+		error = file__resolve(path, &opened->path, &in_place);
+	if (!error && !in_place)
+		error = kept__open_directory(opened);
+	if (!error && !in_place)
+		error = kept__find(opened);
+	if (error) {
+		kept_file__close(opened);
+		return error;
+	}
+	*kept = opened;
+	return 0;
+}
+
+void kept_file__close(struct kept_file *kept)
+{
+	if (!kept)
+		return;
+	if (kept->made && !kept__check(kept))
+		unlinkat(kept->directory, kept->name, 0);
+	if (kept->directory >= 0)
+		close(kept->directory);
+	free(kept->path);
+	free(kept->name);
+	free(kept);
+}
+
+int kept_file__read(struct kept_file *kept, size_t limit, char **content, size_t *size)
+{
+	_close_ int fd = -1;
+
+	if (kept->directory < 0) {
+		*content = calloc(1, 1);
+		*size = 0;
+		return *content ? 0 : -ENOMEM;
+	}
+	fd = openat(kept->directory, kept->name, READ_FLAGS);
+	return fd < 0 ? -errno : file__read_open(fd, limit, content, size);
+}
+
+/* A file of an unpredictable name in the directory. Its descriptor or -errno. */
+static int kept__make_temporary(const struct kept_file *kept, char name[sizeof(TEMPORARY)])
+{
+	uint64_t random;
+	int fd;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	snprintf(name, sizeof(TEMPORARY), ".imdstrace-%016llx", (unsigned long long)random);
+	fd = openat(kept->directory, name, NEW_FLAGS, PRIVATE);
+	return fd < 0 ? -errno : fd;
+}
+
+static int kept__fill(
+	const struct kept_file *kept, int fd, const char *content, size_t size, struct stat *status)
+{
+	int error = file__write_open(fd, content, size);
+
+	if (!error && fchown(fd, kept->user, kept->group) && errno != EPERM)
+		error = -errno;
+	if (!error && fchmod(fd, PRIVATE))
+		error = -errno;
+	if (!error && (fsync(fd) || fstat(fd, status)))
+		error = -errno;
+	/* NFS and quotas may report a full disk here and not earlier. */
+	if (close(fd) && !error && errno != EINTR)
+		error = -errno;
+	return error;
+}
+
+int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
+{
+	char name[sizeof(TEMPORARY)];
+	struct stat status;
+	int fd, error;
+
+	if (kept->directory < 0)
+		return file__replace(kept->path, content, size, FILE_PRIVATE);
+	fd = kept__make_temporary(kept, name);
+	if (fd < 0)
+		return fd;
+	error = kept__fill(kept, fd, content, size, &status);
+	if (!error)
+		error = kept__check(kept);
+	if (error == -ENOENT)
+		error = 0; /* it was removed, and comes back */
+	if (!error && renameat(kept->directory, name, kept->directory, kept->name))
+		error = -errno;
+	if (error) {
+		unlinkat(kept->directory, name, 0);
+		return error;
+	}
+	fsync(kept->directory);
+	kept__remember(kept, &status);
+	kept->made = false;
+	return 0;
+}
+
+/* Some file systems (NFS) cannot tell whether the new name is free. */
+static int kept__rename_to(const struct kept_file *kept, const char *name)
+{
+	struct stat status;
+	int dir = kept->directory;
+
+	if (!renameat2(dir, kept->name, dir, name, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	if (!fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(dir, kept->name, dir, name);
+}
+
+int kept_file__set_aside(struct kept_file *kept, char **name)
+{
+	time_t now = time(NULL);
+	char when[32], aside[512];
+	struct tm utc;
+	int error = kept__check(kept);
+
+	if (error)
+		return error;
+	gmtime_r(&now, &utc);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
+	for (int i = 0; i < NAMES_MAX; i++) {
+		char number[16] = "";
+
+		if (i)
+			snprintf(number, sizeof(number), "-%d", i);
+		if (snprintf(aside, sizeof(aside), "%s.damaged-%s%s", kept->name, when, number) >=
+			(int)sizeof(aside))
+			return -ENAMETOOLONG;
+		if (!kept__rename_to(kept, aside)) {
+			*name = strdup(aside);
+			return *name ? kept__make(kept) : -ENOMEM;
+		}
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
