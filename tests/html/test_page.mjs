@@ -14,10 +14,10 @@ const work = mkdtempSync(join(tmpdir(), "html-"));
 const PHONE = { width: 390, height: 844 };
 const PAPER = { width: 718, height: 1047 }; // A4 at 96 dpi, less Chromium's margins
 
-function render(name, report) {
+function render(name, ...reports) {
 	const page = join(work, `${name}.html`);
 
-	writeFileSync(page, execFileSync(imdstrace, ["report", "--format", "html", report], { maxBuffer: 1 << 28 }));
+	writeFileSync(page, execFileSync(imdstrace, ["report", "--format", "html", ...reports], { maxBuffer: 1 << 28 }));
 	return page;
 }
 
@@ -37,7 +37,7 @@ function hostile(report) {
 		if (typeof value === "string")
 			return kept.includes(key) ? value : names[replace.next++ % names.length];
 		if (Array.isArray(value))
-			return value.map((each) => replace(each, key === "sample" ? "host" : key));
+			return value.map((each) => replace(each, ["sample", "hosts_sample"].includes(key) ? "host" : key));
 		if (value && typeof value === "object")
 			return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, replace(each, name)]));
 		return value;
@@ -65,7 +65,22 @@ const fleet = (report) => {
 		outcomes: { ...like.outcomes, v1: { ok: 1000000, rejected: 234567, other: 0, none: 0 } } }));
 	return report;
 };
+// The same host under other names; every third one calls nothing.
+const hosts = (count) => Array.from({ length: count }, (_, i) => {
+	const report = JSON.parse(readFileSync(rich, "utf8"));
+	const id = `host-${i}`;
+
+	Object.assign(report.hosts[0], { machine_id: id, hostname: `${i === 1 ? "=cmd()" : "web"}-${i}.example`, instance_id: `i-0000000${i}` });
+	for (const window of report.windows)
+		Object.assign(window, { host: id, boot_id: id, start: "2026-03-02T08:00:00Z", end: "2026-03-04T08:00:00Z" });
+	report.windows = report.windows.slice(0, 1);
+	if (i % 3 === 0)
+		Object.assign(report, { callers: [], timeline: [],
+			totals: { v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0 } });
+	return written(id, report);
+});
 const pages = {
+	hosts: render("hosts", ...hosts(30)),
 	fleet: render("fleet", written("fleet", fleet(JSON.parse(readFileSync(rich, "utf8"))))),
 	rich: render("rich", rich),
 	empty: render("empty", written("empty", empty)),
@@ -218,6 +233,38 @@ const cases = {
 			sort.dispatchEvent(new Event("change"));
 		});
 		assert.equal((await page.ask(names))[0], "agent");
+		return page;
+	},
+	"finds, sorts and exports hosts": async (browser) => {
+		const page = await browser.open(pages.hosts);
+		const shown = () => [...document.querySelectorAll("table.hosts tbody tr")].filter((row) => row.checkVisibility())
+			.map((row) => row.cells[1].textContent);
+
+		assert.equal((await page.ask(shown)).length, 30);
+		await page.click(".host-tools input");
+		await page.type("blocked 00000011");
+		assert.deepEqual(await page.ask(shown), ["i-000000011"]);
+		assert.match(await page.ask("document.querySelector('.host-tools .found').textContent"), /^1 of 30 hosts$/);
+		await page.ask(`(() => { const input = document.querySelector(".host-tools input"); input.value = "";
+			const show = document.querySelector(".host-tools select"); show.value = "ready"; show.dispatchEvent(new Event("change"));
+			input.dispatchEvent(new Event("input")); })()`);
+		assert.equal((await page.ask(shown)).length, 10);
+		await page.ask(`(() => { const show = document.querySelector(".host-tools select"); show.value = "";
+			show.dispatchEvent(new Event("change")); })()`);
+		await page.click("table.hosts thead th:nth-child(5) button");
+		assert.equal(await page.ask("document.querySelector('table.hosts thead th:nth-child(5)').getAttribute('aria-sort')"), "descending");
+		assert.equal(await page.ask("document.querySelector('table.hosts tbody tr').cells[4].textContent"), "236");
+		await page.ask(`(() => { const create = URL.createObjectURL; URL.createObjectURL = (blob) => {
+			blob.text().then((text) => { window.exported = text; }); return "data:text/csv,"; };
+			HTMLAnchorElement.prototype.click = () => {}; document.querySelector(".host-tools button").click(); })()`);
+		const csv = await page.ask("new Promise((resolve) => setTimeout(() => resolve(window.exported), 200))");
+		assert.equal(csv.trim().split("\r\n").length, 31);
+		assert.match(csv, /"'=cmd\(\)-1.example"/);
+		return page;
+	},
+	"shows hosts on a phone": async (browser) => {
+		const page = await browser.open(pages.hosts, PHONE);
+		assert.equal(await page.ask(overflow), 0);
 		return page;
 	},
 	"can be read, light and dark": async (browser) => {

@@ -119,6 +119,13 @@ static void name_cell__put(struct html *page, const struct caller *caller)
 		html__put(page, " · started by ");
 		html__text(page, caller->parent);
 	}
+	if (caller->hosts_v1 > 1) {
+		html__put(page, " · blocks ");
+		html__count(page, caller->hosts_v1);
+		html__put(page, " hosts, ");
+		html__count(page, caller->only_blocker_on);
+		html__put(page, " of them alone");
+	}
 	html__put(page, "</span></th>");
 }
 

@@ -7,10 +7,12 @@
 #ifndef IMDSTRACE_HTML_PAGE_H
 #define IMDSTRACE_HTML_PAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "report/report.h"
+#include "verdict/host_summary.h"
 #include "lib/sentences.h"
 
 struct html {
@@ -40,6 +42,8 @@ void html__time(struct html *page, int64_t time_ns);
 
 /* The parts of the page that have a file of their own. */
 void html__timeline(struct html *page, const struct report *report);
+/* Of several hosts, each. Whether there were several. */
+bool html__hosts(struct html *page, const struct host_summaries *hosts);
 /* said: gets the advices that the table gives. */
 void html__callers(
 	struct html *page, const struct report *report, bool strict, struct sentences *said);

@@ -291,7 +291,8 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 	html__callers(&page, report, strict, &said);
 	next_steps__sum_up(&said, report__count_broken(report, strict));
 	steps__put(&page, &ruling, &said);
-	watches__put(&page, report);
+	if (!html__hosts(&page, options->hosts))
+		watches__put(&page, report);
 	words__put(&page);
 	footer__put(&page, report);
 	html__end(&page);

@@ -340,6 +340,40 @@ static void watches__put(struct markdown *page, const struct report *report)
 	fputs(".\n", page->out);
 }
 
+#define READY_SHOWN 20
+
+/* Of several hosts, how far they are, and which can be switched today. */
+static void hosts__put(struct markdown *page, const struct host_summaries *hosts)
+{
+	size_t ready;
+
+	if (!hosts || hosts->count < 2)
+		return;
+	ready = host_summaries__count(hosts, VERDICT_READY);
+	fprintf(page->out, "\n## Hosts\n\n%zu ready, %zu blocked, %zu inconclusive, of %zu.\n",
+		ready, host_summaries__count(hosts, VERDICT_BLOCKED),
+		host_summaries__count(hosts, VERDICT_INCONCLUSIVE), hosts->count);
+	if (!ready)
+		return;
+	fputs("\n| ready | Region | host |\n| --- | --- | --- |\n", page->out);
+	for (size_t i = 0; i < ready && i < READY_SHOWN; i++) {
+		const struct host_summary *host = &hosts->list[i];
+		const char *const cells[] = {host->instance_id, host->region, host->hostname};
+
+		for (size_t c = 0; c < sizeof(cells) / sizeof(cells[0]); c++) {
+			fputs(c ? " | " : "| ", page->out);
+			if (cells[c])
+				markdown__code(page, cells[c]);
+		}
+		fputs(" |\n", page->out);
+	}
+	if (ready > READY_SHOWN)
+		fprintf(page->out,
+			"\nAnd %zu more: `imdstrace check --list ready FILE...` lists them, "
+			"`imdstrace report --format script FILE...` switches them.\n",
+			ready - READY_SHOWN);
+}
+
 int markdown__render(FILE *out, const struct report *report, const struct render_options *options)
 {
 	struct markdown page = {.out = out};
@@ -352,6 +386,7 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 		return error;
 	ruling__put(&page, &ruling);
 	totals__put(&page, report);
+	hosts__put(&page, options->hosts);
 	callers__put(&page, report, strict, &said);
 	others__put(&page, report, strict);
 	next_steps__sum_up(&said, report__count_broken(report, strict));

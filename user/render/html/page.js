@@ -23,6 +23,71 @@
 		});
 		command.append(button);
 	}
+
+	// Hosts: thousands of rows, so they are hidden by a class and moved at once.
+	const hosts = document.querySelector("table.hosts");
+	if (hosts) {
+		const tools = document.querySelector(".host-tools");
+		const [search, show, exporter, found] = tools.querySelectorAll("input, select, button, output");
+		const heads = [...hosts.tHead.rows[0].cells];
+		const names = heads.map((head) => head.textContent);
+		const rows = [...hosts.tBodies[0].rows].map((row) => ({
+			row,
+			text: row.textContent.toLowerCase(),
+			verdict: row.cells[3].textContent,
+		}));
+		const value = ({ row }, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
+
+		const filter = () => {
+			const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+			let matching = 0;
+
+			for (const each of rows) {
+				const shown = (!show.value || each.verdict === show.value) &&
+					words.every((word) => each.text.includes(word));
+
+				each.row.hidden = !shown;
+				matching += shown;
+			}
+			found.textContent = matching === rows.length ? "" : `${matching} of ${rows.length} hosts`;
+		};
+		heads.forEach((head, column) => {
+			const numeric = head.classList.contains("n");
+			const button = document.createElement("button");
+
+			button.type = "button";
+			button.textContent = names[column];
+			button.addEventListener("click", () => {
+				const now = head.getAttribute("aria-sort");
+				const down = now ? now === "ascending" : numeric;
+
+				for (const other of heads)
+					other.removeAttribute("aria-sort");
+				head.setAttribute("aria-sort", down ? "descending" : "ascending");
+				rows.sort((a, b) => (down ? -1 : 1) * (numeric
+					? Number(value(a, column)) - Number(value(b, column))
+					: value(a, column).localeCompare(value(b, column))));
+				hosts.tBodies[0].append(...rows.map(({ row }) => row));
+			});
+			head.replaceChildren(button);
+		});
+		// What is shown, with nothing in it that a spreadsheet takes for a formula.
+		exporter.addEventListener("click", () => {
+			const cell = (text) => `"${/^\s*[=+\-@\t\r]/.test(text) ? "'" : ""}${text.replaceAll('"', '""')}"`;
+			const lines = [names, ...rows.filter(({ row }) => !row.hidden)
+				.map((each) => names.map((name, column) => value(each, column)))]
+				.map((cells) => cells.map(cell).join(","));
+			const link = document.createElement("a");
+
+			link.href = URL.createObjectURL(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" }));
+			link.download = "hosts.csv";
+			link.click();
+			setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+		});
+		search.addEventListener("input", filter);
+		show.addEventListener("change", filter);
+		tools.hidden = false;
+	}
 	if (!table)
 		return;
 
