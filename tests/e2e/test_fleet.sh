@@ -206,6 +206,10 @@ assert not any(cell[:1] in "=+-@" and cell for row in rows for cell in row), row
 }
 check 'hosts: no name starts a formula or breaks a row' cell
 
+run merged report --format hosts "$work/report.json"
+check 'a report that was merged before is no list of hosts, which it says' all 'ended_with merged 0' \
+	'grep -q "cannot be told apart" "$work/merged.err"' 'equal lines 1 "$(wc -l <"$work/merged.out")"'
+
 # --- Several reports of one host -----------------------------------------------------------------
 
 jq '.windows[0].start = "2026-03-20T00:00:00Z" | .windows[0].end = "2026-03-20T12:00:00Z" | .windows |= .[:1]' "$work/fleet/reports/000010.json" >"$work/again.json"

@@ -208,6 +208,11 @@ int cmd_report(int argc, char **argv)
 	if (error)
 		return usage__refuse_set(error);
 	command.options.hosts = &set.hosts;
+	/* A list that is short says nothing of what it lacks. */
+	if (set.hosts.unlisted && command.renderer->of_hosts)
+		complain("%zu host%s of merged reports cannot be told apart: give the reports of "
+			 "the hosts themselves",
+			set.hosts.unlisted, set.hosts.unlisted == 1 ? "" : "s");
 	if (set.report)
 		status = command__render(&command, set.report);
 	if (set.failed)

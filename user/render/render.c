@@ -8,20 +8,22 @@
 #define COLUMNS_MIN 20
 
 const struct renderer renderers[] = {
-	{"text", "a summary for a person, as wide as the terminal", text__render, false},
-	{"json", "the report itself, as scripts and this command read it", json__render, false},
-	{"csv", "one row for each caller and path, for a spreadsheet", csv__render, false},
-	{"markdown", "for a ticket: who has to change, and how", markdown__render, false},
-	{"html", "one self-contained page, for a browser or for print", html__render, false},
-	{"prometheus", "for node_exporter's textfile collector", prometheus__render, false},
+	{"text", "a summary for a person, as wide as the terminal", text__render, false, false},
+	{"json", "the report itself, as scripts and this command read it", json__render, false,
+		false},
+	{"csv", "one row for each caller and path, for a spreadsheet", csv__render, false, false},
+	{"markdown", "for a ticket: who has to change, and how", markdown__render, false, false},
+	{"html", "one self-contained page, for a browser or for print", html__render, false, false},
+	{"prometheus", "for node_exporter's textfile collector", prometheus__render, false, false},
 	{"emf", "CloudWatch's embedded metric format: MetadataNoToken by caller", emf__render,
-		false},
+		false, false},
 	{"hosts", "CSV: one row for each host, with its verdict and what blocks it", hosts__render,
+		true, false},
+	{"script", "a shell script that switches the hosts that are ready", script__render, true,
 		false},
-	{"script", "a shell script that switches the hosts that are ready", script__render, false},
 	{"rows", "NDJSON for a query engine: a row for each host, caller and path", rows__render,
-		true},
-	{NULL, NULL, NULL, false},
+		false, true},
+	{NULL, NULL, NULL, false, false},
 };
 
 const struct renderer *render__find(const char *name)

@@ -47,17 +47,26 @@ static void meaning__put(struct html *page, const struct report *report, enum ve
 	}
 }
 
-static void header__put(struct html *page, const struct report *report)
+/* Clones of one image have its machine id, so that the report has fewer. */
+static size_t report__count_hosts(const struct report *report, const struct host_summaries *hosts)
 {
+	return hosts && !hosts->unlisted && hosts->count > 1 ? hosts->count : report->host_count;
+}
+
+static void header__put(
+	struct html *page, const struct report *report, const struct host_summaries *hosts)
+{
+	size_t count = report__count_hosts(report, hosts);
+
 	html__put(page, "<header><p class=\"brand\">IMDSv2 readiness</p><p class=\"of\">");
-	if (report->host_count == 1) {
+	if (count == 1) {
 		html__text(page, report->hosts[0].hostname);
 		if (report->hosts[0].instance_id && report->hosts[0].instance_id[0]) {
 			html__put(page, " · ");
 			html__text(page, report->hosts[0].instance_id);
 		}
-	} else if (report->host_count) {
-		html__count(page, report->host_count);
+	} else if (count) {
+		html__count(page, count);
 		html__put(page, " hosts");
 	}
 	html__put(page, "</p></header>\n<main>\n");
@@ -284,7 +293,7 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 		return error;
 	snprintf(title, sizeof(title), "%s: IMDSv2 readiness", verdict_signs[ruling.verdict].title);
 	html__begin(&page, title);
-	header__put(&page, report);
+	header__put(&page, report, options->hosts);
 	ruling__put(&page, report, &ruling);
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
