@@ -26,7 +26,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-#define LOG_SIZE (1 << 16)
+#define LOG_SIZE (1 << 20)
 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
  * which cost it nothing, and no line for each instruction. */
 #define LOG_STATS 4
@@ -40,10 +40,11 @@ struct tracer {
 	struct tracer_sink sink;
 	int cgroup; /* the root of cgroup2; -1: responses are not watched */
 	struct tracer_failure responses_failure; /* why not; error 0: not asked for */
-	char (*logs)[LOG_SIZE]; /* the verifier's words on each program; NULL: not needed */
-	unsigned int handed;    /* records since the poll began */
-	bool counts_skipped;    /* the kernel counts the programs that it skips */
-	bool holds_cpu;         /* while it looks into a map: see tracer__hold_cpu() */
+	char (*logs)[LOG_SIZE];                  /* the verifier's words on each program */
+	bool measured;       /* only those tell how many instructions it looked at */
+	unsigned int handed; /* records since the poll began */
+	bool counts_skipped; /* the kernel counts the programs that it skips */
+	bool holds_cpu;      /* while it looks into a map: see tracer__hold_cpu() */
 };
 
 const struct tracer_way tracer_ways[] = {
@@ -307,13 +308,24 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 	return opened;
 }
 
-/* Once more, for libbpf to print all that the verifier says. */
-static void load_aloud(const struct variant *variant, const struct btf *kernel)
+/*
+ * Loads once more to hear what the verifier says. Not at once, because a log that is too small
+ * fails a program that is not at fault (loops that are followed round by round fill one).
+ */
+static void explain_load(struct tracer *tracer, const struct variant *variant,
+	const struct btf *kernel, struct tracer_failure *failure, int error)
 {
 	struct imdstrace_bpf *opened = open_variant(variant, kernel);
 
-	if (opened)
-		imdstrace_bpf__load(opened);
+	if (!opened) {
+		fail(failure, TRACER_LOAD, "", error);
+		return;
+	}
+	libbpf_set_print(NULL); /* has printed all of it */
+	collect_logs(tracer, opened);
+	imdstrace_bpf__load(opened);
+	fail_to_load(tracer, opened, failure, error);
+	libbpf_set_print(hear_libbpf);
 	imdstrace_bpf__destroy(opened);
 }
 
@@ -327,12 +339,11 @@ static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
 		return fail(failure, TRACER_LOAD, "", -errno);
 	error = find_targets(opened, kernel, failure);
 	if (!error) {
-		collect_logs(tracer, opened);
+		if (tracer->measured)
+			collect_logs(tracer, opened);
 		error = imdstrace_bpf__load(opened);
 		if (error)
-			fail_to_load(tracer, opened, failure, error);
-		if (error && debugging())
-			load_aloud(variant, kernel);
+			explain_load(tracer, variant, kernel, failure, error);
 	}
 	if (error)
 		imdstrace_bpf__destroy(opened);
@@ -497,6 +508,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	if (!opened)
 		return fail(&failures[0], TRACER_LOAD, "", -ENOMEM);
 	opened->logs = calloc(LOGS_MAX, LOG_SIZE);
+	opened->measured = options->measure && opened->logs && !kernel__counts_verified();
 	libbpf_set_print(hear_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
@@ -518,7 +530,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 			error = attach(opened, &ways[i], kernel, &failures[i]);
 	if (!error)
 		error = open_ring(opened, &failures[opened->way - ways]);
-	if (!options->measure || kernel__counts_verified()) {
+	if (!opened->measured) {
 		free(opened->logs);
 		opened->logs = NULL;
 	}
