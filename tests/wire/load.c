@@ -27,7 +27,7 @@
 #define BUFFER_SIZE  4096 /* of a socket of the load: 200 blocked sends have to fit into memory */
 #define STACK_SIZE   65536
 #define SETTLE_MS    100
-#define LOAD_SECONDS 300 /* after which a load ends by itself */
+#define LOAD_SECONDS 900 /* after which a load ends by itself */
 #define CHILDREN_MAX 10  /* callers that live at the same time */
 
 /* One thread of the load, and its connection. */
