@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
 #include "process/process_script.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "process/args.h"
 #include "process/procfs.h"
@@ -38,6 +44,21 @@ static char *script__absolute(const char *cwd, const char *script)
 	return absolute;
 }
 
+/* Whether the process sees a file there. Its working directory may not be the one that it was
+ * started in; where nothing can be seen, it is taken for that. */
+static bool script__exists(int process, const char *absolute)
+{
+	_free_ char *path = NULL;
+
+	if (faccessat(process, "root/", F_OK, 0))
+		return true;
+	if (asprintf(&path, "root%s", absolute) < 0) {
+		path = NULL;
+		return true;
+	}
+	return !faccessat(process, path, F_OK, 0) || (errno != ENOENT && errno != ENOTDIR);
+}
+
 /* Makes *script absolute where the process still is and its working directory is known. */
 static void script__resolve(char **script, const char *exe, int process)
 {
@@ -49,8 +70,10 @@ static void script__resolve(char **script, const char *exe, int process)
 	cwd = procfs__link(process, "cwd");
 	text = cwd ? text__utf8(cwd, strlen(cwd)) : NULL;
 	absolute = text ? script__absolute(text, *script) : NULL;
-	if (!absolute)
+	if (!absolute || !script__exists(process, absolute)) {
+		free(absolute);
 		return;
+	}
 	free(*script);
 	*script = absolute;
 }

@@ -41,6 +41,9 @@ void workload__clear(struct workload *workload);
 bool workload__same(const struct workload *a, const struct workload *b);
 uint64_t workload__hash(uint64_t seed, const struct workload *workload);
 
+/* Whether it is a container of which nobody chose the name: one is like the other. */
+bool workload__is_passing(const struct workload *workload);
+
 /* "web-*" for what the pod's replicas are called, or its name where that is all. The caller frees.
  * NULL: no memory, or no name. */
 char *pod__replicas(const struct pod *pod);

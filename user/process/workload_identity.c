@@ -14,6 +14,7 @@
 
 #define DIGITS "0123456789"
 #define HEX    DIGITS "abcdef"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
 /* What Kubernetes draws names from (k8s.io/apimachinery/pkg/util/rand, SafeEncodeString too). */
 #define DRAWN "bcdfghjklmnpqrstvwxz2456789"
 
@@ -94,11 +95,55 @@ char *pod__replicas(const struct pod *pod)
 	return text;
 }
 
+/* What Docker and Podman draw a container's first name from (moby, pkg/namesgenerator); the second
+ * is a scientist's, and a digit where that was taken. */
+static const char drawn_adjectives[] =
+	" admiring adoring affectionate agitated amazing angry awesome beautiful blissful bold "
+	"boring brave busy charming clever compassionate competent condescending confident cool "
+	"cranky crazy dazzling determined distracted dreamy eager ecstatic elastic elated "
+	"elegant eloquent epic exciting fervent festive flamboyant focused friendly frosty "
+	"funny gallant gifted goofy gracious great happy hardcore heuristic hopeful hungry "
+	"infallible inspiring intelligent interesting jolly jovial keen kind laughing loving "
+	"lucid magical modest musing mystifying naughty nervous nice nifty nostalgic objective "
+	"optimistic peaceful pedantic pensive practical priceless quirky quizzical recursing "
+	"relaxed reverent romantic sad serene sharp silly sleepy stoic strange stupefied "
+	"suspicious sweet tender thirsty trusting unruffled upbeat vibrant vigilant vigorous "
+	"wizardly wonderful xenodochial youthful zealous zen ";
+
+static bool name__is_drawn(const char *name)
+{
+	size_t adjective = strspn(name, LOWER), surname;
+	char word[24];
+
+	if (!adjective || adjective + sizeof("  ") > sizeof(word) || name[adjective] != '_')
+		return false;
+	snprintf(word, sizeof(word), " %.*s ", (int)adjective, name);
+	surname = strspn(name + adjective + 1, LOWER);
+	name += adjective + 1 + surname;
+	return surname && !name[strspn(name, DIGITS)] && strstr(drawn_adjectives, word);
+}
+
 /* Of ECS a container's name is one only together with its task's family. */
 static bool container__is_named(const struct container *container)
 {
 	return container->name && *container->name && container->runtime &&
+	       !name__is_drawn(container->name) &&
 	       (strcmp(container->runtime, "ecs") || strchr(container->name, '/'));
+}
+
+/* Nobody chose its name. ECS' names are chosen, and say too little. */
+static bool container__is_passing(const struct container *container)
+{
+	const char *name = container->name;
+
+	return container->id && (!name || !*name || name__is_drawn(name));
+}
+
+bool workload__is_passing(const struct workload *workload)
+{
+	bool pod_named = workload->pod.uid && workload->pod.name && *workload->pod.name;
+
+	return container__is_passing(&workload->container) && !pod_named;
 }
 
 #define PARTS 6
@@ -112,10 +157,13 @@ static void workload__parts(const struct workload *workload, struct part parts[P
 
 	parts[0] = part__of_unit(workload->unit);
 	parts[1] = part__whole(named ? container->runtime : NULL);
-	parts[2] = part__whole(named ? container->name : container->id);
+	parts[2] = part__whole(named                              ? container->name
+			       : container__is_passing(container) ? ""
+								  : container->id);
 	parts[3] = part__whole(pod_named ? pod->namespace : NULL);
 	parts[4] = pod_named ? part__of_pod(pod->name) : part__whole(NULL);
-	parts[5] = part__whole(pod_named ? NULL : pod->uid);
+	parts[5] = part__whole(
+		pod_named || !pod->uid || workload__is_passing(workload) ? NULL : pod->uid);
 }
 
 static bool part__same(const struct part *a, const struct part *b)

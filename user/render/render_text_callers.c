@@ -193,6 +193,8 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 		fprintf(line, ", %" PRIu64 " processes", caller->processes);
 	else if (caller->pid_count == 1)
 		fprintf(line, ", pid %" PRIu32, caller->pids[0]);
+	if (caller->containers > 1)
+		fprintf(line, ", %" PRIu64 " containers", caller->containers);
 	if (*hosts)
 		fprintf(line, ", on %s", hosts);
 	if (*outcomes)

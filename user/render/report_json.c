@@ -178,8 +178,8 @@ static json_t *json__who(const struct caller *caller)
 {
 	const struct workload *in = &caller->workload;
 
-	return json_pack("{so,so,so,so,sI,so,so,sb,so,so,so,so,sb,so,so,so,so,so,so,so,so}", "name",
-		json__text(caller->name), "comm", json__text(caller->comm), "exe",
+	return json_pack("{so,so,so,so,sI,so,so,sb,so,so,so,so,sb,so,so,so,so,so,so,so,so,so}",
+		"name", json__text(caller->name), "comm", json__text(caller->comm), "exe",
 		json__text(caller->exe), "script", json__text(caller->script), "uid",
 		(json_int_t)caller->uid, "network", json__text(network__name(caller->network)),
 		"args", json__list(caller->args), "args_cut", caller->args_cut, "parent",
@@ -189,8 +189,8 @@ static json_t *json__who(const struct caller *caller)
 		json__texts(caller->hosts, caller->host_count), "hosts_v1",
 		json__count(caller->hosts_v1), "only_blocker_on",
 		json__count(caller->only_blocker_on), "unit", json__text(in->unit), "slice",
-		json__text(in->slice), "container", json__container(&in->container), "pod",
-		json__pod(&in->pod), "user_agents",
+		json__text(in->slice), "container", json__container(&in->container), "containers",
+		json__count(caller->containers), "pod", json__pod(&in->pod), "user_agents",
 		json__texts(caller->agents, caller->agent_count));
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Callers: found by their identity, bounded in number, and each bounded in what it holds. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/scope.h"
+#include "report/fold.h"
 #include "report/report_index.h"
 
 #define FIRST_PATHS 4
@@ -46,18 +49,41 @@ static const char *caller__exe_or_comm(const struct caller *caller)
 	return caller->exe ? caller->exe : caller->comm;
 }
 
+static void identity__put(FILE *out, const char *text)
+{
+	_free_ char *folded = fold__text(text);
+
+	fprintf(out, "%s%c", text && folded ? folded : "", text ? '\n' : '\t');
+}
+
+/* The texts by which callers are told apart. NULL: no memory. */
+static char *caller__identity(const struct caller *caller)
+{
+	char *identity = NULL;
+	size_t size;
+	FILE *out = open_memstream(&identity, &size);
+
+	if (!out)
+		return NULL;
+	identity__put(out, caller__exe_or_comm(caller));
+	identity__put(out, caller->script);
+	identity__put(out, caller->parent);
+	for (size_t i = 0; caller->args && caller->args[i] && i < CALLER_ARGS_MAX &&
+			   workload__is_passing(&caller->workload);
+		i++)
+		identity__put(out, caller->args[i]);
+	if (fclose(out)) {
+		free(identity);
+		return NULL;
+	}
+	return identity;
+}
+
 static uint64_t caller__hash(const struct caller *caller)
 {
-	const char *const texts[] = {
-		caller__exe_or_comm(caller),
-		caller->script,
-		caller->parent,
-	};
 	uint64_t hash = (uint64_t)caller->uid << 3 | caller->network << 1 | !caller->exe;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		hash = hash__text(hash, texts[i]);
-	return workload__hash(hash, &caller->workload);
+	return workload__hash(hash__text(hash, caller->identity), &caller->workload);
 }
 
 static bool caller__same(const void *entry, const void *key)
@@ -65,9 +91,7 @@ static bool caller__same(const void *entry, const void *key)
 	const struct caller *a = entry, *b = key;
 
 	return a->uid == b->uid && a->network == b->network && !a->exe == !b->exe &&
-	       text__same(caller__exe_or_comm(a), caller__exe_or_comm(b)) &&
-	       text__same(a->script, b->script) && text__same(a->parent, b->parent) &&
-	       workload__same(&a->workload, &b->workload);
+	       text__same(a->identity, b->identity) && workload__same(&a->workload, &b->workload);
 }
 
 static void texts__free(char **texts)
@@ -91,6 +115,7 @@ void caller__free(struct caller *caller)
 		free(caller->hosts[i]);
 	texts__free(caller->args);
 	free(caller->paths);
+	free(caller->identity);
 	free(caller->name);
 	free(caller->comm);
 	free(caller->exe);
@@ -163,7 +188,8 @@ static struct caller *caller__new(const struct caller *like)
 	caller->uid = like->uid;
 	caller->network = like->network;
 	caller->hosts_exact = true;
-	if (!text__copy(&caller->name, like->name) && !text__copy(&caller->comm, like->comm) &&
+	if (!text__copy(&caller->identity, like->identity) &&
+		!text__copy(&caller->name, like->name) && !text__copy(&caller->comm, like->comm) &&
 		!text__copy(&caller->exe, like->exe) &&
 		!text__copy(&caller->script, like->script) &&
 		!text__copy(&caller->parent, like->parent) &&
@@ -225,7 +251,7 @@ static struct caller *report__rest(struct report *report)
 	return report->index->rest = rest;
 }
 
-struct caller *report__caller_like(struct report *report, const struct caller *like)
+static struct caller *report__caller_of_identity(struct report *report, const struct caller *like)
 {
 	struct table *callers = &report->index->callers;
 	uint64_t hash = caller__hash(like);
@@ -258,6 +284,31 @@ void report__blame(struct report *report, const struct caller *like, bool alone)
 		return;
 	count__add(&caller->hosts_v1, 1);
 	count__add(&caller->only_blocker_on, alone);
+}
+
+struct caller *report__caller_like(struct report *report, const struct caller *like)
+{
+	struct caller keyed = *like;
+	struct caller *caller;
+	_free_ char *name = fold__text(like->name);
+
+	keyed.identity = caller__identity(like);
+	if (name)
+		keyed.name = name;
+	caller = keyed.identity ? report__caller_of_identity(report, &keyed) : NULL;
+	free(keyed.identity);
+	return caller;
+}
+
+void caller__add_container(struct caller *caller, const char *id)
+{
+	uint64_t hash = id ? hash__text(1, id) : 0;
+
+	for (size_t i = 0; id && i < REPORT_CONTAINERS_SEEN; i++)
+		if (caller->seen_containers[i] == hash)
+			return;
+	if (id)
+		caller->seen_containers[caller->containers++ % REPORT_CONTAINERS_SEEN] = hash;
 }
 
 void caller__add_pid(struct caller *caller, uint32_t pid)
@@ -321,6 +372,7 @@ struct caller *report__caller(struct report *report, const struct process *proce
 	free(like.parent);
 	if (!caller || caller__add_host(caller, machine_id))
 		return NULL;
+	caller__add_container(caller, process->workload.container.id);
 	if (new_process) {
 		count__add(&caller->processes, 1);
 		caller__add_pid(caller, process->key.pid);

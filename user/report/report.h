@@ -20,6 +20,7 @@
 #define REPORT_AGENTS_MAX           16  /* per caller */
 #define REPORT_PIDS_MAX             16  /* samples per caller */
 #define REPORT_HOSTS_PER_CALLER_MAX 8   /* samples of machine ids per caller */
+#define REPORT_CONTAINERS_SEEN      64  /* per caller: by which the same one is told */
 #define REPORT_TIMELINE_MAX         1440 /* buckets; when more are needed, the bucket's length grows */
 
 /* What a report may weigh as JSON, in bytes (an estimate, on the safe side): callers, paths, hosts
@@ -104,11 +105,15 @@ enum advice {
 
 struct caller {
 	/* the identity: callers with the same exe, script, workload, uid, network and parent are
-	   one */
+	   one, whatever is drawn anew at each run; of a container without a name, the arguments
+	   too */
 	char *name, *comm, *exe, *script, *parent; /* all but name and comm may be NULL */
 	uint32_t uid;
 	enum network network; /* a token's answer may reach one of the two networks alone */
 	struct workload workload;
+	char *identity;      /* exe, script, parent and perhaps arguments, folded (fold.h) */
+	uint64_t containers; /* how many it was in */
+	uint64_t seen_containers[REPORT_CONTAINERS_SEEN]; /* hashes of the last ones */
 
 	char **args; /* a sample, NULL-terminated */
 	bool args_cut;

@@ -41,6 +41,8 @@ struct caller *report__caller_like(struct report *report, const struct caller *l
 int caller__add_path(struct report *report, struct caller *caller, const struct report_path *path);
 /* Keeps agent as one of the samples while there is room. 0 or -ENOMEM. */
 int caller__add_agent(struct report *report, struct caller *caller, const char *agent);
+/* Counts the container of that id (NULL: none) unless it is among those seen last. */
+void caller__add_container(struct caller *caller, const char *id);
 void caller__add_pid(struct caller *caller, uint32_t pid);
 /* One more host, unless it is among the samples. 0 or -ENOMEM. */
 int caller__add_host(struct caller *caller, const char *machine_id);

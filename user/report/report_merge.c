@@ -78,6 +78,17 @@ static int caller__fold_hosts(struct caller *caller, const struct caller *other,
 	return 0;
 }
 
+/* The sample is the same container in both, and counts once. */
+static void caller__fold_containers(struct caller *caller, const struct caller *other)
+{
+	uint64_t before = caller->containers;
+
+	caller__add_container(caller, other->workload.container.id);
+	if (other->containers)
+		count__add(&caller->containers,
+			other->containers - (caller->containers != before || before));
+}
+
 static int caller__fold(struct report *report, struct caller *caller, const struct caller *other,
 	bool hosts_are_new)
 {
@@ -93,6 +104,7 @@ static int caller__fold(struct report *report, struct caller *caller, const stru
 	for (unsigned int i = 0; i < other->pid_count; i++)
 		caller__add_pid(caller, other->pids[i]);
 	count__add(&caller->processes, other->processes);
+	caller__fold_containers(caller, other);
 	/* there the last column says how many cannot be told, here how many got no answer */
 	memcpy(answers, other->answers, sizeof(answers));
 	for (int c = 0; c < CLASS_COUNT; c++)

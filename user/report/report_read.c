@@ -617,10 +617,13 @@ static int read__caller_body(struct reader *reader, const struct place *place, c
 	struct caller *caller)
 {
 	int64_t first = 0, last = 0;
-	uint64_t processes = 0;
+	uint64_t processes = 0, containers = 0;
 	int error = get__count(
 		reader, place, object, "processes", OPTIONAL, REPORT_COUNT_MAX, &processes);
 
+	if (!error)
+		error = get__count(reader, place, object, "containers", OPTIONAL, REPORT_COUNT_MAX,
+			&containers);
 	if (!error)
 		error = get__each(reader, place, object, "pids", OPTIONAL, read__pid, caller);
 	if (!error)
@@ -643,6 +646,9 @@ static int read__caller_body(struct reader *reader, const struct place *place, c
 	if (error)
 		return error;
 	count__add(&caller->processes, processes);
+	caller__add_container(caller, caller->workload.container.id);
+	if (containers > 1)
+		count__add(&caller->containers, containers - 1);
 	span__widen(&caller->first, &caller->last, first, last);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "verdict/advice_facts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static int write__where(char **text, const struct caller *caller)
 			in->pod.namespace ? in->pod.namespace : "", in->pod.namespace ? "/" : "",
 			replicas);
 	}
+	if (caller->containers > 1 && workload__is_passing(in))
+		return write__format(text, " in %" PRIu64 " %s containers", caller->containers,
+			container->runtime ? container->runtime : "such");
 	if (text__is_set(container->name))
 		return write__format(text, " in %s container %s",
 			container->runtime ? container->runtime : "the", container->name);
