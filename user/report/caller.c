@@ -286,18 +286,31 @@ void report__blame(struct report *report, const struct caller *like, bool alone)
 	count__add(&caller->only_blocker_on, alone);
 }
 
+/* Two runs under names that differ have the folded one; a single one keeps its own. 0 or -ENOMEM.
+ */
+static int caller__share_name(struct caller *caller, const char *name)
+{
+	char *folded;
+
+	if (caller->rest || !strcmp(caller->name, name))
+		return 0;
+	folded = fold__text(name);
+	if (!folded)
+		return -ENOMEM;
+	free(caller->name);
+	caller->name = folded;
+	return 0;
+}
+
 struct caller *report__caller_like(struct report *report, const struct caller *like)
 {
 	struct caller keyed = *like;
 	struct caller *caller;
-	_free_ char *name = fold__text(like->name);
 
 	keyed.identity = caller__identity(like);
-	if (name)
-		keyed.name = name;
 	caller = keyed.identity ? report__caller_of_identity(report, &keyed) : NULL;
 	free(keyed.identity);
-	return caller;
+	return caller && caller__share_name(caller, like->name) ? NULL : caller;
 }
 
 void caller__add_container(struct caller *caller, const char *id)
