@@ -135,6 +135,24 @@ check 'its first call is the old one, its last the new' holds "$kept" "($from_ba
 	| .first == (.paths[] | select(.path | endswith("-one")).first) and .last == (.paths[] | select(.path | endswith("-four")).last)'
 check 'a caller of the second alone is there too' holds "$kept" '.callers | any(.exe == env.BUSYBOX)'
 
+# A report that came with an image: of another machine, or of this one's boot while another ran.
+check 'each window has an id of its own' holds "$kept" '[.windows[].id | select(test("^[0-9a-f]{32}$"))] | unique | length == 2'
+jq '.windows[].host = "0123456789abcdef0123456789abcdef" | .windows[].instance_id = "i-0000000a"
+	| .hosts[].machine_id = "0123456789abcdef0123456789abcdef" | .hosts[].instance_id = "i-0000000a"' "$kept" >"$work/baked.json"
+cp "$work/baked.json" "$work/baked.before"
+trace baked --all --output "$work/baked.json"
+need_traces baked
+stop baked TERM
+check "another host's report is not continued" holds "$work/baked.json" '(.windows | length == 1) and .callers == [] and (.hosts | length == 1)'
+check 'it is kept beside' cmp "$work/baked.before" "$work"/baked.json.other-host-*
+check 'a sentence says so' grep -q "another host's report: it is baked.json.other-host-" "$work/baked.err"
+jq '.windows[].boot_id = "00000000-1111-2222-3333-444444444444"' "$kept" >"$work/clone.json"
+trace clone --all --output "$work/clone.json"
+need_traces clone
+stop clone TERM
+check 'nor one of a boot that still ran when this one had begun' holds "$work/clone.json" '.windows | length == 1'
+
+
 # --- A disk that fills up, and a tracer that is killed ----------------------------------------
 
 ended disk

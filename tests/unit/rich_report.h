@@ -15,10 +15,11 @@
 #include "lib/clock.h"
 #include "report/report.h"
 
-#define RICH_START   (1772438400 * NSEC_PER_SEC) /* 2026-03-02 08:00 UTC */
-#define RICH_MINUTE  (60 * NSEC_PER_SEC)
-#define RICH_HOST    "0f3a51c2d6b04a1f8f0c9a7e7d3b2a10"
-#define RICH_CALLERS (sizeof(rich_callers) / sizeof(rich_callers[0]))
+#define RICH_START    (1772438400 * NSEC_PER_SEC) /* 2026-03-02 08:00 UTC */
+#define RICH_MINUTE   (60 * NSEC_PER_SEC)
+#define RICH_INSTANCE "i-0123456789abcdef0"
+#define RICH_HOST     "0f3a51c2d6b04a1f8f0c9a7e7d3b2a10"
+#define RICH_CALLERS  (sizeof(rich_callers) / sizeof(rich_callers[0]))
 
 struct rich_path {
 	const char *method, *path;
@@ -188,7 +189,7 @@ static void rich__add_caller(
 	process.args = args;
 	for (unsigned int i = 0; i < like->processes; i++) {
 		process.key.pid = 300 + i;
-		caller = report__caller(report, &process, true, RICH_HOST);
+		caller = report__caller(report, &process, true, rich__text(RICH_INSTANCE, hostile));
 	}
 	assert_non_null(caller);
 	rich__add_requests(report, caller, like, hostile);
@@ -204,11 +205,12 @@ static void rich__add_windows(struct report *report, const char *hostile)
 		.hostname = (char *)rich__text("web-1.example.com", hostile),
 		.machine_id = (char *)RICH_HOST,
 		.kernel = (char *)rich__text("6.1.94-99.176.amzn2023.x86_64", hostile),
-		.instance_id = (char *)rich__text("i-0123456789abcdef0", hostile),
+		.instance_id = (char *)rich__text(RICH_INSTANCE, hostile),
 		.region = (char *)rich__text("eu-west-1", hostile),
 	};
 	struct window window = {
-		.host = (char *)RICH_HOST,
+		.host = host.instance_id,
+		.machine_id = host.machine_id,
 		.boot_id = (char *)"5d2d5a0e-1111-4222-8333-444455556666",
 		.start = RICH_START,
 		.end = RICH_START + 700 * RICH_MINUTE,

@@ -175,10 +175,10 @@ static void a_damaged_one_is_set_aside(void **state)
 	(void)state;
 	put("report", "damaged");
 	kept = opened("report");
-	assert_int_equal(kept_file__set_aside(kept, &first), 0);
+	assert_int_equal(kept_file__set_aside(kept, "damaged", &first), 0);
 	assert_content(first, "damaged");
 	assert_content("report", "");
-	assert_int_equal(kept_file__set_aside(kept, &second), 0);
+	assert_int_equal(kept_file__set_aside(kept, "damaged", &second), 0);
 	assert_string_not_equal(first, second);
 	assert_int_equal(kept_file__replace(kept, "new", 3), 0);
 	kept_file__close(kept);

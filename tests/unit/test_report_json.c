@@ -11,43 +11,44 @@
 #define CALLER(more) HEAD ZERO ",'callers':[{'name':'curl','calls':" CALLS(3, 0, 0, 0, 0) more "}]}"
 
 /* Each field of the contract, and each addition. */
-#define FULL                                                                                    \
-	"{'schema':'imdstrace.report/1','version':'0.0.9',"                                     \
-	"'hosts':[{'hostname':'web-1','machine_id':'m1','kernel':'6.1.0','instance_id':'i-0a'," \
-	"'region':'eu-west-1'},{'hostname':'web-2','machine_id':'m2','kernel':'6.1.0',"         \
-	"'instance_id':null}],"                                                                 \
-	"'windows':[{'host':'m1','boot_id':'b1','start':'2026-01-01T00:00:00.5Z',"              \
-	"'end':'2026-01-02T00:00:00Z','hooks':'fentry','booted':'2026-01-01T00:00:00Z',"        \
-	"'responses':true},{'host':'m2','boot_id':'b2','start':'2026-01-01T00:00:00Z',"         \
-	"'end':'2026-01-02T00:00:00Z','hooks':'kprobe','booted':null,'responses':false}],"      \
-	"'verdict':'blocked','reasons':['x'],"                                                  \
-	"'totals':{'v1':9,'v2':1,'token':1,'foreign':1,'unknown':2,'lost':3,'missed':4,"        \
-	"'missed_by_kind':{'connections':3,'processes':1},"                                     \
-	"'unknown_by_reason':{'not_http':1,'unreadable':1}},"                                   \
-	"'callers':[{'name':'python3 /x.py','comm':'python3','exe':'/usr/bin/python3',"         \
-	"'script':'/x.py','uid':4294967295,'network':'own','args':['python3','/"                \
-	"x.py',''],'args_cut':true,"                                                            \
-	"'parent':'bash','pids':[1,2],'processes':12,'hosts':{'count':20,'exact':false,"        \
-	"'sample':['m1','m2']},'unit':'etl.service','slice':'system.slice',"                    \
-	"'container':{'runtime':'docker','id':'abc','name':null},"                              \
-	"'pod':{'uid':'u','name':'n','namespace':'s'},"                                         \
-	"'user_agents':['Boto3/1.9.42','\\u0001\\u001b[31m\xc3\xa9'],"                          \
-	"'client':{'name':'boto3','version':'1.9.42','min_version':'1.12.6'},"                  \
-	"'pattern':'mixed','advice':'none','advice_text':'x',"                                  \
-	"'calls':{'v1':9,'v2':1,'token':1,'foreign':1,'unknown':2},"                            \
-	"'outcomes':{'v1':{'ok':3,'rejected':1,'other':1,'none':1},"                            \
-	"'v2':{'ok':1,'rejected':0,'other':0,'none':0},"                                        \
-	"'token':{'ok':0,'rejected':0,'other':1,'none':0},"                                     \
-	"'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},"                                  \
-	"'unknown_by_reason':{'untracked':2},"                                                  \
-	"'paths':[{'method':'GET','path':'/a','class':'v1','count':4,"                          \
-	"'first':'2026-01-01T00:00:01Z','last':'2026-01-01T00:00:02Z','path_cut':true},"        \
-	"{'method':null,'path':'(others)','class':'v1','count':2,'first':null,'last':null},"    \
-	"{'method':null,'path':null,'class':'unknown','count':1,'first':null,'last':null}],"    \
-	"'first':'2026-01-01T00:00:01Z','last':'2026-01-01T00:00:02Z'},"                        \
-	"{'name':'(others)','comm':'(others)','exe':null,'calls':{'v1':0,'v2':0,'token':0,"     \
-	"'foreign':0,'unknown':0}}],"                                                           \
-	"'timeline':[{'start':'2026-01-01T00:00:00Z','seconds':120,'v1':9,'v2':0,'token':0,"    \
+#define FULL                                                                                      \
+	"{'schema':'imdstrace.report/1','version':'0.0.9',"                                       \
+	"'hosts':[{'hostname':'web-1','machine_id':'m1','kernel':'6.1.0','instance_id':'i-0a',"   \
+	"'region':'eu-west-1'},{'hostname':'web-2','machine_id':'m2','kernel':'6.1.0',"           \
+	"'instance_id':null}],"                                                                   \
+	"'windows':[{'id':'w1','host':'m1','instance_id':'i-0a','boot_id':'b1','start':'2026-01-" \
+	"01T00:00:00.5Z',"                                                                        \
+	"'end':'2026-01-02T00:00:00Z','hooks':'fentry','booted':'2026-01-01T00:00:00Z',"          \
+	"'responses':true},{'host':'m2','boot_id':'b2','start':'2026-01-01T00:00:00Z',"           \
+	"'end':'2026-01-02T00:00:00Z','hooks':'kprobe','booted':null,'responses':false}],"        \
+	"'verdict':'blocked','reasons':['x'],"                                                    \
+	"'totals':{'v1':9,'v2':1,'token':1,'foreign':1,'unknown':2,'lost':3,'missed':4,"          \
+	"'missed_by_kind':{'connections':3,'processes':1},"                                       \
+	"'unknown_by_reason':{'not_http':1,'unreadable':1}},"                                     \
+	"'callers':[{'name':'python3 /x.py','comm':'python3','exe':'/usr/bin/python3',"           \
+	"'script':'/x.py','uid':4294967295,'network':'own','args':['python3','/"                  \
+	"x.py',''],'args_cut':true,"                                                              \
+	"'parent':'bash','pids':[1,2],'processes':12,'hosts':{'count':20,'exact':false,"          \
+	"'sample':['m1','m2']},'unit':'etl.service','slice':'system.slice',"                      \
+	"'container':{'runtime':'docker','id':'abc','name':null},"                                \
+	"'pod':{'uid':'u','name':'n','namespace':'s'},"                                           \
+	"'user_agents':['Boto3/1.9.42','\\u0001\\u001b[31m\xc3\xa9'],"                            \
+	"'client':{'name':'boto3','version':'1.9.42','min_version':'1.12.6'},"                    \
+	"'pattern':'mixed','advice':'none','advice_text':'x',"                                    \
+	"'calls':{'v1':9,'v2':1,'token':1,'foreign':1,'unknown':2},"                              \
+	"'outcomes':{'v1':{'ok':3,'rejected':1,'other':1,'none':1},"                              \
+	"'v2':{'ok':1,'rejected':0,'other':0,'none':0},"                                          \
+	"'token':{'ok':0,'rejected':0,'other':1,'none':0},"                                       \
+	"'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},"                                    \
+	"'unknown_by_reason':{'untracked':2},"                                                    \
+	"'paths':[{'method':'GET','path':'/a','class':'v1','count':4,"                            \
+	"'first':'2026-01-01T00:00:01Z','last':'2026-01-01T00:00:02Z','path_cut':true},"          \
+	"{'method':null,'path':'(others)','class':'v1','count':2,'first':null,'last':null},"      \
+	"{'method':null,'path':null,'class':'unknown','count':1,'first':null,'last':null}],"      \
+	"'first':'2026-01-01T00:00:01Z','last':'2026-01-01T00:00:02Z'},"                          \
+	"{'name':'(others)','comm':'(others)','exe':null,'calls':{'v1':0,'v2':0,'token':0,"       \
+	"'foreign':0,'unknown':0}}],"                                                             \
+	"'timeline':[{'start':'2026-01-01T00:00:00Z','seconds':120,'v1':9,'v2':0,'token':0,"      \
 	"'foreign':0,'unknown':0}],'next_steps':['x']}"
 
 static void writing_what_was_read_loses_nothing(void **state)
@@ -77,6 +78,11 @@ static void what_was_read_is_written(void **state)
 		{"version", "'0.0.9'"},
 		{"hosts.0.region", "'eu-west-1'"},
 		{"hosts.1.instance_id", "null"},
+		{"windows.0.id", "'w1'"},
+		{"windows.0.host", "'m1'"},
+		{"windows.0.instance_id", "'i-0a'"},
+		{"windows.1.host", "'m2'"},
+		{"windows.1.instance_id", "null"},
 		{"windows.0.start", "'2026-01-01T00:00:00.500000000Z'"},
 		{"windows.0.booted", "'2026-01-01T00:00:00.000000000Z'"},
 		{"windows.1.booted", "null"},
@@ -98,7 +104,7 @@ static void what_was_read_is_written(void **state)
 		/* Read from the object that older reports have there. */
 		{"callers.0.hosts", "20"},
 		{"callers.0.hosts_exact", "false"},
-		{"callers.0.hosts_sample", "['m1','m2']"},
+		{"callers.0.hosts_sample", "['i-0a','m2']"},
 		{"callers.0.unit", "'etl.service'"},
 		{"callers.0.container", "{'runtime':'docker','id':'abc','name':null}"},
 		{"callers.0.pod", "{'uid':'u','name':'n','namespace':'s'}"},

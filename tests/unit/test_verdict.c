@@ -255,6 +255,72 @@ static void watched_time_is_the_union_of_windows(void **state)
 	}
 }
 
+#define CLONE(id) "{'hostname':'web','machine_id':'m1','instance_id':'" id "'}"
+#define CLONE_WINDOW(id, boot, start, end)                                                  \
+	"{'id':'" boot "','host':'m1','instance_id':'" id "','boot_id':'" boot "','start':" \
+	"'2026-01-" start ":00:00Z','end':'2026-01-" end ":00:00Z'}"
+
+/* Twelve hours here and twelve there are a day of one host only. */
+static void clones_are_watched_one_by_one(void **state)
+{
+	static const struct {
+		const char *name, *hosts, *windows;
+		enum verdict verdict;
+	} cases[] = {
+		{"one instance, one boot after another", CLONE("i-0000000a"),
+			CLONE_WINDOW("i-0000000a", "b1", "01T00", "01T12") "," CLONE_WINDOW(
+				"i-0000000a", "b2", "01T12", "02T00"),
+			VERDICT_READY},
+		{"two instances, one machine id", CLONE("i-0000000a") "," CLONE("i-0000000b"),
+			CLONE_WINDOW("i-0000000a", "b1", "01T00", "01T12") "," CLONE_WINDOW(
+				"i-0000000b", "b2", "01T12", "02T00"),
+			VERDICT_INCONCLUSIVE},
+		{"one behind another that was watched for a day",
+			CLONE("i-0000000a") "," CLONE("i-0000000b"),
+			CLONE_WINDOW("i-0000000a", "b1", "01T00", "02T00") "," CLONE_WINDOW(
+				"i-0000000b", "b1", "01T00", "01T01"),
+			VERDICT_INCONCLUSIVE},
+		{"both for a day", CLONE("i-0000000a") "," CLONE("i-0000000b"),
+			CLONE_WINDOW("i-0000000a", "b1", "01T00", "02T00") "," CLONE_WINDOW(
+				"i-0000000b", "b1", "01T00", "02T00"),
+			VERDICT_READY},
+		{"an older report, whose windows name the machine alone", CLONE("i-0000000a"),
+			WINDOW("m1", "b1", "01T00", "01T12") "," WINDOW(
+				"m1", "b2", "01T12", "02T00"),
+			VERDICT_READY},
+		{"no instance ids, boots at the same time", HOST("m1", "web"),
+			WINDOW("m1", "b1", "01T00", "01T14") "," WINDOW(
+				"m1", "b2", "01T12", "02T00"),
+			VERDICT_INCONCLUSIVE},
+		{"no instance ids, a short boot within a long one", HOST("m1", "web"),
+			WINDOW("m1", "b1", "01T00", "02T00") "," WINDOW(
+				"m1", "b2", "01T12", "01T13"),
+			VERDICT_INCONCLUSIVE},
+		{"no instance ids, boots at the same time, a day each", HOST("m1", "web"),
+			WINDOW("m1", "b1", "01T00", "02T00") "," WINDOW(
+				"m1", "b2", "01T12", "02T12"),
+			VERDICT_READY},
+	};
+	struct verdict_options options = {.min_window = 24 * HOUR};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[2048];
+		struct report *report;
+		struct ruling ruling;
+
+		snprintf(text, sizeof(text),
+			HEAD QUIET ",'hosts':[%s],'windows':[%s],'callers':[]}", cases[i].hosts,
+			cases[i].windows);
+		report = report__of(text);
+		assert_int_equal(verdict__rule(&ruling, report, &options), 0);
+		if (ruling.verdict != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].name, verdict__name(ruling.verdict));
+		verdict__clear(&ruling);
+		report__free(report);
+	}
+}
+
 #define ID "i-0123456789abcdef0"
 #define EC2(id, region) \
 	"{'hostname':'web-1','machine_id':'m1','instance_id':'" id "','region':'" region "'}"
@@ -376,6 +442,7 @@ int main(void)
 		cmocka_unit_test(next_steps_are_commands_to_paste),
 		cmocka_unit_test(only_our_own_commands_are_commands),
 		cmocka_unit_test(the_hop_limit_is_raised_where_it_is_needed),
+		cmocka_unit_test(clones_are_watched_one_by_one),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

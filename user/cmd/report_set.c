@@ -143,6 +143,8 @@ static struct window_id window__id(const struct window *window)
 			hash__text(hash__text(hash__bytes(i, &window->start, sizeof(window->start)),
 					   window->host),
 				window->boot_id);
+	for (int i = 0; window->id && i < 2; i++)
+		id.hash[i] = hash__text(id.hash[i], window->id);
 	return id;
 }
 

@@ -220,7 +220,7 @@ static int kept__rename_to(const struct kept_file *kept, const char *name)
 	return renameat(dir, kept->name, dir, name);
 }
 
-int kept_file__set_aside(struct kept_file *kept, char **name)
+int kept_file__set_aside(struct kept_file *kept, const char *why, char **name)
 {
 	time_t now = time(NULL);
 	char when[32], aside[512];
@@ -236,7 +236,7 @@ int kept_file__set_aside(struct kept_file *kept, char **name)
 
 		if (i)
 			snprintf(number, sizeof(number), "-%d", i);
-		if (snprintf(aside, sizeof(aside), "%s.damaged-%s%s", kept->name, when, number) >=
+		if (snprintf(aside, sizeof(aside), "%s.%s-%s%s", kept->name, why, when, number) >=
 			(int)sizeof(aside))
 			return -ENAMETOOLONG;
 		if (!kept__rename_to(kept, aside)) {

@@ -179,7 +179,7 @@ static int exposition__collect_hosts(struct exposition *page)
 		const char *id = page->watches[i].machine_id;
 		const struct report_host *host = report__find_host(page->report, id);
 		const struct label labels[] = {
-			{"machine_id", id, false},
+			{"machine_id", host ? host->machine_id : id, false},
 			{"instance_id", host ? host->instance_id : NULL, true},
 			{"hostname", host ? host->hostname : NULL, false},
 		};

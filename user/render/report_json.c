@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "verdict/advice.h"
 #include "verdict/host_summary.h"
@@ -94,16 +95,23 @@ static json_t *json__host(const struct report_host *host)
 		json__text(host->instance_id), "region", json__text(host->region));
 }
 
+/* A window's host is its instance id where that is known. */
+static const char *window__instance_id(const struct window *window)
+{
+	return window->machine_id && strcmp(window->machine_id, window->host) ? window->host : NULL;
+}
+
 static json_t *json__window(const struct window *window)
 {
 	char start[RFC3339_SIZE], end[RFC3339_SIZE];
 
 	clock__format(start, window->start);
 	clock__format(end, window->end);
-	return json_pack("{so,so,ss,ss,so,so,sb}", "host", json__text(window->host), "boot_id",
-		json__text(window->boot_id), "start", start, "end", end, "hooks",
-		json__text(window->hooks), "booted", json__time(window->booted), "responses",
-		window->responses);
+	return json_pack("{so,so,so,so,ss,ss,so,so,sb}", "id", json__text(window->id), "host",
+		json__text(window->machine_id ? window->machine_id : window->host), "instance_id",
+		json__text(window__instance_id(window)), "boot_id", json__text(window->boot_id),
+		"start", start, "end", end, "hooks", json__text(window->hooks), "booted",
+		json__time(window->booted), "responses", window->responses);
 }
 
 static json_t *json__client(const struct caller *caller)

@@ -128,6 +128,8 @@ static void host__free(struct report_host *host)
 static void window__free(struct window *window)
 {
 	free(window->host);
+	free(window->machine_id);
+	free(window->id);
 	free(window->boot_id);
 	free(window->hooks);
 }
@@ -150,6 +152,7 @@ void report__free(struct report *report)
 	if (report->index) {
 		table__clear(&report->index->callers);
 		table__clear(&report->index->hosts);
+		table__clear(&report->index->machines);
 		table__clear(&report->index->windows);
 		free(report->index);
 	}
@@ -184,29 +187,72 @@ static size_t entry__position(const void *entry)
 
 struct host_key {
 	const struct report *report;
-	const char *machine_id;
+	const char *id;
 };
+
+static const struct report_host *entry__host(const void *entry, const struct host_key *key)
+{
+	return &key->report->hosts[entry__position(entry)];
+}
 
 static bool host__same(const void *entry, const void *key)
 {
 	const struct host_key *wanted = key;
 
-	return !strcmp(
-		wanted->report->hosts[entry__position(entry)].machine_id, wanted->machine_id);
+	return !strcmp(report_host__id(entry__host(entry, wanted)), wanted->id);
 }
 
-static struct report_host *report__host(const struct report *report, const char *machine_id)
+static bool host__same_machine(const void *entry, const void *key)
 {
-	struct host_key key = {.report = report, .machine_id = machine_id};
-	void *entry =
-		table__find(&report->index->hosts, hash__text(0, machine_id), host__same, &key);
+	const struct host_key *wanted = key;
+
+	return !strcmp(entry__host(entry, wanted)->machine_id, wanted->id);
+}
+
+static struct report_host *report__host(const struct report *report, const char *id)
+{
+	struct host_key key = {.report = report, .id = id};
+	void *entry = table__find(&report->index->hosts, hash__text(0, id), host__same, &key);
 
 	return entry ? &report->hosts[entry__position(entry)] : NULL;
 }
 
-const struct report_host *report__find_host(const struct report *report, const char *machine_id)
+const struct report_host *report__find_host(const struct report *report, const char *id)
 {
-	return report__host(report, machine_id);
+	return report__host(report, id);
+}
+
+static struct report_host *report__machine(const struct report *report, const char *machine_id)
+{
+	struct host_key key = {.report = report, .id = machine_id};
+	void *entry = table__find(
+		&report->index->machines, hash__text(0, machine_id), host__same_machine, &key);
+
+	return entry ? &report->hosts[entry__position(entry)] : NULL;
+}
+
+const char *report__host_id(const struct report *report, const char *name)
+{
+	const struct report_host *host = report__host(report, name);
+
+	if (!host)
+		host = report__machine(report, name);
+	return host && !host->cloned ? report_host__id(host) : name;
+}
+
+/* The host that is appended next: of a machine that is known already, neither is the only one. */
+static int report__note_machine(struct report *report, const struct report_host *host)
+{
+	struct report_host *known = report__machine(report, host->machine_id);
+
+	if (known) {
+		known->cloned = true;
+		return 0;
+	}
+	if (report_host__id(host) == host->machine_id)
+		return 0;
+	return table__insert(&report->index->machines, hash__text(0, host->machine_id),
+		position__entry(report->host_count));
 }
 
 static int host__copy(struct report_host *copy, const struct report_host *host)
@@ -234,14 +280,12 @@ static int host__fill(struct report_host *known, const struct report_host *host)
 
 	if (!error)
 		error = text__fill(&known->kernel, host->kernel);
-	if (!error)
-		error = text__fill(&known->instance_id, host->instance_id);
 	return error ? error : text__fill(&known->region, host->region);
 }
 
 int report__add_host(struct report *report, const struct report_host *host)
 {
-	struct report_host *known = report__host(report, host->machine_id), copy;
+	struct report_host *known = report__host(report, report_host__id(host)), copy;
 	int error;
 
 	if (known)
@@ -256,14 +300,14 @@ int report__add_host(struct report *report, const struct report_host *host)
 		error = host__copy(&copy, host);
 	if (error)
 		return error;
-	error = table__insert(&report->index->hosts, hash__text(0, host->machine_id),
-		position__entry(report->host_count));
-	if (error) {
-		host__free(&copy);
-		return error;
-	}
-	report->hosts[report->host_count++] = copy;
-	return 0;
+	report->hosts[report->host_count] = copy;
+	error = report__note_machine(report, &report->hosts[report->host_count]);
+	if (!error)
+		error = table__insert(&report->index->hosts, hash__text(0, report_host__id(host)),
+			position__entry(report->host_count));
+	/* Also after an error, because the tables may point to it already. */
+	report->host_count++;
+	return error;
 }
 
 struct window_key {
@@ -277,13 +321,16 @@ static bool window__same(const void *entry, const void *key)
 	const struct window *window = &wanted->report->windows[entry__position(entry)];
 
 	return window->start == wanted->window->start &&
+	       text__same(window->id, wanted->window->id) &&
 	       text__same(window->host, wanted->window->host) &&
 	       text__same(window->boot_id, wanted->window->boot_id);
 }
 
 static uint64_t window__hash(const struct window *window)
 {
-	return hash__text(hash__text((uint64_t)window->start, window->host), window->boot_id);
+	uint64_t hash = hash__text((uint64_t)window->start, window->host);
+
+	return hash__text(hash__text(hash, window->boot_id), window->id);
 }
 
 struct window *report__find_window(const struct report *report, const struct window *window)
@@ -298,8 +345,10 @@ struct window *report__find_window(const struct report *report, const struct win
 static int window__copy(struct window *copy, const struct window *window)
 {
 	*copy = *window;
-	copy->host = copy->boot_id = copy->hooks = NULL;
+	copy->host = copy->machine_id = copy->id = copy->boot_id = copy->hooks = NULL;
 	if (!text__copy(&copy->host, window->host) &&
+		!text__copy(&copy->machine_id, window->machine_id) &&
+		!text__copy(&copy->id, window->id) &&
 		!text__copy(&copy->boot_id, window->boot_id) &&
 		!text__copy(&copy->hooks, window->hooks))
 		return 0;
@@ -323,9 +372,10 @@ int report__add_window(struct report *report, const struct window *window)
 
 	if (known)
 		return window__extend(known, window);
-	if (!report__take_weight(report, WINDOW_WEIGHT + text__weight(window->host) +
-						 text__weight(window->boot_id) +
-						 text__weight(window->hooks)))
+	if (!report__take_weight(
+		    report, WINDOW_WEIGHT + text__weight(window->host) +
+				    text__weight(window->machine_id) + text__weight(window->id) +
+				    text__weight(window->boot_id) + text__weight(window->hooks)))
 		return -ENOSPC;
 	error = array__grow((void **)&report->windows, report->window_count, sizeof(copy));
 	if (!error)

@@ -49,12 +49,22 @@ static inline void count__add(uint64_t *count, uint64_t more)
 
 struct report_host {
 	char *hostname, *machine_id, *kernel, *instance_id /* NULL */, *region /* NULL */;
+	bool cloned; /* another host has its machine id; in no file */
 };
 
-/* A span of time in which a tracer was attached. (host, boot_id, start) identifies it for good:
+/* What a host is known by: images are cloned with their machine id in them, instance ids are not.
+ */
+static inline const char *report_host__id(const struct report_host *host)
+{
+	return host->instance_id && *host->instance_id ? host->instance_id : host->machine_id;
+}
+
+/* A span of time in which a tracer was attached. (host, boot_id, start, id) identifies it for good:
  * the same with a later end is a later state of the same window. */
 struct window {
-	char *host; /* machine_id */
+	char *host;       /* as report_host__id() */
+	char *machine_id; /* NULL: host is it */
+	char *id;         /* random, made when it was attached; NULL: not known */
 	char *boot_id;
 	int64_t start, end; /* ns since 1970 */
 	int64_t booted;     /* when this boot began, ns since 1970; 0: not known */
@@ -187,16 +197,20 @@ struct request {
 struct report *report__new(void);
 void report__free(struct report *report);
 
-/* The entry of the host of that machine_id, made from host if it is new; what is not known of a
- * known one is filled in. 0, -ENOMEM, or -ENOSPC past REPORT_WEIGHT_MAX. */
+/* The entry of the host of that report_host__id(), made from host if it is new; what is not known
+ * of a known one is filled in. 0, -ENOMEM, or -ENOSPC past REPORT_WEIGHT_MAX. */
 int report__add_host(struct report *report, const struct report_host *host);
 
 /* Opens a window or moves the end of one that it holds. 0, -ENOMEM, or -ENOSPC past
  * REPORT_WEIGHT_MAX. */
 int report__add_window(struct report *report, const struct window *window);
 
-/* The host of that machine_id; NULL: not in the report. */
-const struct report_host *report__find_host(const struct report *report, const char *machine_id);
+/* The host of that report_host__id(); NULL: not in the report. */
+const struct report_host *report__find_host(const struct report *report, const char *id);
+
+/* The id of the one host that has this machine id or instance id; name itself where none is in the
+ * report, or where clones share it. */
+const char *report__host_id(const struct report *report, const char *name);
 
 /* The caller that process belongs to, made if it is new (or REPORT_REST past the bound). Counts
  * process as one of its processes when new_process. NULL: no memory. The report owns it. */

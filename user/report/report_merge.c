@@ -33,7 +33,7 @@ static struct overlap report__overlap(const struct report *report, const struct 
 static bool report__hosts_are_new(const struct report *report, const struct report *other)
 {
 	for (size_t i = 0; i < other->host_count; i++)
-		if (report__find_host(report, other->hosts[i].machine_id))
+		if (report__find_host(report, report_host__id(&other->hosts[i])))
 			return false;
 	return other->host_count > 0;
 }

@@ -277,12 +277,17 @@ static int read__window(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
 	struct window window = {.responses = true};
+	char *instance_id = NULL;
 	int error;
 
 	(void)context;
 	if (!json_is_object(element))
 		return reader__fail(reader, place, NULL, "is not an object");
-	error = get__text(reader, place, element, "host", REQUIRED, &window.host);
+	error = get__text(reader, place, element, "host", REQUIRED, &window.machine_id);
+	if (!error)
+		error = get__text(reader, place, element, "instance_id", OPTIONAL, &instance_id);
+	if (!error)
+		error = get__text(reader, place, element, "id", OPTIONAL, &window.id);
 	if (!error)
 		error = get__text(reader, place, element, "boot_id", OPTIONAL, &window.boot_id);
 	if (!error)
@@ -299,6 +304,10 @@ static int read__window(
 		return error;
 	if (window.end < window.start)
 		return reader__fail(reader, place, NULL, "ends before it starts");
+	/* Windows of older reports name their machine alone. */
+	window.host = instance_id && *instance_id
+			      ? instance_id
+			      : (char *)report__host_id(reader->report, window.machine_id);
 	if (!window.boot_id)
 		window.boot_id = (char *)"";
 	return reader__check(reader, report__add_window(reader->report, &window));
@@ -539,7 +548,9 @@ static int read__caller_host(
 	if (!error && json_string_length(element) > MACHINE_ID_MAX)
 		error = reader__fail(reader, place, NULL, "is longer than 128 bytes");
 	return error ? error
-		     : reader__check(reader, caller__add_host(context, json_string_value(element)));
+		     : reader__check(reader,
+			       caller__add_host(context, report__host_id(reader->report,
+								 json_string_value(element))));
 }
 
 /* What of the hosts was counted, and those that are known by name. */
@@ -581,7 +592,8 @@ static int read__caller_hosts(
 	if (error)
 		return error;
 	if (!hosts && report->host_count == 1)
-		return reader__check(reader, caller__add_host(caller, report->hosts[0].machine_id));
+		return reader__check(
+			reader, caller__add_host(caller, report_host__id(&report->hosts[0])));
 	if (!hosts) {
 		caller->hosts_exact = false;
 		return 0;

@@ -19,7 +19,7 @@
 struct roster {
 	struct tracer *tracer;
 	struct report *report;
-	char *machine_id;
+	char *host;
 	struct member *buckets[BUCKETS];
 	size_t count;
 	unsigned int added;    /* since the last sync */
@@ -27,7 +27,7 @@ struct roster {
 	bool blind;            /* /proc does not show all processes, so that nobody is ever gone */
 };
 
-struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id)
+struct roster *roster__new(struct tracer *tracer, struct report *report, const char *host)
 {
 	struct roster *roster = calloc(1, sizeof(*roster));
 
@@ -35,8 +35,8 @@ struct roster *roster__new(struct tracer *tracer, struct report *report, const c
 		return NULL;
 	roster->tracer = tracer;
 	roster->report = report;
-	roster->machine_id = strdup(machine_id);
-	if (roster->machine_id)
+	roster->host = strdup(host);
+	if (roster->host)
 		return roster;
 	free(roster);
 	return NULL;
@@ -46,6 +46,20 @@ static void member__free(struct member *member)
 {
 	process__free(member->process);
 	free(member);
+}
+
+int roster__move(struct roster *roster, const char *host)
+{
+	char *copy = strdup(host);
+
+	if (!copy)
+		return -ENOMEM;
+	free(roster->host);
+	roster->host = copy;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct member *member = roster->buckets[i]; member; member = member->next)
+			member->moved = true;
+	return 0;
 }
 
 void roster__free(struct roster *roster)
@@ -59,7 +73,7 @@ void roster__free(struct roster *roster)
 			roster->buckets[i] = member->next;
 			member__free(member);
 		}
-	free(roster->machine_id);
+	free(roster->host);
 	free(roster);
 }
 
@@ -148,9 +162,10 @@ struct member *roster__find(struct roster *roster, const struct process_key *key
 
 struct caller *roster__caller(struct roster *roster, struct member *member)
 {
-	if (!member->caller)
-		member->caller =
-			report__caller(roster->report, member->process, true, roster->machine_id);
+	if (!member->caller || member->moved)
+		member->caller = report__caller(
+			roster->report, member->process, !member->caller, roster->host);
+	member->moved = false;
 	return member->caller;
 }
 

@@ -19,6 +19,7 @@ struct member {
 	struct process_key key;
 	struct process *process;
 	struct caller *caller;  /* NULL: has not called yet */
+	bool moved;             /* its caller does not know the host that it is on now */
 	struct account counted; /* what of the kernel's account is in the caller's counts */
 	bool accounted;         /* the kernel has an account of it */
 	bool gone;              /* has ended, or is another program by an exec */
@@ -29,9 +30,12 @@ struct member {
 	struct member *next;
 };
 
-/* Neither tracer nor report is taken over; machine_id is the host of its callers. NULL: no memory.
+/* Neither tracer nor report is taken over; host is that of its callers, as
+ * report_host__id(). NULL: no memory.
  */
-struct roster *roster__new(struct tracer *tracer, struct report *report, const char *machine_id);
+struct roster *roster__new(struct tracer *tracer, struct report *report, const char *host);
+/* From now on its callers are on another host. 0 or -ENOMEM. */
+int roster__move(struct roster *roster, const char *host);
 void roster__free(struct roster *roster);
 
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */

@@ -3,6 +3,9 @@
  * Composes a trace: the tracer hands over records, the roster says who, the report folds them, and
  * lines, status and files show them.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf, renameat2 */
+#endif
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -10,6 +13,9 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "lib/clock.h"
@@ -36,8 +42,9 @@
 #define KEY_INTERVAL    (NSEC_PER_SEC / 10) /* between two looks for a key */
 #define PRINT_INTERVAL  (NSEC_PER_SEC / 20) /* while the reader of stdout is slow */
 #define SAVE_SHARE      9 /* saving out of turn takes at most one part in ten of the time */
-#define CLOCK_STEP      (2 * NSEC_PER_SEC) /* what no clock is off by that is merely slewed */
-#define CLOCK_STEPS_MAX 64                 /* that begin a window of their own */
+#define CLOCK_STEP      (2 * NSEC_PER_SEC)  /* what no clock is off by that is merely slewed */
+#define CLOCK_STEPS_MAX 64                  /* that begin a window of their own */
+#define HOST_INTERVAL   (60 * NSEC_PER_SEC) /* between two looks at which instance this is */
 
 struct trace {
 	const struct trace_options *options;
@@ -46,6 +53,8 @@ struct trace {
 	struct roster *roster;
 	struct host host;
 	struct window window;
+	char window_id[2 * 16 + 1];
+	int64_t host_read;               /* when host was looked at, on the steady clock */
 	int64_t started, window_started; /* on the steady clock, as all that is planned is */
 	unsigned int clock_steps;
 	struct live live;
@@ -238,27 +247,86 @@ static void trace__count(struct trace *trace)
 	}
 }
 
+/* Tells a window from another tracer's that began at the same time on a clone. */
+static void trace__name_window(struct trace *trace)
+{
+	uint64_t random[2];
+
+	trace->window.id = NULL;
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return;
+	snprintf(trace->window_id, sizeof(trace->window_id), "%016" PRIx64 "%016" PRIx64, random[0],
+		random[1]);
+	trace->window.id = trace->window_id;
+}
+
+/* The window's names are those of host, and so is a host of the report. 0, -ENOMEM or -ENOSPC. */
+static int trace__take_host(struct trace *trace)
+{
+	struct report_host host = {
+		.hostname = trace->host.hostname,
+		.machine_id = trace->host.machine_id,
+		.kernel = trace->host.kernel,
+		.instance_id = trace->host.instance_id,
+		.region = trace->host.region,
+	};
+
+	trace->host_read = clock__steady();
+	trace->window.host = (char *)report_host__id(&host);
+	trace->window.machine_id = trace->host.machine_id;
+	trace->window.boot_id = trace->host.boot_id;
+	return report__add_host(trace->report, &host);
+}
+
 static void trace__begin_window(struct trace *trace)
 {
+	trace__name_window(trace);
 	trace->window_started = clock__steady();
 	trace->window.start = trace->window.end = clock__now();
 	trace->window.booted = clock__from_boot(0);
+}
+
+/* Whether this has become another instance: a snapshot of a running machine, resumed. */
+static bool trace__look_at_host(struct trace *trace)
+{
+	struct host now, old = trace->host;
+	bool other;
+
+	trace->host_read = clock__steady();
+	if (host__read(&now, host__root()))
+		return false;
+	other = now.instance_id && (!old.instance_id || strcmp(now.instance_id, old.instance_id));
+	if (other)
+		trace->host = now;
+	host__clear(other ? &old : &now);
+	return other;
 }
 
 /* The window ends as long after its start as it has really been. When the wall clock is set
  * meanwhile, what follows is another window, at the times that are right from then on. */
 static int trace__extend_window(struct trace *trace)
 {
+	bool stepped, moved;
 	int64_t off;
 	int error;
 
 	trace->window.end = trace->window.start + clock__steady() - trace->window_started;
 	off = clock__now() - trace->window.end;
 	error = report__add_window(trace->report, &trace->window);
-	if (error || (off > -CLOCK_STEP && off < CLOCK_STEP) ||
-		trace->clock_steps == CLOCK_STEPS_MAX)
+	if (error || trace->clock_steps == CLOCK_STEPS_MAX)
 		return error;
+	stepped = off <= -CLOCK_STEP || off >= CLOCK_STEP;
+	moved = (stepped || clock__steady() - trace->host_read >= HOST_INTERVAL) &&
+		trace__look_at_host(trace);
+	if (!stepped && !moved)
+		return 0;
 	trace->clock_steps++;
+	if (moved)
+		error = trace__take_host(trace);
+	if (!error && moved)
+		error = roster__move(trace->roster, trace->window.host);
+	if (error)
+		return error;
 	trace__begin_window(trace);
 	return report__add_window(trace->report, &trace->window);
 }
@@ -487,7 +555,7 @@ static int trace__set_aside(struct trace *trace, const char *why)
 {
 	const char *output = trace->options->output;
 	_free_ char *name = NULL;
-	int error = kept_file__set_aside(trace->output, &name);
+	int error = kept_file__set_aside(trace->output, "damaged", &name);
 
 	if (error)
 		return complain_errno(-error, "%s is damaged (%s) and cannot be set aside: %s",
@@ -531,29 +599,66 @@ static int trace__prepare_output(struct trace *trace)
 	return trace__continue(trace);
 }
 
+/* Whether its windows are another host's: one with an id of its own, or a boot that was still
+ * watched when this one had begun. */
+static bool report__is_anothers(const struct report *report, const struct host *host)
+{
+	int64_t booted = clock__from_boot(0);
+	bool known = !report->window_count;
+
+	for (size_t i = 0; i < report->window_count; i++) {
+		const struct window *window = &report->windows[i];
+		const char *machine_id = window->machine_id ? window->machine_id : window->host;
+		bool named = strcmp(machine_id, window->host) && host->instance_id;
+
+		if (named ? strcmp(window->host, host->instance_id) != 0
+			  : strcmp(machine_id, host->machine_id) != 0)
+			continue;
+		known = true;
+		if (strcmp(window->boot_id, host->boot_id) && window->end > booted + CLOCK_STEP)
+			return true;
+	}
+	return !known;
+}
+
+/* A report that came with the image stays beside the one that begins. 0, or -errno. */
+static int trace__leave_others(struct trace *trace)
+{
+	_free_ char *name = NULL;
+	struct report *fresh = report__new();
+	int error = fresh ? kept_file__set_aside(trace->output, "other-host", &name) : -ENOMEM;
+
+	if (error) {
+		report__free(fresh);
+		return error;
+	}
+	complain("%s is another host's report: it is %s from now on, and this host's begins",
+		trace->options->output, name);
+	report__free(trace->report);
+	trace->report = fresh;
+	return 0;
+}
+
 static int trace__open_window(struct trace *trace)
 {
-	struct report_host host = {
-		.hostname = trace->host.hostname,
-		.machine_id = trace->host.machine_id,
-		.kernel = trace->host.kernel,
-		.instance_id = trace->host.instance_id,
-		.region = trace->host.region,
-	};
+	int error = 0;
 
 	trace->window = (struct window){
-		.host = trace->host.machine_id,
-		.boot_id = trace->host.boot_id,
 		.hooks = (char *)tracer__way(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
 	};
+	if (report__is_anothers(trace->report, &trace->host))
+		error = trace__leave_others(trace);
+	if (!error)
+		error = trace__take_host(trace);
+	if (error)
+		return error;
 	memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
 	warnings__look(trace->report, false); /* who is in a report that goes on is not new */
 	trace__begin_window(trace);
 	trace->started = trace->window_started;
-	trace->roster = roster__new(trace->tracer, trace->report, trace->host.machine_id);
-	if (!trace->roster || report__add_host(trace->report, &host) ||
-		report__add_window(trace->report, &trace->window))
+	trace->roster = roster__new(trace->tracer, trace->report, trace->window.host);
+	if (!trace->roster || report__add_window(trace->report, &trace->window))
 		return -ENOMEM;
 	return 0;
 }

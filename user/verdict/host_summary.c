@@ -97,7 +97,7 @@ static int host_summary__rule(struct host_summary *host, const struct report *re
 	ruling.reasons = NULL;
 	verdict__clear(&ruling);
 	for (size_t i = 0; i < report->host_count; i++)
-		host->watched += verdict__watched(report, report->hosts[i].machine_id);
+		host->watched += verdict__watched(report, report_host__id(&report->hosts[i]));
 	memcpy(host->calls, report->totals, sizeof(host->calls));
 	return host_summary__blame(host, report, options);
 }

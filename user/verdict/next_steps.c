@@ -198,7 +198,7 @@ static bool culprits__need_hops(const struct culprits *culprits, const struct re
 				 caller->hosts_total == caller->host_count;
 
 		for (unsigned int h = 0; elsewhere && h < caller->host_count; h++)
-			elsewhere = strcmp(caller->hosts[h], host->machine_id) != 0;
+			elsewhere = strcmp(caller->hosts[h], report_host__id(host)) != 0;
 		if (!elsewhere)
 			return true;
 	}

@@ -29,7 +29,8 @@ const char *verdict__name(enum verdict verdict);
 
 /* How a host was watched. Windows that overlap count once. */
 struct watch {
-	const char *machine_id; /* the report's */
+	const char *machine_id; /* the report's, or the instance id where that is known */
+	const char *boot_id;    /* NULL: of all its boots */
 	int64_t watched;        /* ns */
 	int64_t start, end;     /* of the first and the last window; 0: none */
 	size_t windows, gaps;
@@ -38,14 +39,16 @@ struct watch {
 	bool boot_watched;   /* one of them began right then */
 };
 
-/* One for each host of the report or its windows, by machine id. *watches is the caller's to free.
- * 0 or -ENOMEM. */
+/* One for each host of the report or its windows, by its id. Boots of one id that ran at the same
+ * time are of clones, of which nobody knows who is who: each is a host of its own. *watches is the
+ * caller's to free. 0 or -ENOMEM. */
 int verdict__watches(const struct report *report, struct watch **watches, size_t *count);
 
 /* "24h" where it is hours, as it was asked for; else as duration__format(). */
 void min_window__format(char *out, size_t size, int64_t min_window);
 
-/* How long the host was watched: its windows' union, in ns. 0 also when memory is short. */
-int64_t verdict__watched(const struct report *report, const char *machine_id);
+/* How long the host was watched: its windows' union, in ns; of clones
+ * the shortest. 0 also when memory is short. */
+int64_t verdict__watched(const struct report *report, const char *id);
 
 #endif

@@ -48,6 +48,15 @@ static void watch__add(struct watch *watch, const struct window *window)
 	}
 }
 
+static int window__compare_boots(const void *left, const void *right)
+{
+	const struct window *a = *(const struct window *const *)left;
+	const struct window *b = *(const struct window *const *)right;
+	int order = strcmp(a->boot_id, b->boot_id);
+
+	return order ? order : window__compare(left, right);
+}
+
 static int watch__compare(const void *left, const void *right)
 {
 	const struct watch *a = left, *b = right;
@@ -55,16 +64,51 @@ static int watch__compare(const void *left, const void *right)
 	return strcmp(a->machine_id, b->machine_id);
 }
 
-/* Folds windows that are sorted by host into one watch each; how many there are. */
+/* One machine's boots come one after another. Windows are those of one host, by their start. */
+static bool windows__are_of_clones(const struct window *const *windows, size_t count)
+{
+	const struct window *latest = windows[0];
+
+	for (size_t i = 1; i < count; i++) {
+		if (windows[i]->start < latest->end && strcmp(windows[i]->boot_id, latest->boot_id))
+			return true;
+		if (windows[i]->end > latest->end)
+			latest = windows[i];
+	}
+	return false;
+}
+
+/* The windows of one host into one watch, or of clones into one for each boot; how many. */
+static size_t watches__fold_host(
+	struct watch *watches, const struct window **windows, size_t window_count)
+{
+	bool clones = windows__are_of_clones(windows, window_count);
+	size_t count = 0;
+
+	if (clones)
+		qsort(windows, window_count, sizeof(*windows), window__compare_boots);
+	for (size_t i = 0; i < window_count; i++) {
+		const char *boot_id = clones ? windows[i]->boot_id : NULL;
+
+		if (!i || (clones && strcmp(boot_id, watches[count - 1].boot_id)))
+			watches[count++] =
+				(struct watch){.machine_id = windows[i]->host, .boot_id = boot_id};
+		watch__add(&watches[count - 1], windows[i]);
+	}
+	return count;
+}
+
+/* Windows come by host. */
 static size_t watches__fold(
-	struct watch *watches, const struct window *const *windows, size_t window_count)
+	struct watch *watches, const struct window **windows, size_t window_count)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < window_count; i++) {
-		if (!count || strcmp(watches[count - 1].machine_id, windows[i]->host))
-			watches[count++] = (struct watch){.machine_id = windows[i]->host};
-		watch__add(&watches[count - 1], windows[i]);
+	for (size_t first = 0, end; first < window_count; first = end) {
+		for (end = first + 1; end < window_count; end++)
+			if (strcmp(windows[end]->host, windows[first]->host))
+				break;
+		count += watches__fold_host(&watches[count], &windows[first], end - first);
 	}
 	return count;
 }
@@ -85,7 +129,7 @@ int verdict__watches(const struct report *report, struct watch **watches, size_t
 	qsort(sorted, windows, sizeof(*sorted), window__compare);
 	watched = all = watches__fold(list, sorted, windows);
 	for (size_t i = 0; i < report->host_count; i++) {
-		struct watch none = {.machine_id = report->hosts[i].machine_id};
+		struct watch none = {.machine_id = report_host__id(&report->hosts[i])};
 
 		if (!bsearch(&none, list, watched, sizeof(*list), watch__compare))
 			list[all++] = none;
@@ -96,14 +140,16 @@ int verdict__watches(const struct report *report, struct watch **watches, size_t
 	return 0;
 }
 
-int64_t verdict__watched(const struct report *report, const char *machine_id)
+int64_t verdict__watched(const struct report *report, const char *id)
 {
-	struct watch wanted = {.machine_id = machine_id}, *found;
 	_free_ struct watch *watches = NULL;
+	int64_t shortest = INT64_MAX;
 	size_t count;
 
 	if (verdict__watches(report, &watches, &count))
 		return 0;
-	found = bsearch(&wanted, watches, count, sizeof(*watches), watch__compare);
-	return found ? found->watched : 0;
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(watches[i].machine_id, id) && watches[i].watched < shortest)
+			shortest = watches[i].watched;
+	return shortest == INT64_MAX ? 0 : shortest;
 }
