@@ -3,9 +3,6 @@
  * Composes a trace: the tracer hands over records, the roster says who, the report folds them, and
  * lines, status and files show them.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf, renameat2 */
-#endif
 #include "trace/trace.h"
 
 #include <errno.h>
