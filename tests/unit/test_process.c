@@ -355,7 +355,7 @@ static struct child start(const char *const *args)
 	return child;
 }
 
-static void stop(struct child *child)
+static void stop_child(struct child *child)
 {
 	close(child->input);
 	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
@@ -410,7 +410,7 @@ static void an_ancestors_script_comes_from_proc(void **state)
 	process = child_of(&child, child.start_ns, WHOLE("zsh\0bin"));
 	assert_null(process->ancestry[0].script);
 	process__free(process);
-	stop(&child);
+	stop_child(&child);
 	print_message("  of one that is gone\n");
 	process = child_of(&child, child.start_ns, exe, size);
 	assert_null(process->ancestry[0].script);
@@ -449,7 +449,7 @@ static void proc_shows_a_process_that_was_not_captured(void **state)
 	assert_non_null(parent);
 	free(parent);
 	process__free(process);
-	stop(&child);
+	stop_child(&child);
 
 	process = process__from_proc(&key);
 	assert_text("comm", process->comm, "?");
@@ -483,7 +483,7 @@ static void proc_adds_a_script_beyond_what_was_captured(void **state)
 	process = process__from_identity(&identity);
 	assert_null(process->script);
 	process__free(process);
-	stop(&child);
+	stop_child(&child);
 }
 
 static void a_name_with_parentheses_is_read(void **state)
