@@ -54,7 +54,7 @@ static void what_nobody_chose_is_folded(void **state)
 
 /* One process of a caller. */
 struct run {
-	const char *exe, *script, *container, *name, *pod, *arg;
+	const char *exe, *script, *container, *name, *pod, *arg, *parent;
 };
 
 static struct report *report__of_two(const struct run runs[2])
@@ -72,6 +72,8 @@ static struct report *report__of_two(const struct run runs[2])
 			.workload.container = {(char *)(runs[i].container ? "docker" : NULL),
 				(char *)runs[i].container, (char *)runs[i].name},
 			.workload.pod.uid = (char *)runs[i].pod,
+			.ancestry[0].comm = (char *)runs[i].parent,
+			.ancestor_count = runs[i].parent ? 1 : 0,
 		};
 
 		assert_non_null(report__caller(report, &process, true, "m"));
@@ -113,6 +115,23 @@ static void one_job_that_ran_twice_is_one_caller(void **state)
 		{"two jobs that only their arguments tell apart",
 			{{.exe = "/a", .container = "c1", .arg = "load"},
 				{.exe = "/a", .container = "c2", .arg = "sweep"}},
+			2, 1},
+		{"two calls of a script in one container",
+			{{.exe = "/usr/bin/curl", .container = "c1", .arg = "a", .parent = "sh"},
+				{.exe = "/usr/bin/curl",
+					.container = "c1",
+					.arg = "b",
+					.parent = "sh"}},
+			1, 1},
+		{"two containers that are one call each",
+			{{.exe = "/usr/bin/curl",
+				 .container = "c1",
+				 .arg = "a",
+				 .parent = "containerd-shim"},
+				{.exe = "/usr/bin/curl",
+					.container = "c2",
+					.arg = "b",
+					.parent = "containerd-shim"}},
 			2, 1},
 		{"pods of a job that were gone before their names were read",
 			{{.exe = "/a", .container = "c1", .pod = "u1"},

@@ -52,6 +52,9 @@ static int kept__check(const struct kept_file *kept)
 		return -errno;
 	if (S_ISLNK(status.st_mode))
 		return -ELOOP;
+	/* the inode number of a file that was removed may be somebody else's by now */
+	if (!S_ISREG(status.st_mode))
+		return -ESTALE;
 	return status.st_dev == kept->device && status.st_ino == kept->inode ? 0 : -ESTALE;
 }
 

@@ -146,7 +146,8 @@ static int outlet__append(struct outlet *outlet, const char *text, size_t size)
 	size_t room = outlet->room ? outlet->room : 65536;
 	char *grown;
 
-	memmove(outlet->queue, outlet->queue + outlet->start, outlet->size - outlet->start);
+	if (outlet->start)
+		memmove(outlet->queue, outlet->queue + outlet->start, outlet->size - outlet->start);
 	outlet->size -= outlet->start;
 	outlet->start = 0;
 	while (room - outlet->size < size)

@@ -56,8 +56,9 @@ static void identity__put(FILE *out, const char *text)
 	fprintf(out, "%s%c", text && folded ? folded : "", text ? '\n' : '\t');
 }
 
-/* The texts by which callers are told apart. NULL: no memory. */
-static char *caller__identity(const struct caller *caller)
+/* The texts by which callers are told apart. with_args: its arguments, too, which tell the jobs of
+ * containers apart that nobody named. NULL: no memory. */
+static char *caller__identity(const struct caller *caller, bool with_args)
 {
 	char *identity = NULL;
 	size_t size;
@@ -68,9 +69,7 @@ static char *caller__identity(const struct caller *caller)
 	identity__put(out, caller__exe_or_comm(caller));
 	identity__put(out, caller->script);
 	identity__put(out, caller->parent);
-	for (size_t i = 0; caller->args && caller->args[i] && i < CALLER_ARGS_MAX &&
-			   workload__is_passing(&caller->workload);
-		i++)
+	for (size_t i = 0; with_args && caller->args && caller->args[i] && i < CALLER_ARGS_MAX; i++)
 		identity__put(out, caller->args[i]);
 	if (fclose(out)) {
 		free(identity);
@@ -79,11 +78,15 @@ static char *caller__identity(const struct caller *caller)
 	return identity;
 }
 
+static uint64_t caller__own_hash(const struct caller *caller)
+{
+	return (uint64_t)caller->uid << 3 | caller->network << 1 | !caller->exe;
+}
+
 static uint64_t caller__hash(const struct caller *caller)
 {
-	uint64_t hash = (uint64_t)caller->uid << 3 | caller->network << 1 | !caller->exe;
-
-	return workload__hash(hash__text(hash, caller->identity), &caller->workload);
+	return workload__hash(
+		hash__text(caller__own_hash(caller), caller->identity), &caller->workload);
 }
 
 static bool caller__same(const void *entry, const void *key)
@@ -302,14 +305,51 @@ static int caller__share_name(struct caller *caller, const char *name)
 	return 0;
 }
 
+static bool caller__same_program(const void *entry, const void *key)
+{
+	const struct caller *a = entry, *b = key;
+
+	return caller__own_hash(a) == caller__own_hash(b) &&
+	       text__same(a->workload.container.runtime, b->workload.container.runtime);
+}
+
+/* In one container that nobody named, one program is one caller whatever its arguments are: the
+ * first call of a script and its next. *hash is 0 where that does not apply. */
+static int report__caller_in_container(
+	struct report *report, const struct caller *like, uint64_t *hash, struct caller **caller)
+{
+	_free_ char *program = NULL;
+
+	*hash = 0;
+	*caller = NULL;
+	if (like->rest || !like->workload.container.id || !workload__is_passing(&like->workload))
+		return 0;
+	program = caller__identity(like, false);
+	if (!program)
+		return -ENOMEM;
+	*hash = hash__text(
+		hash__text(caller__own_hash(like), program), like->workload.container.id);
+	*caller = table__find(&report->index->containers, *hash, caller__same_program, like);
+	return 0;
+}
+
 struct caller *report__caller_like(struct report *report, const struct caller *like)
 {
+	struct table *containers = &report->index->containers;
 	struct caller keyed = *like;
 	struct caller *caller;
+	uint64_t hash;
 
-	keyed.identity = caller__identity(like);
-	caller = keyed.identity ? report__caller_of_identity(report, &keyed) : NULL;
-	free(keyed.identity);
+	if (report__caller_in_container(report, like, &hash, &caller))
+		return NULL;
+	if (!caller) {
+		keyed.identity = caller__identity(like, workload__is_passing(&like->workload));
+		caller = keyed.identity ? report__caller_of_identity(report, &keyed) : NULL;
+		free(keyed.identity);
+		if (caller && hash && !caller->rest && containers->count < REPORT_CONTAINERS_MAX &&
+			table__insert(containers, hash, caller))
+			return NULL;
+	}
 	return caller && caller__share_name(caller, like->name) ? NULL : caller;
 }
 

@@ -151,6 +151,7 @@ void report__free(struct report *report)
 	free(report->version);
 	if (report->index) {
 		table__clear(&report->index->callers);
+		table__clear(&report->index->containers);
 		table__clear(&report->index->hosts);
 		table__clear(&report->index->machines);
 		table__clear(&report->index->windows);

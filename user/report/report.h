@@ -16,11 +16,12 @@
 #include "process/process.h"
 
 #define REPORT_CALLERS_MAX          4096
-#define REPORT_PATHS_MAX            256 /* per caller */
-#define REPORT_AGENTS_MAX           16  /* per caller */
-#define REPORT_PIDS_MAX             16  /* samples per caller */
-#define REPORT_HOSTS_PER_CALLER_MAX 8   /* samples of machine ids per caller */
-#define REPORT_CONTAINERS_SEEN      64  /* per caller: by which the same one is told */
+#define REPORT_CONTAINERS_MAX       65536 /* of which is known whose caller lives there */
+#define REPORT_PATHS_MAX            256   /* per caller */
+#define REPORT_AGENTS_MAX           16    /* per caller */
+#define REPORT_PIDS_MAX             16    /* samples per caller */
+#define REPORT_HOSTS_PER_CALLER_MAX 8     /* samples of machine ids per caller */
+#define REPORT_CONTAINERS_SEEN      64    /* per caller: by which the same one is told */
 #define REPORT_TIMELINE_MAX         1440 /* buckets; when more are needed, the bucket's length grows */
 
 /* What a report may weigh as JSON, in bytes (an estimate, on the safe side): callers, paths, hosts

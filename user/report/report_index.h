@@ -13,12 +13,13 @@
 #define CALLER_ARGS_MAX (ARGS_MAX / 2 + 1)
 
 struct report_index {
-	struct table callers;  /* struct caller */
-	struct table hosts;    /* positions in report->hosts, from 1 */
-	struct table machines; /* the first host of each machine id that has an instance id */
-	struct table windows;  /* positions in report->windows, from 1 */
-	struct caller *rest;   /* NULL: nothing fell past a bound so far */
-	size_t weight;         /* what the report will weigh as JSON, in bytes */
+	struct table callers;    /* struct caller */
+	struct table containers; /* struct caller, by program and container that nobody named */
+	struct table hosts;      /* positions in report->hosts, from 1 */
+	struct table machines;   /* the first host of each machine id that has an instance id */
+	struct table windows;    /* positions in report->windows, from 1 */
+	struct caller *rest;     /* NULL: nothing fell past a bound so far */
+	size_t weight;           /* what the report will weigh as JSON, in bytes */
 };
 
 /* Bytes that text takes in JSON, escaped; NULL is 4. */

@@ -22,8 +22,28 @@
 #define HOSTNAME_SHOWN    64 /* bytes */
 
 #define MODIFY    "aws ec2 modify-instance-metadata-options --instance-id "
-#define DEFAULTS  "aws ec2 modify-instance-metadata-defaults --http-tokens required"
 #define HOP_LIMIT " --http-put-response-hop-limit 2"
+/* Without a hop limit of its own, a launch from an image without ImdsSupport v2.0 gets 1, and its
+ * containers lose their credentials (EC2 User Guide, "Configure IMDS for new instances"). */
+#define DEFAULTS "aws ec2 modify-instance-metadata-defaults --http-tokens required" HOP_LIMIT
+#define ENFORCE                                                                                    \
+	"aws ec2 modify-instance-metadata-defaults --http-tokens required --http-tokens-enforced " \
+	"enabled"
+#define FIND_LEFT                                                                 \
+	"aws ec2 describe-instances --filters Name=metadata-options.http-tokens," \
+	"Values=optional --query 'Reservations[].Instances[].InstanceId' --output text"
+#define NEW_TEMPLATE                                                            \
+	"aws ec2 create-launch-template-version --launch-template-id TEMPLATE " \
+	"--source-version '$Latest' --launch-template-data "                    \
+	"'{\"MetadataOptions\":{\"HttpTokens\":\"required\",\"HttpPutResponseHopLimit\":2}}'"
+#define MARK_IMAGE "aws ec2 modify-image-attribute --image-id AMI --imds-support v2.0"
+#define POLICY                                                                               \
+	"aws organizations create-policy --name imdsv2-only --type SERVICE_CONTROL_POLICY "  \
+	"--description 'Launches require IMDSv2' --content "                                 \
+	"'{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"ec2:" \
+	"RunInstances\","                                                                    \
+	"\"Resource\":\"arn:aws:ec2:*:*:instance/*\",\"Condition\":{\"StringNotEquals\":"    \
+	"{\"ec2:MetadataHttpTokens\":\"required\"}}}]}'"
 #define LOWER_HEX "0123456789abcdef"
 #define LOWER     "abcdefghijklmnopqrstuvwxyz"
 
@@ -288,6 +308,47 @@ static const char *report__region(const struct report *report)
 	return common;
 }
 
+/* A command of a Region's, with the Region where all hosts are in one. */
+static void steps__add_regional(
+	struct steps *steps, const char *region, const char *command, const char *sentence)
+{
+	_free_ char *whole = NULL;
+
+	if (asprintf(&whole, "%s%s%s", command, region ? " --region " : "", region ? region : "") <
+		0) {
+		whole = NULL;
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	steps__add(steps, whole, "%s", sentence);
+}
+
+/* What keeps IMDSv1 from coming back, in the order in which it is safe: what only concerns future
+ * launches first, what refuses launches and cannot be undone last. */
+static void steps__add_lasting(struct steps *steps, const char *region)
+{
+	steps__add_regional(steps, region, FIND_LEFT,
+		region ? "List the instances of the Region that still allow IMDSv1, traced or not"
+		       : "List the instances of each Region that still allow IMDSv1, traced or "
+			 "not");
+	steps__add_regional(steps, region, NEW_TEMPLATE,
+		"Where Auto Scaling groups launch from templates, make a new version of each that "
+		"requires tokens, else every replacement allows IMDSv1 again");
+	steps__add_regional(steps, region, MARK_IMAGE,
+		"Mark your own images, once all that runs on them speaks IMDSv2, because it cannot "
+		"be undone: whatever is launched from them then requires tokens");
+}
+
+static void steps__add_enforcement(struct steps *steps, const char *region)
+{
+	steps__add(steps, NULL,
+		"Let AWS Config (rules ec2-imdsv2-check and ec2-launch-template-imdsv2-check) or "
+		"Security Hub (control EC2.8) tell you of what is launched otherwise.");
+	steps__add_regional(steps, region, ENFORCE,
+		"Once nothing in the Region is launched with IMDSv1 any more, enforce it: a launch "
+		"that would allow IMDSv1 then fails");
+}
+
 static void steps__add_switch(struct steps *steps, const struct report *report,
 	const struct culprits *culprits, bool ready)
 {
@@ -298,20 +359,26 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 		.named = ready ? HOSTS_NAMED : HOSTS_NAMED_EARLY,
 	};
 	const char *region = report__region(report);
-	char defaults[128];
 
 	steps__add_hosts(steps, report, culprits, &require);
-	snprintf(defaults, sizeof(defaults), DEFAULTS "%s%s", region ? " --region " : "",
-		region ? region : "");
-	steps__add(steps, defaults, "Make that the default of all future launches in %s",
-		region ? "the Region" : "each Region");
-	steps__add(steps, NULL,
-		"Keep it so with an IAM policy that denies ec2:RunInstances unless the condition "
-		"key "
-		"ec2:MetadataHttpTokens is \"required\".");
 	steps__add(steps, NULL,
 		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls "
 		"that fail for want of a token (MetadataNoToken counted them before).");
+	steps__add_regional(steps, region, DEFAULTS,
+		region ? "Make that the default of all future launches in the Region"
+		       : "Make that the default of all future launches in each Region");
+	if (ready)
+		steps__add_lasting(steps, region);
+	if (ready)
+		steps__add(steps, POLICY,
+			"Keep it so with a policy of the organization, or the same statement in "
+			"IAM, that denies launches without it");
+	else
+		steps__add(steps, NULL,
+			"Keep it so with an IAM policy that denies ec2:RunInstances unless the "
+			"condition key ec2:MetadataHttpTokens is \"required\".");
+	if (ready)
+		steps__add_enforcement(steps, region);
 }
 
 /* As an option takes it, in the largest unit in which it is whole: "24h". */
