@@ -339,7 +339,7 @@ static void next_steps_are_commands_to_paste(void **state)
 		{"ready, with the instance's id", REPORT_OF(EC2(ID, ""), DAY_1, QUIET, ""),
 			"Require tokens on web-1: " MODIFY ID
 			" --http-tokens required --http-endpoint enabled",
-			"hop-limit"},
+			"--http-endpoint enabled --http-put-response-hop-limit"},
 		{"ready, with the Region", REPORT_OF(EC2(ID, "eu-west-1"), DAY_1, QUIET, ""),
 			MODIFY ID
 			" --http-tokens required --http-endpoint enabled --region eu-west-1",
@@ -351,7 +351,28 @@ static void next_steps_are_commands_to_paste(void **state)
 		{"a Region that is none", REPORT_OF(EC2(ID, "x; reboot"), DAY_1, QUIET, ""),
 			MODIFY ID " --http-tokens", "reboot"},
 		{"the default of the Region", REPORT_OF(WEB1, DAY_1, QUIET, ""),
-			"aws ec2 modify-instance-metadata-defaults --http-tokens required", NULL},
+			"aws ec2 modify-instance-metadata-defaults --http-tokens required "
+			"--http-put-response-hop-limit 2",
+			NULL},
+		{"what is left", REPORT_OF(EC2(ID, "eu-west-1"), DAY_1, QUIET, ""),
+			"aws ec2 describe-instances --filters Name=metadata-options.http-tokens,"
+			"Values=optional --query 'Reservations[].Instances[].InstanceId' --output "
+			"text --region eu-west-1",
+			NULL},
+		{"launch templates", REPORT_OF(WEB1, DAY_1, QUIET, ""),
+			"'{\"MetadataOptions\":{\"HttpTokens\":\"required\"", NULL},
+		{"images", REPORT_OF(WEB1, DAY_1, QUIET, ""),
+			"aws ec2 modify-image-attribute --image-id AMI --imds-support v2.0", NULL},
+		{"enforcement", REPORT_OF(WEB1, DAY_1, QUIET, ""), "--http-tokens-enforced enabled",
+			NULL},
+		{"the organization", REPORT_OF(WEB1, DAY_1, QUIET, ""),
+			"aws organizations create-policy", NULL},
+		{"no policy before it is ready",
+			REPORT_OF(WEB1, DAY_1, TOTALS(1, 0, 0, 0, 0, 0),
+				CALLER("curl", CALLS(1, 0, 0, 0, 0))),
+			"ec2:MetadataHttpTokens", "create-policy"},
+		{"no enforcement before it is ready", REPORT_OF(WEB2, SHORT_2, QUIET, ""),
+			"future launches", "enforced"},
 		{"IAM", REPORT_OF(WEB1, DAY_1, QUIET, ""), "ec2:MetadataHttpTokens", NULL},
 		{"CloudWatch", REPORT_OF(WEB1, DAY_1, QUIET, ""), "MetadataNoTokenRejected", NULL},
 		{"blocked: the caller first",
