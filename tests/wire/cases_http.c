@@ -180,7 +180,7 @@ const struct wire_case http_cases[] = {
 		V2_BY("GET", AMI, "aws-cli/2.9")),
 
 	ROW("token-name-in-url", "GET /" TOKEN_NAME ":%20a HTTP/1.1\r\n" EOL,
-		V1("GET", "/" TOKEN_NAME ":%20a")),
+		V1("GET", "/" TOKEN_NAME ":****")),
 	ROW("token-name-in-value", GET_AMI "X-Note: " TOKEN_NAME ": a\r\n" EOL, V1("GET", AMI)),
 	ROW("token-name-in-agent", GET_AMI "User-Agent: " TOKEN_NAME "\r\n" EOL,
 		V1_BY("GET", AMI, TOKEN_NAME)),
