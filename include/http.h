@@ -43,7 +43,7 @@ enum http_event {
 enum http_seen {
 	SEEN_TOKEN = 1 << 0,     /* X-aws-ec2-metadata-token */
 	SEEN_TTL = 1 << 1,       /* X-aws-ec2-metadata-token-ttl-seconds */
-	SEEN_FOREIGN = 1 << 2,   /* a header of another cloud's client */
+	SEEN_FOREIGN = 1 << 2,   /* a header that only another cloud's client sends */
 	SEEN_AGENT = 1 << 3,     /* User-Agent */
 	SEEN_LENGTH = 1 << 4,    /* Content-Length */
 	SEEN_CODING = 1 << 5,    /* Transfer-Encoding */
@@ -63,6 +63,7 @@ struct http {
 	__u8 path_cut;
 	__u8 agent_cut;
 	__u8 oversized;
+	__u8 route;   /* enum http_route of the target so far */
 	__u16 status; /* of a response */
 	__u16 method_size;
 	__u16 path_size;
@@ -177,6 +178,60 @@ enum http_field {
 	F_FLAVOR,
 	F_METADATA,
 	F_AUTHORIZATION,
+};
+
+/*
+ * Who has something at a target: decided byte by byte, because a path may be longer than what is
+ * kept of it. What a server would have to decode or to normalise first (a percent sign, a
+ * backslash, "..") may lead to EC2's own paths, and so may a target that is no path: both count as
+ * EC2's.
+ */
+enum http_route {
+	R_EC2, /* nothing that follows changes this one or the next two */
+	R_ROOT,
+	R_FOREIGN,
+	R_START,
+	R_SLASH, /* slashes, and "." between them, and nothing else yet */
+	R_DOT,
+	R_L, /* the beginnings of "latest", whose letter case does not count */
+	R_LA,
+	R_LAT,
+	R_LATE,
+	R_LATES,
+	R_LATEST,
+	R_DIGIT, /* the beginnings of a date, of which the first four are versions, too */
+	R_DIGITS_2,
+	R_DIGITS_3,
+	R_YEAR,
+	R_YEAR_DASH,
+	R_MONTH_DIGIT,
+	R_MONTH,
+	R_MONTH_DASH,
+	R_DAY_DIGIT,
+	R_DATE,
+	R_NUMBER, /* digits and dots */
+	R_OTHER,  /* in a segment of a path that begins with another one */
+	R_OTHER_SLASH,
+	R_OTHER_DOT,
+	R_OTHER_DOTS,
+	R_COUNT = 32,
+};
+
+enum http_route_char {
+	X_OTHER,
+	X_SLASH,
+	X_DOT,
+	X_DASH,
+	X_DIGIT,
+	X_L,
+	X_A,
+	X_T,
+	X_E,
+	X_S,
+	X_END,  /* ? and #: what follows is no path */
+	X_SEMI, /* parameters of a segment, which some servers take off */
+	X_ODD,  /* what a server may make another character of */
+	X_COUNT = 16,
 };
 
 #define HTTP_WORD_SIZE 64
@@ -296,6 +351,28 @@ static const __u8 http_chars[256] = {
 	[0x80 ... 0xff] = C_HIGH,
 };
 
+static const __u8 http_route_chars[256] = {
+	['/'] = X_SLASH,
+	['.'] = X_DOT,
+	['-'] = X_DASH,
+	['0' ... '9'] = X_DIGIT,
+	['L'] = X_L,
+	['l'] = X_L,
+	['A'] = X_A,
+	['a'] = X_A,
+	['T'] = X_T,
+	['t'] = X_T,
+	['E'] = X_E,
+	['e'] = X_E,
+	['S'] = X_S,
+	['s'] = X_S,
+	['?'] = X_END,
+	['#'] = X_END,
+	[';'] = X_SEMI,
+	['%'] = X_ODD,
+	['\\'] = X_ODD,
+};
+
 struct http_transition {
 	__u8 next;
 	__u8 action;
@@ -413,10 +490,52 @@ static const struct http_transition http_transitions[S_COUNT][C_COUNT] = {
 	[S_TRAILER_LINE_LF] = { [C_LF] = {S_TRAILER, A_NONE} },
 	[S_TRAILER_LF] = { [C_LF] = {S_START, A_MESSAGE_END} },
 };
+
+/* A row names what most characters do first and then the exceptions. */
+#define NEITHER(...) [0 ... X_COUNT - 1] = R_OTHER, [X_SLASH] = R_OTHER_SLASH, [X_SEMI] = R_OTHER, \
+	[X_END] = R_FOREIGN, [X_ODD] = R_EC2, __VA_ARGS__
+#define VERSION(...) NEITHER([X_SLASH] = R_EC2, [X_SEMI] = R_EC2, [X_END] = R_EC2, __VA_ARGS__)
+
+static const __u8 http_routes[R_COUNT][X_COUNT] = {
+	[R_EC2] = { [0 ... X_COUNT - 1] = R_EC2 },
+	[R_ROOT] = { [0 ... X_COUNT - 1] = R_ROOT },
+	[R_FOREIGN] = { [0 ... X_COUNT - 1] = R_FOREIGN },
+	[R_START] = { [X_SLASH] = R_SLASH },
+	[R_SLASH] = {
+		NEITHER([X_SLASH] = R_SLASH, [X_DOT] = R_DOT, [X_DIGIT] = R_DIGIT, [X_L] = R_L, [X_SEMI] = R_EC2,
+			[X_END] = R_ROOT),
+	},
+	[R_DOT] = {
+		NEITHER([X_SLASH] = R_SLASH, [X_DOT] = R_OTHER_DOTS, [X_SEMI] = R_EC2, [X_END] = R_ROOT),
+	},
+	[R_L] = { NEITHER([X_A] = R_LA) },
+	[R_LA] = { NEITHER([X_T] = R_LAT) },
+	[R_LAT] = { NEITHER([X_E] = R_LATE) },
+	[R_LATE] = { NEITHER([X_S] = R_LATES) },
+	[R_LATES] = { NEITHER([X_T] = R_LATEST) },
+	[R_LATEST] = { VERSION() },
+	[R_DIGIT] = { VERSION([X_DIGIT] = R_DIGITS_2, [X_DOT] = R_NUMBER) },
+	[R_DIGITS_2] = { VERSION([X_DIGIT] = R_DIGITS_3, [X_DOT] = R_NUMBER) },
+	[R_DIGITS_3] = { VERSION([X_DIGIT] = R_YEAR, [X_DOT] = R_NUMBER) },
+	[R_YEAR] = { VERSION([X_DIGIT] = R_NUMBER, [X_DOT] = R_NUMBER, [X_DASH] = R_YEAR_DASH) },
+	[R_YEAR_DASH] = { NEITHER([X_DIGIT] = R_MONTH_DIGIT) },
+	[R_MONTH_DIGIT] = { NEITHER([X_DIGIT] = R_MONTH) },
+	[R_MONTH] = { NEITHER([X_DASH] = R_MONTH_DASH) },
+	[R_MONTH_DASH] = { NEITHER([X_DIGIT] = R_DAY_DIGIT) },
+	[R_DAY_DIGIT] = { NEITHER([X_DIGIT] = R_DATE) },
+	[R_DATE] = { VERSION() },
+	[R_NUMBER] = { VERSION([X_DIGIT] = R_NUMBER, [X_DOT] = R_NUMBER) },
+	[R_OTHER] = { NEITHER() },
+	[R_OTHER_SLASH] = { NEITHER([X_DOT] = R_OTHER_DOT) },
+	[R_OTHER_DOT] = { NEITHER([X_DOT] = R_OTHER_DOTS) },
+	[R_OTHER_DOTS] = { VERSION() }, /* may lead up to another path */
+};
 #undef TCHAR
 #undef DELIMITER
 #undef VISIBLE
 #undef ANY
+#undef NEITHER
+#undef VERSION
 #pragma GCC diagnostic pop
 /* clang-format on */
 
@@ -444,6 +563,7 @@ HTTP_INLINE void http__begin(struct http *h)
 	h->path_cut = 0;
 	h->agent_cut = 0;
 	h->status = 0;
+	h->route = R_START;
 	h->method_size = 0;
 	h->path_size = 0;
 	h->agent_size = 0;
@@ -484,10 +604,16 @@ HTTP_INLINE void http__method(struct http *h, unsigned char byte)
 	h->method_size = at + 1;
 }
 
+HTTP_INLINE __u8 http__route(__u8 route, __u8 route_char)
+{
+	return http_routes[route & (R_COUNT - 1)][route_char & (X_COUNT - 1)];
+}
+
 HTTP_INLINE void http__target(struct http *h, unsigned char byte)
 {
 	__u32 at = h->path_size;
 
+	h->route = http__route(h->route, http_route_chars[byte]);
 	HTTP_INDEX(at);
 	if (at >= TARGET_SIZE - 1) {
 		h->path_cut = 1;
@@ -736,6 +862,7 @@ HTTP_INLINE enum http_event http__byte(struct http *h, unsigned char byte)
 	case A_AUTHORITY: /* "scheme:/" was taken for the target */
 		h->path_size = 0;
 		h->path_cut = 0;
+		h->route = R_START;
 		break;
 	case A_ROOT:
 		http__target(h, '/');
@@ -744,6 +871,7 @@ HTTP_INLINE enum http_event http__byte(struct http *h, unsigned char byte)
 		h->path[0] = '/';
 		h->path[1] = '?';
 		h->path_size = 2;
+		h->route = R_ROOT;
 		break;
 	case A_ANSWER_FIRST:
 		http__begin(h);
@@ -825,11 +953,24 @@ HTTP_INLINE bool http__begins(const char *text, __u16 size, const char *word, __
 #define HTTP_BEGINS(h, member, word) \
 	http__begins((h)->member, (h)->member##_size, word, sizeof(word) - 1)
 
+/* Whose the request is, once its head has ended: R_EC2, R_ROOT or R_FOREIGN. */
+HTTP_INLINE __u8 http__destination(const struct http *h)
+{
+	return http__route(h->route, X_END);
+}
+
+/* At the root, which every cloud's service has: whether another cloud's client asks. */
+HTTP_INLINE bool http__is_probe(const struct http *h)
+{
+	return (h->seen & SEEN_FOREIGN) || HTTP_BEGINS(h, agent, "gcloud-golang/");
+}
+
 /* The class of the request whose head has just ended: the first that fits, in enum request_class's
  * order. */
 HTTP_INLINE enum request_class http__class(const struct http *h)
 {
 	const __u16 token_size = sizeof("/latest/api/token") - 1;
+	__u8 destination = http__destination(h);
 
 	if (h->method_size == 3 && HTTP_BEGINS(h, method, "PUT") &&
 		HTTP_BEGINS(h, path, "/latest/api/token") &&
@@ -837,9 +978,7 @@ HTTP_INLINE enum request_class http__class(const struct http *h)
 		return CLASS_TOKEN;
 	if (h->seen & (SEEN_TOKEN | SEEN_TTL))
 		return CLASS_V2;
-	if ((h->seen & SEEN_FOREIGN) || HTTP_BEGINS(h, path, "/computeMetadata/") ||
-		HTTP_BEGINS(h, path, "/metadata/") || HTTP_BEGINS(h, path, "/opc/") ||
-		HTTP_BEGINS(h, path, "/openstack/"))
+	if (destination == R_FOREIGN || (destination == R_ROOT && http__is_probe(h)))
 		return CLASS_FOREIGN;
 	return CLASS_V1;
 }

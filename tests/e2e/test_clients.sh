@@ -81,9 +81,11 @@ tokens() {
 }
 
 others() {
-	client foreign curl -sS -H 'Metadata-Flavor: Google' "$(target foreign)"
-	client foreign-azure curl -sS -H 'METADATA: TRUE' "$(target foreign-azure)"
-	client foreign-oracle curl -sS -H 'Authorization: Bearer Oracle' "$(target foreign-oracle)"
+	client foreign curl -sS -H 'Metadata-Flavor: Google' "$(target foreign /)"
+	client foreign-azure curl -sS -H 'METADATA: TRUE' "$(target foreign-azure /)"
+	client foreign-oracle curl -sS -H 'Authorization: Bearer Oracle' "$(target foreign-oracle /)"
+	client foreign-go curl -sS -A gcloud-golang/0.1 "$(target foreign-go /)"
+	client not-foreign curl -sS -H 'Metadata-Flavor: Google' "$(target not-foreign)"
 	client foreign-path curl -sS "$(target foreign-path /openstack/latest/meta_data.json)"
 	client absolute curl -sS --request-target "$(target absolute)" "$endpoint/"
 	client head curl -sSI "$(target head)"
@@ -204,6 +206,8 @@ check 'a token header that curl leaves out is v1' shows v2-lost "$who + {class: 
 check 'a probe for Google' shows foreign "$who + {class: \"foreign\"}"
 check 'a probe for Azure, in capitals' shows foreign-azure "$who + {class: \"foreign\"}"
 check 'a probe for Oracle' shows foreign-oracle "$who + {class: \"foreign\"}"
+check "a probe by Google's client for Go" shows foreign-go "$who + {class: \"foreign\"}"
+check "another cloud's header at EC2's own path" shows not-foreign "$who + {class: \"v1\"}"
 check 'a probe for OpenStack' shows foreign-path "$who + {class: \"foreign\"}"
 
 noise() {

@@ -27,7 +27,7 @@ calls() {
 	client again curl -sS "$(target again)"
 	client token curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$(target token /latest/api/token)"
 	client v2 curl -sS -H "X-aws-ec2-metadata-token: x" "$(target v2)"
-	client foreign curl -sS -H 'Metadata: true' "$(target foreign)"
+	client foreign curl -sS -H 'Metadata: true' "$(target foreign /)"
 }
 last_call() {
 	client last curl -sS "$(target last)"

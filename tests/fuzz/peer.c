@@ -125,23 +125,28 @@ static int on_header_value(http_parser *parser, const char *at, size_t size)
 	return 0;
 }
 
+static void peer__keep_target(struct peer *peer, const char *target, size_t size)
+{
+	peer->message.destination = target__destination(target, size);
+	text__keep(&peer->message.target, target, size, TARGET_SIZE - 1);
+}
+
 /* RFC 9112, 3.2.2: the path of an absolute form. http-parser only lets letters be a scheme. */
 static void peer__reduce_target(struct peer *peer)
 {
-	struct text *target = &peer->message.target;
 	char *end = peer->target + peer->target_size, *at = peer->target;
 
 	while (at < end && ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z'))
 		at++;
 	if (at == peer->target || end - at < 3 || memcmp(at, "://", 3)) {
-		text__keep(target, peer->target, peer->target_size, TARGET_SIZE - 1);
+		peer__keep_target(peer, peer->target, peer->target_size);
 		return;
 	}
 	for (at += 3; at < end && *at != '/' && *at != '?';)
 		at++;
 	if (at == end || *at == '?')
 		*--at = '/'; /* over what is no path */
-	text__keep(target, at, end - at, TARGET_SIZE - 1);
+	peer__keep_target(peer, at, end - at);
 }
 
 static bool text__begins(const struct text *text, const char *word)
@@ -158,11 +163,10 @@ static enum request_class peer__class(const struct peer *peer)
 		return CLASS_TOKEN;
 	if (peer->token)
 		return CLASS_V2;
-	if (peer->foreign || text__begins(target, "/computeMetadata/") ||
-		text__begins(target, "/metadata/") || text__begins(target, "/opc/") ||
-		text__begins(target, "/openstack/"))
-		return CLASS_FOREIGN;
-	return CLASS_V1;
+	if (peer->message.destination != DESTINATION_ROOT)
+		return peer->message.destination == DESTINATION_FOREIGN ? CLASS_FOREIGN : CLASS_V1;
+	return peer->foreign || text__begins(&peer->message.agent, "gcloud-golang/") ? CLASS_FOREIGN
+										     : CLASS_V1;
 }
 
 /* RFC 9112, 6.3, which http-parser leaves to its user: so is it told. */

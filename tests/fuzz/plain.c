@@ -153,9 +153,62 @@ static struct span target__reduce(struct span target, char *root, size_t room)
 	return (struct span){root, rest.size + 1};
 }
 
+static bool segment__is_version(struct span segment)
+{
+	static const char date[] = "0000-00-00";
+	bool number = segment.size && isdigit((unsigned char)segment.at[0]);
+	bool dated = segment.size == sizeof(date) - 1;
+
+	for (size_t i = 0; i < segment.size; i++) {
+		bool digit = isdigit((unsigned char)segment.at[i]);
+
+		number = number && (digit || segment.at[i] == '.');
+		dated = dated && (date[i] == '0' ? digit : segment.at[i] == date[i]);
+	}
+	return number || dated || span__is(segment, "latest");
+}
+
+/*
+ * Segment by segment. Of a segment that has parameters behind a semicolon, what comes before them
+ * decides; where that is nothing, nobody can say what a server makes of it.
+ */
+enum destination target__destination(const char *target, size_t size)
+{
+	struct span rest = {target, size}, path = span__until(&rest, "?#");
+	enum destination destination = DESTINATION_ROOT;
+
+	if (!span__begins(path, "/"))
+		return DESTINATION_EC2;
+	while (path.size) {
+		struct span whole, segment;
+
+		path.at++;
+		path.size--;
+		whole = span__until(&path, "/");
+		if (memchr(whole.at, '%', whole.size) || memchr(whole.at, '\\', whole.size))
+			return DESTINATION_EC2;
+		rest = whole;
+		segment = span__until(&rest, ";");
+		if (span__equals(segment, ".."))
+			return DESTINATION_EC2;
+		if (destination == DESTINATION_FOREIGN)
+			continue;
+		if (!segment.size || span__equals(segment, ".")) {
+			if (rest.size)
+				return DESTINATION_EC2;
+			continue;
+		}
+		if (segment__is_version(segment))
+			return DESTINATION_EC2;
+		destination = DESTINATION_FOREIGN;
+	}
+	return destination;
+}
+
 static enum refusal request_line__read(struct span line, struct message *message)
 {
 	char root[TARGET_SIZE + 1];
+	struct span reduced;
 	struct span method = span__until(&line, " \t"), target, version;
 
 	if (!method.size)
@@ -173,7 +226,9 @@ static enum refusal request_line__read(struct span line, struct message *message
 		return REFUSED_VERSION;
 	text__keep(&message->method, method, METHOD_SIZE - 1);
 	message->method.cut = false;
-	text__keep(&message->target, target__reduce(target, root, sizeof(root)), TARGET_SIZE - 1);
+	reduced = target__reduce(target, root, sizeof(root));
+	message->destination = target__destination(reduced.at, reduced.size);
+	text__keep(&message->target, reduced, TARGET_SIZE - 1);
 	return REFUSED_NOTHING;
 }
 
@@ -261,10 +316,9 @@ static bool head__says(const char *name, const char *value)
 
 static enum request_class message__class(const struct message *message)
 {
-	static const char *const folders[] = {
-		"/computeMetadata/", "/metadata/", "/opc/", "/openstack/"};
 	struct span method = {message->method.bytes, message->method.size};
-	struct span target = {message->target.bytes, message->target.size}, rest = target;
+	struct span rest = {message->target.bytes, message->target.size};
+	const struct header *agent = head__find("User-Agent", 0);
 
 	if (span__equals(method, "PUT") &&
 		span__equals(span__until(&rest, "?"), "/latest/api/token"))
@@ -272,12 +326,12 @@ static enum request_class message__class(const struct message *message)
 	if (head__find("X-aws-ec2-metadata-token", 0) ||
 		head__find("X-aws-ec2-metadata-token-ttl-seconds", 0))
 		return CLASS_V2;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (span__begins(target, folders[i]))
-			return CLASS_FOREIGN;
+	if (message->destination != DESTINATION_ROOT)
+		return message->destination == DESTINATION_FOREIGN ? CLASS_FOREIGN : CLASS_V1;
 	if (head__says("Metadata-Flavor", "Google") || head__says("Metadata", "true") ||
 		head__says("Authorization", "Bearer Oracle") ||
-		head__says("Authorization", "Bearer\tOracle"))
+		head__says("Authorization", "Bearer\tOracle") ||
+		(agent && span__begins(header__value(agent), "gcloud-golang/")))
 		return CLASS_FOREIGN;
 	return CLASS_V1;
 }

@@ -27,6 +27,9 @@ enum framing {
 	FRAMING_BAD, /* all that follows is unreadable */
 };
 
+/* Who has something at a target. */
+enum destination { DESTINATION_EC2, DESTINATION_ROOT, DESTINATION_FOREIGN };
+
 struct text {
 	char bytes[TARGET_SIZE];
 	size_t size;
@@ -40,6 +43,7 @@ struct message {
 	enum framing framing;
 	enum request_class class;
 	unsigned int status; /* 0: a request */
+	enum destination destination;
 	struct text method, target, agent;
 	bool has_agent;
 	bool answers_head; /* says so itself, in a header that nothing but these readers knows */
@@ -75,6 +79,9 @@ struct stream {
 	size_t size;
 	bool answers;
 };
+
+/* target: all of it, an absolute form reduced to its path. */
+enum destination target__destination(const char *target, size_t size);
 
 void plain__read(const struct stream *stream, struct reading *reading);
 void peer__read(const struct stream *stream, struct reading *reading);

@@ -31,7 +31,7 @@
 #define LINE  "GET / HTTP/1.1\r\n"
 #define POST  "POST / HTTP/1.1\r\n"
 #define END   "\r\n"
-#define NEXT  "GET /next HTTP/1.1\r\n\r\n"
+#define NEXT  "GET /1.0/ HTTP/1.1\r\n\r\n"
 
 #define TWICE(text) text text
 #define EIGHT(text) TWICE(TWICE(TWICE(text)))

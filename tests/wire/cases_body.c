@@ -8,9 +8,9 @@
 #include "standard.h"
 #include "wire.h"
 
-#define POST    "POST /x HTTP/1.1\r\n"
+#define POST    "POST /latest HTTP/1.1\r\n"
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
-#define POSTED  V1("POST", "/x")
+#define POSTED  V1("POST", "/latest")
 
 #define ROW(title, bytes, ...)                                        \
 	{                                                             \
@@ -80,8 +80,8 @@ const struct wire_case body_cases[] = {
 	ROW("body-of-nothing", POST "Content-Length: 0\r\n\r\n" V1_TEXT, POSTED, V1_EVENT),
 	ROW("body-with-leading-zeros", POST "Content-Length: 0005\r\n\r\nGET /" V1_TEXT, POSTED,
 		V1_EVENT),
-	ROW("body-of-a-get", "GET /x HTTP/1.1\r\nContent-Length: 4\r\n\r\nPUT " V1_TEXT,
-		V1("GET", "/x"), V1_EVENT),
+	ROW("body-of-a-get", "GET /latest HTTP/1.1\r\nContent-Length: 4\r\n\r\nPUT " V1_TEXT,
+		V1("GET", "/latest"), V1_EVENT),
 	ROW("body-of-a-token-request",
 		"PUT " TOKEN_PATH " HTTP/1.1\r\n" TTL_NAME
 		": 1\r\nContent-Length: 2\r\n\r\n{}" V2_TEXT,

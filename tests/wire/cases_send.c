@@ -127,7 +127,7 @@ static int fast_open_connect(struct run *run)
 /* A stream of posts, 300 times a head and 1,500 bytes of body, and a v2 request at the end. */
 static char *stream__make(size_t *size)
 {
-	static const char head[] = "POST /x HTTP/1.1\r\n" HOST "Content-Length: 1500\r\n\r\n";
+	static const char head[] = "POST /latest HTTP/1.1\r\n" HOST "Content-Length: 1500\r\n\r\n";
 	size_t unit = sizeof(head) - 1 + 1500;
 	char *stream;
 
@@ -144,7 +144,7 @@ static char *stream__make(size_t *size)
 
 static void stream__expect(struct run *run)
 {
-	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	static const struct expected post[] = {V1("POST", "/latest"), {0}};
 
 	for (int i = 0; i < 300; i++)
 		run__expect(run, post);
@@ -272,8 +272,8 @@ static int failed_and_repeated(struct run *run)
  * sends the rest from where it is right. */
 static int taken_in_part(struct run *run)
 {
-	static const char head[] = "POST /x HTTP/1.1\r\nContent-Length: 200000\r\n\r\n";
-	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	static const char head[] = "POST /latest HTTP/1.1\r\nContent-Length: 200000\r\n\r\n";
+	static const struct expected post[] = {V1("POST", "/latest"), {0}};
 	size_t size = sizeof(head) - 1 + 200000 + strlen(V1_TEXT);
 	_free_ char *whole = calloc(1, size + 1);
 	int fd = endpoint__connect(run, SOCKET_IPV4), error = 0;
@@ -330,7 +330,7 @@ static int literal_in_untouched_rodata(struct run *run)
 /* A web server's way to send a file: the head by send, the body by sendfile. */
 static int body_by_sendfile(struct run *run)
 {
-	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	static const struct expected post[] = {V1("POST", "/latest"), {0}};
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;
 	char body[4000];
 
@@ -338,7 +338,7 @@ static int body_by_sendfile(struct run *run)
 		return fd;
 	memset(body, 'b', sizeof(body));
 	run__allow_unknown(run);
-	error = run__say(run, fd, "POST /x HTTP/1.1\r\nContent-Length: 4000\r\n\r\n");
+	error = run__say(run, fd, "POST /latest HTTP/1.1\r\nContent-Length: 4000\r\n\r\n");
 	if (!error)
 		error = run__send(run, "sendfile", fd, body, sizeof(body));
 	if (!error)
@@ -515,8 +515,8 @@ static int interrupted(struct run *run)
 /* More in one send than is looked at, all of it a body, and a request behind it. */
 static int request_behind_a_long_body(struct run *run)
 {
-	static const char head[] = "POST /x HTTP/1.1\r\nContent-Length: 700000\r\n\r\n";
-	static const struct expected post[] = {V1("POST", "/x"), {0}};
+	static const char head[] = "POST /latest HTTP/1.1\r\nContent-Length: 700000\r\n\r\n";
+	static const struct expected post[] = {V1("POST", "/latest"), {0}};
 	size_t size = sizeof(head) - 1 + 700000 + strlen(V2_TEXT);
 	_free_ char *text = malloc(size + 1);
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;

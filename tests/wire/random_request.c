@@ -53,8 +53,9 @@ static void swap_case(char *text, struct chance *chance)
 
 static void path__make(struct random_request *request, struct chance *chance)
 {
-	static const char *const foreign[] = {
-		"/computeMetadata/v1/", "/metadata/instance", "/opc/v2/", "/openstack/latest/"};
+	/* what follows is a query: an encoded path would count as EC2's */
+	static const char *const foreign[] = {"/computeMetadata/v1/?", "/metadata/instance?",
+		"/opc/v2/?", "/openstack/latest/?", "/latest.json?"};
 	size_t size = chance__happens(chance, 10) ? 200 + chance__below(chance, 600)
 						  : chance__below(chance, 60);
 	char *path = request->path;

@@ -53,6 +53,10 @@ struct expected {
 	{                                                              \
 		.class = CLASS_FOREIGN, .method = verb, .path = target \
 	}
+#define FOREIGN_BY(verb, target, by)                                                \
+	{                                                                           \
+		.class = CLASS_FOREIGN, .method = verb, .path = target, .agent = by \
+	}
 #define TOKEN(target)                                                 \
 	{                                                             \
 		.class = CLASS_TOKEN, .method = "PUT", .path = target \

@@ -11,6 +11,7 @@
 #include "render/render.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
+#include "report/probes.h"
 
 #define HOSTS_SHOWN 200
 
@@ -123,6 +124,19 @@ static void figure__put_watched(struct html *page, const struct report *report)
 	html__put(page, "%s</dd></div>\n", watched);
 }
 
+static void probes__put(struct html *page, const struct report *report)
+{
+	_free_ char *sentence = NULL;
+
+	if (report__say_probes(report, &sentence)) {
+		page->error = -ENOMEM;
+	} else if (sentence) {
+		html__put(page, "<p class=\"note\">");
+		html__text(page, sentence);
+		html__put(page, "</p>\n");
+	}
+}
+
 static void figures__put(struct html *page, const struct report *report, bool strict)
 {
 	/* As the verdict counts them: whoever could not be read is counted by itself. */
@@ -149,6 +163,7 @@ static void figures__put(struct html *page, const struct report *report, bool st
 		figure__put(page, "doubtful", "past the kernel's tables", report->missed);
 	figure__put_watched(page, report);
 	html__put(page, "</dl>\n");
+	probes__put(page, report);
 }
 
 /* An option stays with its value, and a line breaks before both. */
@@ -258,8 +273,8 @@ static void words__put(struct html *page)
 		{"v1", "a call without a token: it works now and fails once tokens are required"},
 		{"v2", "a call that carries a token, as IMDSv2 wants it"},
 		{"token", "a request for a token, with which IMDSv2 begins"},
-		{"foreign", "a look for another cloud's metadata service; it fails on EC2 before "
-			    "and after the switch"},
+		{"foreign", "a look for another cloud's metadata service; EC2 has nothing there, "
+			    "before and after the switch"},
 		{"unknown", "something was sent to the service that could not be read"},
 		{"rejected", "the service answered 401, because the call had no valid token"},
 		{"fallback", "a caller that asked for a token, got none, and then called v1"},

@@ -15,6 +15,7 @@
 #include "render/render.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
+#include "report/probes.h"
 #include "lib/sentences.h"
 
 #define CALLERS_SHOWN 30
@@ -44,6 +45,19 @@ static void ruling__put(struct markdown *page, const struct ruling *ruling)
 	}
 }
 
+static void probes__put(struct markdown *page, const struct report *report)
+{
+	_free_ char *sentence = NULL;
+
+	if (report__say_probes(report, &sentence)) {
+		page->error = -ENOMEM;
+	} else if (sentence) {
+		fputs("\n", page->out);
+		markdown__prose(page, sentence);
+		fputs("\n", page->out);
+	}
+}
+
 static void totals__put(struct markdown *page, const struct report *report)
 {
 	fputs("\n|", page->out);
@@ -56,6 +70,7 @@ static void totals__put(struct markdown *page, const struct report *report)
 	for (int i = 0; i < CLASS_COUNT; i++)
 		fprintf(page->out, " %" PRIu64 " |", report->totals[shown_classes[i]]);
 	fprintf(page->out, " %" PRIu64 " | %" PRIu64 " |\n", report->lost, report->missed);
+	probes__put(page, report);
 }
 
 static void place__put(struct markdown *page, const struct caller *caller)

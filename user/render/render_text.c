@@ -13,6 +13,7 @@
 #include "render/render_caller.h"
 #include "render/render_text.h"
 #include "lib/scope.h"
+#include "report/probes.h"
 
 #define COLUMNS_DEFAULT 80
 #define PATHS_SHOWN     10
@@ -135,6 +136,16 @@ static void paths__render(struct page *page, const struct report *report)
 		page__line(page, STYLE_FAINT, "  and %zu more paths", count - PATHS_SHOWN);
 }
 
+static void probes__render(struct page *page, const struct report *report)
+{
+	_free_ char *sentence = NULL;
+
+	if (report__say_probes(report, &sentence))
+		page->error = -ENOMEM;
+	else if (sentence)
+		page__wrap(page, STYLE_PLAIN, "         ", 9, sentence);
+}
+
 static void totals__render(struct page *page, const struct report *report)
 {
 	const uint64_t *totals = report->totals;
@@ -156,6 +167,7 @@ static void totals__render(struct page *page, const struct report *report)
 	}
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__wrap_behind(page, STYLE_HEADING, "Calls    ", 9, text);
+	probes__render(page, report);
 }
 
 static void watch__render(

@@ -12,6 +12,7 @@
 #include "verdict/host_summary.h"
 #include "lib/clock.h"
 #include "render/json.h"
+#include "report/probes.h"
 #include "report/report_index.h"
 #include "lib/scope.h"
 #include "lib/text.h"
@@ -339,6 +340,9 @@ static int write__hosts(FILE *out, const struct report *report, const struct hos
 static int write__report(FILE *out, const struct report *report, const struct ruling *ruling,
 	const struct host_summaries *hosts)
 {
+	bool exact;
+	uint64_t probes = report__probes_answered(report, &exact);
+
 	fputs("{\"schema\": \"imdstrace.report/1\",\n", out);
 	if (write__value(out, "version", json__text(report->version), ",\n") ||
 		write__hosts(out, report, hosts) ||
@@ -346,6 +350,8 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 		write__value(out, "verdict", json__text(verdict__name(ruling->verdict)), ",\n") ||
 		write__value(out, "reasons", json__list(ruling->reasons), ",\n") ||
 		write__value(out, "totals", json__totals(report), ",\n") ||
+		write__value(out, "foreign_root_ok", json_integer(probes), ",\n") ||
+		write__value(out, "foreign_root_ok_exact", json_boolean(exact), ",\n") ||
 		write__list(out, "callers", report, report->caller_count, list__caller) ||
 		write__list(out, "timeline", report, report->timeline_count, list__bucket) ||
 		write__value(out, "next_steps", json__list(ruling->next_steps), "}\n"))

@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/scope.h"
+#include "report/probes.h"
 
 static const char *const balance_names[] = {
 	[BALANCE_EQUAL] = "equal",
@@ -94,29 +95,18 @@ static size_t coverage__hosts(
 
 /* --- What the report counted ------------------------------------------------------------------ */
 
-/* Another cloud's probe of the root, which EC2's service has as well and answers. */
-static bool path__is_root(const struct report_path *path)
-{
-	size_t slashes = path->path ? strspn(path->path, "/") : 0;
-
-	return path->class == CLASS_FOREIGN && slashes &&
-	       (!path->path[slashes] || path->path[slashes] == '?');
-}
-
-/* Such probes that were answered, or may have been where nobody watched. The report does not say
- * when each was. */
+/* Another cloud's probes of the root that were answered, or may have been where nobody watched. The
+ * report does not say when each was. */
 static uint64_t report__root_calls(const struct report *report)
 {
 	uint64_t calls = 0;
 
 	for (size_t i = 0; i < report->caller_count; i++) {
 		const struct caller *caller = report->callers[i];
-		uint64_t roots = 0, answered = caller->answers[CLASS_FOREIGN][OUTCOME_OK] +
-					       caller->unwatched[CLASS_FOREIGN];
+		uint64_t roots = caller__probes(caller);
+		uint64_t answered = caller->answers[CLASS_FOREIGN][OUTCOME_OK] +
+				    caller->unwatched[CLASS_FOREIGN];
 
-		for (size_t p = 0; p < caller->path_count; p++)
-			if (path__is_root(&caller->paths[p]))
-				count__add(&roots, caller->paths[p].count);
 		count__add(&calls, roots < answered ? roots : answered);
 	}
 	return calls;
