@@ -229,6 +229,10 @@ other := $(filter-out $(native),amd64 arm64)
 check-report: $(out)/imdstrace | deps-e2e deps-report ## open the reports in Chromium and promtool (root, downloads them)
 	@tests/run IMDSTRACE=$(out)/imdstrace $(of-others)
 
+# By every compiler that someone may build with. tests/compilers/verify.c loads them on a kernel.
+compilers: | $(needs) deps-debian ## compile the BPF objects by every clang of Debian 12, 13 and sid (downloads them)
+	@BPF_FLAGS=$(call shell-word,$(bpf-cflags)) BPFTOOL=$(call shell-word,$(BPFTOOL)) tests/compilers/compile.sh $(target) build/$(target)/compilers
+
 check-kernels: ## run the suites of tests/kernels in virtual machines, one for each kernel (downloads them)
 	@$(MAKE) --no-print-directory static $(out)/tests/wire
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
