@@ -72,7 +72,7 @@ const hosts = (count) => Array.from({ length: count }, (_, i) => {
 
 	Object.assign(report.hosts[0], { machine_id: id, hostname: `${i === 1 ? "=cmd()" : "web"}-${i}.example`, instance_id: `i-0000000${i}` });
 	for (const window of report.windows)
-		Object.assign(window, { host: id, boot_id: id, start: "2026-03-02T08:00:00Z", end: "2026-03-04T08:00:00Z" });
+		Object.assign(window, { host: id, instance_id: `i-0000000${i}`, boot_id: id, start: "2026-03-02T08:00:00Z", end: "2026-03-04T08:00:00Z" });
 	report.windows = report.windows.slice(0, 1);
 	if (i % 3 === 0)
 		Object.assign(report, { callers: [], timeline: [],
