@@ -19,7 +19,7 @@ for command in node npm cc; do
 done
 export DUCKDB_MODULES=${DUCKDB_MODULES:-$PWD/build/duckdb/node_modules}
 if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
-	npm install --silent --no-audit --no-fund --prefix "${DUCKDB_MODULES%/node_modules}" @duckdb/node-api@1 >"$work/npm" 2>&1
+	npm install --silent --no-audit --no-fund --prefix "${DUCKDB_MODULES%/node_modules}" @duckdb/node-api@1.5.6-r.1 >"$work/npm" 2>&1
 fi
 if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
 	skip 'the query engine' 'npm could not install @duckdb/node-api'
