@@ -209,3 +209,8 @@ client_is() {
 	check "$what: who sends them" is_sent_by "$name" "$who"
 	check "$what: in the report" is_reported "$name" "$who"
 }
+
+# What the advice is, by the service's mode, for an SDK that falls back in a network of its own: where
+# no answer to its token requests comes, the hop limit explains it. For the tests that source this.
+# shellcheck disable=SC2034
+declare -A fallback_advice=([put-dropped]=raise-hop-limit [put-refused]=disable-fallback)

@@ -59,7 +59,7 @@ for each in put-dropped put-refused; do
 	runs sdk_v1
 	runs sdk_v2
 	seen
-	sdks_are pattern=fallback advice=disable-fallback \
+	sdks_are pattern=fallback advice="${fallback_advice[$each]}" \
 		'token PUT /latest/api/token' "v1 GET $role" "v1 GET ${role}imdstrace-demo-role"
 done
 

@@ -75,14 +75,16 @@ node_is sdk_v2_credentials 'the AWS SDK 2' pattern=v2-only advice=none "${creden
 node_is sdk_v3_credentials 'the AWS SDK 3' pattern=v2-only advice=none "${credentials[@]}"
 
 # Version 2 says what it is only in those requests that carry no token, version 3 in none.
+# Version 3 has no name in what it sends, so that nobody knows its setting.
+declare -A unnamed_advice=([put-dropped]=raise-hop-limit [put-refused]=investigate)
 for each in put-dropped put-refused; do
 	watch $each
 	sdks_run
 	seen
-	node_is sdk_v2_credentials 'the AWS SDK 2' pattern=fallback advice=disable-fallback \
+	node_is sdk_v2_credentials 'the AWS SDK 2' pattern=fallback advice="${fallback_advice[$each]}" \
 		client="aws-sdk-js/$SDK2" needs=2.722.0 'token PUT /latest/api/token' \
 		agent="$SDK2_AGENT" "v1 GET $role" "v1 GET ${role}imdstrace-demo-role"
-	node_is sdk_v3_credentials 'the AWS SDK 3' pattern=fallback advice=investigate \
+	node_is sdk_v3_credentials 'the AWS SDK 3' pattern=fallback advice="${unnamed_advice[$each]}" \
 		'token PUT /latest/api/token' "v1 GET $role" "v1 GET ${role}imdstrace-demo-role"
 done
 

@@ -83,11 +83,11 @@ aws_is "${v2[@]}" agent="$AWS*" "${credentials[@]}" \
 
 # A hop limit that is too low, and a proxy in between: each falls back.
 credentials=('token PUT /latest/api/token' "v1 GET $role" "v1 GET ${role}imdstrace-demo-role")
-fallback=(pattern=fallback advice=disable-fallback)
 for each in put-dropped put-refused; do
 	watch $each
 	sdks_run
 	seen
+	fallback=(pattern=fallback advice="${fallback_advice[$each]}")
 	boto3_is "${fallback[@]}" agent="$BOTO3" "${credentials[@]}"
 	botocore_is "${fallback[@]}" agent="$BOTOCORE" "${credentials[@]}"
 	aws_is "${fallback[@]}" agent="$AWS*" "${credentials[@]}" \

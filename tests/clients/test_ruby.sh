@@ -48,7 +48,7 @@ for each in put-dropped put-refused; do
 	watch $each
 	runs client-ruby-sdk3 sdk_v3
 	seen
-	sdk_is sdk_v3 'the AWS SDK 3' pattern=fallback advice=disable-fallback \
+	sdk_is sdk_v3 'the AWS SDK 3' pattern=fallback advice="${fallback_advice[$each]}" \
 		'token PUT /latest/api/token' "v1 GET $role" "v1 GET ${role}imdstrace-demo-role"
 done
 
