@@ -144,23 +144,9 @@ void gaps__format(char out[GAPS_SIZE], const struct watch *watch)
 		snprintf(out, GAPS_SIZE, "%zu gaps, the longest %s", watch->gaps, longest);
 }
 
-bool caller__breaks(const struct caller *caller, bool strict)
-{
-	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
-}
-
-size_t report__count_broken(const struct report *report, bool strict)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->caller_count; i++)
-		count += caller__breaks(report->callers[i], strict);
-	return count;
-}
-
 bool caller__needs_change(const struct caller *caller, bool strict)
 {
-	return caller__breaks(caller, strict) || caller->calls[CLASS_UNKNOWN];
+	return caller__blocks(caller, strict) || caller->calls[CLASS_UNKNOWN];
 }
 
 bool caller__outcomes_known(const struct caller *caller)

@@ -26,10 +26,6 @@ char *caller__v1_outcomes(const struct caller *caller);
 struct watch;
 void gaps__format(char out[GAPS_SIZE], const struct watch *watch);
 
-/* Whether the switch would break it: it called v1, or another cloud where that counts. */
-bool caller__breaks(const struct caller *caller, bool strict);
-/* So many of them. */
-size_t report__count_broken(const struct report *report, bool strict);
 /* Whether somebody has to act: it called v1, or what cannot be read, or another cloud where that
  * counts. */
 bool caller__needs_change(const struct caller *caller, bool strict);

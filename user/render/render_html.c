@@ -27,7 +27,7 @@ static const struct {
 /* What the verdict means for somebody who has never heard of a token. */
 static void meaning__put(struct html *page, const struct report *report, enum verdict verdict)
 {
-	size_t callers = report__count_broken(report, false);
+	size_t callers = report__count_blockers(report, false);
 
 	if (verdict == VERDICT_READY) {
 		html__put(page, "Nothing seen here would break if the instance metadata service "
@@ -140,7 +140,7 @@ static void probes__put(struct html *page, const struct report *report)
 static void figures__put(struct html *page, const struct report *report, bool strict)
 {
 	/* As the verdict counts them: whoever could not be read is counted by itself. */
-	size_t to_change = report__count_broken(report, strict);
+	size_t to_change = report__count_blockers(report, strict);
 	uint64_t with_token = report->totals[CLASS_V2];
 
 	html__put(page, "<dl class=\"figures\">\n");
@@ -313,7 +313,7 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
 	html__callers(&page, report, strict, &said);
-	next_steps__sum_up(&said, report__count_broken(report, strict));
+	next_steps__sum_up(&said, report__count_blockers(report, strict));
 	steps__put(&page, &ruling, &said);
 	if (!html__hosts(&page, options->hosts))
 		watches__put(&page, report);

@@ -49,20 +49,6 @@ static int host_summary__name(struct host_summary *host, const struct report_hos
 	return text__take(&host->region, from->region);
 }
 
-static bool caller__blocks(const struct caller *caller, bool strict)
-{
-	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
-}
-
-static size_t report__count_blockers(const struct report *report, bool strict)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->caller_count; i++)
-		count += caller__blocks(report->callers[i], strict);
-	return count;
-}
-
 /* Callers come the worst first. */
 static int host_summary__blame(struct host_summary *host, const struct report *report,
 	const struct verdict_options *options)

@@ -134,7 +134,7 @@ static int reading__sort(struct reading *reading)
 	return 0;
 }
 
-static int64_t common_divisor(int64_t a, int64_t b)
+int64_t common_divisor(int64_t a, int64_t b)
 {
 	while (b) {
 		int64_t rest = a % b;

@@ -25,6 +25,9 @@ int metric__read(struct metric *metric, const char *text, size_t size, int64_t p
 	size_t why_size);
 void metric__clear(struct metric *metric);
 
+/* The longest period that both are whole numbers of; 0 is one of any. */
+int64_t common_divisor(int64_t a, int64_t b);
+
 /* The datapoint that starts then; NULL: none. */
 const struct datapoint *metric__find(const struct metric *metric, int64_t start);
 

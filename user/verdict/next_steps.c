@@ -102,11 +102,6 @@ static const char *host__shell_region(const struct report_host *host)
 	return region;
 }
 
-static bool caller__blocks(const struct caller *caller, const struct verdict_options *options)
-{
-	return caller->calls[CLASS_V1] || (options->strict && caller->calls[CLASS_FOREIGN]);
-}
-
 /* The callers to fix, the worst first. */
 struct culprits {
 	const struct caller **list;
@@ -153,7 +148,7 @@ static int culprits__find(struct culprits *culprits, const struct report *report
 	if (!culprits->list || !culprits->cut_off)
 		return -ENOMEM;
 	for (size_t i = 0; i < report->caller_count; i++)
-		if (caller__blocks(report->callers[i], options))
+		if (caller__blocks(report->callers[i], options->strict))
 			culprits->list[culprits->count++] = report->callers[i];
 	qsort(culprits->list, culprits->count, sizeof(*culprits->list), culprit__compare);
 	return culprits__find_cut_off(culprits);

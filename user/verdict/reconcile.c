@@ -251,11 +251,6 @@ static enum balance reconciliation__balance(const struct reconciliation *result)
 	return result->fewer ? BALANCE_FEWER : BALANCE_EQUAL;
 }
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-	return b ? common_divisor(b, a % b) : a;
-}
-
 int reconcile(
 	struct reconciliation *result, const struct report *report, const struct metric *metric)
 {

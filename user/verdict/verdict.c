@@ -299,6 +299,20 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 	reasons__add_notes(reasons, report, watches, count);
 }
 
+bool caller__blocks(const struct caller *caller, bool strict)
+{
+	return caller->calls[CLASS_V1] || (strict && caller->calls[CLASS_FOREIGN]);
+}
+
+size_t report__count_blockers(const struct report *report, bool strict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		count += caller__blocks(report->callers[i], strict);
+	return count;
+}
+
 int verdict__rule(
 	struct ruling *ruling, const struct report *report, const struct verdict_options *options)
 {

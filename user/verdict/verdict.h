@@ -27,6 +27,11 @@ int verdict__rule(
 void verdict__clear(struct ruling *ruling);
 const char *verdict__name(enum verdict verdict);
 
+/* Whether the switch would break it: it called v1, or strict, another cloud. */
+bool caller__blocks(const struct caller *caller, bool strict);
+/* So many of them. */
+size_t report__count_blockers(const struct report *report, bool strict);
+
 /* How a host was watched. Windows that overlap count once. */
 struct watch {
 	const char *machine_id; /* the report's, or the instance id where that is known */
