@@ -202,13 +202,16 @@ $(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
 # What other programs make of a report: sanitizers would see nothing there that the unit tests do not.
 of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_monitors.sh tests/e2e/test_engines.sh
 
+# What is the same whatever the program was built with.
+of-docs := tests/e2e/test_manual.sh tests/e2e/test_completion.sh
+
 asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit) $(e2e)))
 
 check: $(out)/imdstrace $(out)/tests/wire $(unit) $(e2e) | deps-e2e ## run the unit and end-to-end tests, plain and with sanitizers (root)
 	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
 	@tests/run TIMEOUT=300 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(unit) $(e2e) \
 		IMDSTRACE=build/asan/imdstrace WIRE_COUNT=1000 FLOOD_REQUESTS=5000 \
-		$(unit:build/%=build/asan/%) $(filter-out $(of-others),$(e2e:build/%=build/asan/%))
+		$(unit:build/%=build/asan/%) $(filter-out $(of-others) $(of-docs),$(e2e:build/%=build/asan/%))
 
 check-unit: $(unit) ## run the unit tests alone
 	@tests/run $(unit)
@@ -219,7 +222,7 @@ check-e2e: $(out)/imdstrace $(out)/tests/wire $(e2e) | deps-e2e ## run the end-t
 check-asan: $(out)/tests/wire | deps-e2e ## run both with sanitizers alone (root)
 	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
 	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=build/asan/imdstrace $(unit:build/%=build/asan/%) \
-		$(filter-out $(of-others),$(e2e:build/%=build/asan/%))
+		$(filter-out $(of-others) $(of-docs),$(e2e:build/%=build/asan/%))
 
 check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clients from the distribution (root, downloads them)
 	@tests/run TIMEOUT=900 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(wildcard tests/clients/test_*.sh)
@@ -275,8 +278,11 @@ $(out)/tests/fuzz/%: tests/fuzz/%.c $(readers) \
 # What an installation carries.
 
 bindir  := $(PREFIX)/bin
-carried := bin/imdstrace share/man/man8/imdstrace.8 share/bash-completion/completions/imdstrace \
-	lib/systemd/system/imdstrace.service share/doc/imdstrace/LICENSE
+schemas := $(notdir $(wildcard dist/schema/*.json))
+carried := bin/imdstrace share/man/man8/imdstrace.8 share/man/man5/imdstrace-report.5 \
+	share/bash-completion/completions/imdstrace share/zsh/site-functions/_imdstrace \
+	share/fish/vendor_completions.d/imdstrace.fish lib/systemd/system/imdstrace.service \
+	share/doc/imdstrace/LICENSE $(addprefix share/imdstrace/schema/,$(schemas))
 
 # A word of the shell, whatever is in it.
 shell-word = '$(subst ','\'',$(1))'
@@ -287,6 +293,11 @@ install: $(out)/imdstrace install-carried ## install below PREFIX (/usr/local), 
 
 install-carried:
 	install -D -m 0644 dist/imdstrace.8 $(call carry,$(PREFIX)/share/man/man8/imdstrace.8)
+	install -D -m 0644 dist/imdstrace-report.5 $(call carry,$(PREFIX)/share/man/man5/imdstrace-report.5)
+	install -d $(call carry,$(PREFIX)/share/imdstrace/schema)
+	install -m 0644 dist/schema/*.json $(call carry,$(PREFIX)/share/imdstrace/schema)
+	install -D -m 0644 dist/imdstrace.zsh $(call carry,$(PREFIX)/share/zsh/site-functions/_imdstrace)
+	install -D -m 0644 dist/imdstrace.fish $(call carry,$(PREFIX)/share/fish/vendor_completions.d/imdstrace.fish)
 	install -D -m 0644 dist/imdstrace.bash $(call carry,$(PREFIX)/share/bash-completion/completions/imdstrace)
 	install -D -m 0644 LICENSE $(call carry,$(PREFIX)/share/doc/imdstrace/LICENSE)
 	sed 's|@bindir@|$(bindir)|' dist/imdstrace.service | \

@@ -30,6 +30,11 @@ e2e	cmd:curl		curl			curl
 e2e	cmd:wget		wget			wget
 e2e	cmd:busybox		busybox-static		busybox
 e2e	cmd:python3		python3			python3
+e2e	file:/usr/bin/python3	python3			python3
+e2e	glob:/usr/lib/python3*/*-packages/fastjsonschema	python3-fastjsonschema	python3-fastjsonschema
+e2e	cmd:man			man-db			man-db
+e2e	cmd:zsh			zsh			zsh
+e2e	cmd:fish		fish			fish
 e2e	cmd:ip			iproute2		iproute
 e2e	cmd:tmux		tmux			tmux
 report	cmd:chromium		chromium		chromium

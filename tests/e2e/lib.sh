@@ -43,8 +43,14 @@ skip() {
 	echo "skipped $1: $2" | tee -a "$work/results"
 }
 
+# What imdstrace wrote in this test, held against dist/schema.
+as_the_schemas_say() {
+	"$here/../docs/validate.py" "$work"
+}
+
 # The last line of a test program, and its status: to be called last.
 finish() {
+	check 'JSON is as dist/schema says' as_the_schemas_say
 	awk '{ count[$1]++ } END {
 		printf "%d passed, %d failed, %d skipped\n", count["ok"], count["FAILED"], count["skipped"]
 		exit count["FAILED"] > 0

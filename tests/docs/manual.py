@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the manual pages say of fields and options, in a form that can be compared.
+
+manual.py fields SCHEMA          prints the fields of dist/schema/SCHEMA.json as mdoc
+manual.py write FILE             puts that into FILE, between '.\\" fields: SCHEMA' and '.\\" end of fields'
+manual.py options FILE COMMAND   prints the options that the page FILE has for a command, one a line
+manual.py help                   prints the options that a --help on standard input has
+"""
+import json
+import pathlib
+import re
+import sys
+
+SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "dist" / "schema"
+
+
+def quoted(text):
+    return re.sub(r"(?m)^([.'])", r"\\&\1", text.replace("\\", "\\e")).replace("-", "\\-")
+
+
+def values(schema):
+    names = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    shown = ", ".join("null" if name is None else str(name) for name in names)
+    return f"One of {shown}." if len(names) > 1 else f"Always {shown}." if names else ""
+
+
+def kinds(schema):
+    kind = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else kind
+
+
+def sentence(schema, optional):
+    """A field's text. What may be null or absent says so, where its description does not."""
+    text = schema["description"]
+    text = text[0].upper() + text[1:]
+    if optional and "absent" not in text:
+        text += " May be absent."
+    if "null" in kinds(schema) and "null" not in text:
+        text += " May be null."
+    return text
+
+
+def rows(schema, prefix=""):
+    """Each field below a schema: its path, and what is said of it."""
+    for branch in schema.get("oneOf", []):
+        yield from rows(branch, prefix)
+    for name, field in schema.get("properties", {}).items():
+        inner = field
+        path = prefix + name
+        while "array" in kinds(inner):
+            inner, path = inner["items"], path + "[]"
+        yield path, sentence(field, name not in schema.get("required", [])), values(inner)
+        yield from rows(inner, path + ".")
+
+
+def fields(name):
+    lines = [".Bl -tag -width Ds"]
+    for path, text, allowed in rows(json.loads((SCHEMAS / f"{name}.json").read_text())):
+        lines.append(f".It Va {quoted(path)}")
+        # A new line for each sentence, as the language of manual pages wants it.
+        lines += re.split(r"(?<=[.;]) (?=[A-Z])", quoted(f"{text} {allowed}".strip()))
+    return lines + [".El"]
+
+
+def write(file):
+    page = pathlib.Path(file)
+    out, inside = [], False
+    for line in page.read_text().splitlines():
+        if line == '.\\" end of fields':
+            inside = False
+        if not inside:
+            out.append(line)
+        begun = re.fullmatch(r'\.\\" fields: ([a-z]+)', line)
+        if begun:
+            inside = True
+            out += fields(begun.group(1))
+    page.write_text("\n".join(out) + "\n")
+
+
+def options_of_page(file, command):
+    """The options of a command's synopsis."""
+    text = pathlib.Path(file).read_text()
+    synopsis = text[text.index(".Sh SYNOPSIS"):text.index(".Sh DESCRIPTION")]
+    for usage in re.split(r"(?m)^\.Nm\n", synopsis):
+        if re.search(rf"(?m)^\.(Op )?Cm {command}$", usage):
+            flags = re.findall(r"Fl (\\?-?[\w\\-]+)", usage)
+            # Each has a letter, or else is long.
+            return sorted("-" + flag.replace("\\", "") for flag in flags)
+    raise SystemExit(f"{file} has no synopsis of {command}")
+
+
+def options_of_help(text):
+    """The letter of each option that has one, else its name; help and version are every command's."""
+    found = []
+    for line in text.splitlines():
+        begun = re.match(r" {2}(?:(-\w), | {4})?(--[\w-]+)(?: [A-Z]+)?(?:  |$)", line)
+        if begun and begun.group(2) not in ("--help", "--version"):
+            found.append(begun.group(1) or begun.group(2))
+    return sorted(found)
+
+
+def main(verb, *arguments):
+    if verb == "fields":
+        print("\n".join(fields(*arguments)))
+    elif verb == "write":
+        write(*arguments)
+    elif verb == "options":
+        print("\n".join(options_of_page(*arguments)))
+    elif verb == "help":
+        print("\n".join(options_of_help(sys.stdin.read())))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
