@@ -11,6 +11,8 @@
 #include "cmd/report_set.h"
 #include "cmd/usage.h"
 #include "lib/clock.h"
+#include "lib/number.h"
+#include "report/forwarding.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "lib/file.h"
@@ -175,6 +177,17 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 			"%" PRIu64 " of the report's calls are another cloud's probes of the root, "
 			"which EC2 answers and counts",
 			result->root_calls);
+	if (result->forwarded)
+		sentences__add(notes,
+			"%s call%s that a proxy forwarded %s not counted twice: the report saw %s "
+			"of the application and again of the proxy",
+			NUMBER(result->forwarded), result->forwarded == 1 ? "" : "s",
+			result->forwarded == 1 ? "is" : "are",
+			result->forwarded == 1 ? "it" : "them");
+	if (result->fewer && report__has_pod_proxy(report))
+		sentences__add(notes,
+			"kube2iam and kiam answer the calls of pods for credentials themselves, "
+			"and what they answer never reaches the metadata service");
 	if (report->host_count > 1)
 		sentences__add(notes,
 			"the report has %zu hosts: the metric must be the sum of theirs",
@@ -304,7 +317,7 @@ static int result__write_json(
 {
 	int64_t start = result->count ? result->steps[0].start : 0;
 	int64_t end = result->count ? result->steps[result->count - 1].start + result->step : 0;
-	_decref_ json_t *object = json_pack("{ss,ss,sI,so,so,sI,sI,sI,sI,sI,sI,sI,sI,so,so}",
+	_decref_ json_t *object = json_pack("{ss,ss,sI,so,so,sI,sI,sI,sI,sI,sI,sI,sI,sI,so,so}",
 		"schema", "imdstrace.reconcile/1", "result", balance__name(result->balance),
 		"period_seconds", (json_int_t)(result->period / NSEC_PER_SEC), "start",
 		json__time(start), "end", json__time(end), "cloudwatch",
@@ -312,7 +325,8 @@ static int result__write_json(
 		(json_int_t)result->equal, "more", (json_int_t)result->more, "fewer",
 		(json_int_t)result->fewer, "partial", (json_int_t)result->partial, "unwatched",
 		(json_int_t)result->unwatched, "root_calls", (json_int_t)result->root_calls,
-		"notes", json__list(notes->list), "periods", json__steps(result));
+		"forwarded", (json_int_t)result->forwarded, "notes", json__list(notes->list),
+		"periods", json__steps(result));
 
 	_free_ char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
 

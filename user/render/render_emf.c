@@ -19,6 +19,7 @@
 
 #include "verdict/advice.h"
 #include "lib/clock.h"
+#include "report/forwarding.h"
 #include "render/json.h"
 #include "render/render.h"
 #include "render/render_caller.h"
@@ -95,6 +96,9 @@ static struct measured measured__sum(const struct report *report)
 	for (size_t i = 0; i < report->caller_count; i++) {
 		struct measured one = measured__of(report->callers[i]);
 
+		/* EC2's metric counts a forwarded call once. */
+		if (caller__only_forwards(report->callers[i]))
+			continue;
 		count__add(&sum.ok, one.ok);
 		count__add(&sum.rejected, one.rejected);
 		count__add(&sum.unwatched, one.unwatched);

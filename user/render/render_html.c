@@ -11,6 +11,7 @@
 #include "render/render.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 #include "report/probes.h"
 
 #define HOSTS_SHOWN 200
@@ -124,11 +125,12 @@ static void figure__put_watched(struct html *page, const struct report *report)
 	html__put(page, "%s</dd></div>\n", watched);
 }
 
-static void probes__put(struct html *page, const struct report *report)
+static void remark__put(struct html *page, const struct report *report,
+	int (*say)(const struct report *report, char **sentence))
 {
 	_free_ char *sentence = NULL;
 
-	if (report__say_probes(report, &sentence)) {
+	if (say(report, &sentence)) {
 		page->error = -ENOMEM;
 	} else if (sentence) {
 		html__put(page, "<p class=\"note\">");
@@ -163,7 +165,8 @@ static void figures__put(struct html *page, const struct report *report, bool st
 		figure__put(page, "doubtful", "past the kernel's tables", report->missed);
 	figure__put_watched(page, report);
 	html__put(page, "</dl>\n");
-	probes__put(page, report);
+	remark__put(page, report, report__say_probes);
+	remark__put(page, report, report__say_forwarded);
 }
 
 /* An option stays with its value, and a line breaks before both. */

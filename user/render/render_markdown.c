@@ -15,6 +15,7 @@
 #include "render/render.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 #include "report/probes.h"
 #include "lib/sentences.h"
 
@@ -45,11 +46,12 @@ static void ruling__put(struct markdown *page, const struct ruling *ruling)
 	}
 }
 
-static void probes__put(struct markdown *page, const struct report *report)
+static void remark__put(struct markdown *page, const struct report *report,
+	int (*say)(const struct report *report, char **sentence))
 {
 	_free_ char *sentence = NULL;
 
-	if (report__say_probes(report, &sentence)) {
+	if (say(report, &sentence)) {
 		page->error = -ENOMEM;
 	} else if (sentence) {
 		fputs("\n", page->out);
@@ -70,7 +72,8 @@ static void totals__put(struct markdown *page, const struct report *report)
 	for (int i = 0; i < CLASS_COUNT; i++)
 		fprintf(page->out, " %" PRIu64 " |", report->totals[shown_classes[i]]);
 	fprintf(page->out, " %" PRIu64 " | %" PRIu64 " |\n", report->lost, report->missed);
-	probes__put(page, report);
+	remark__put(page, report, report__say_probes);
+	remark__put(page, report, report__say_forwarded);
 }
 
 static void place__put(struct markdown *page, const struct caller *caller)

@@ -13,6 +13,7 @@
 #include "render/render_caller.h"
 #include "render/render_text.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 #include "report/probes.h"
 
 #define COLUMNS_DEFAULT 80
@@ -136,11 +137,12 @@ static void paths__render(struct page *page, const struct report *report)
 		page__line(page, STYLE_FAINT, "  and %zu more paths", count - PATHS_SHOWN);
 }
 
-static void probes__render(struct page *page, const struct report *report)
+static void remark__render(struct page *page, const struct report *report,
+	int (*say)(const struct report *report, char **sentence))
 {
 	_free_ char *sentence = NULL;
 
-	if (report__say_probes(report, &sentence))
+	if (say(report, &sentence))
 		page->error = -ENOMEM;
 	else if (sentence)
 		page__wrap(page, STYLE_PLAIN, "         ", 9, sentence);
@@ -167,7 +169,8 @@ static void totals__render(struct page *page, const struct report *report)
 	}
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__wrap_behind(page, STYLE_HEADING, "Calls    ", 9, text);
-	probes__render(page, report);
+	remark__render(page, report, report__say_probes);
+	remark__render(page, report, report__say_forwarded);
 }
 
 static void watch__render(

@@ -12,6 +12,7 @@
 #include "verdict/host_summary.h"
 #include "lib/clock.h"
 #include "render/json.h"
+#include "report/forwarding.h"
 #include "report/probes.h"
 #include "report/report_index.h"
 #include "lib/scope.h"
@@ -211,6 +212,20 @@ static json_t *json__cause(const struct caller *caller)
 	return json_string(cause__name(caller__cause(caller)));
 }
 
+/* What is joined between a proxy and those behind it; nothing of any other. 0 or -ENOMEM. */
+static int json__set_forwarding(json_t *object, const struct caller *caller)
+{
+	_decref_ json_t *joined = NULL;
+
+	if (caller->through && json_object_set_new(object, "through", json__text(caller->through)))
+		return -ENOMEM;
+	if (!caller->forwards_count)
+		return 0;
+	joined = json_pack("{so,so}", "forwarded", json__count(caller->forwarded), "forwards",
+		json__texts(caller->forwards, caller->forwards_count));
+	return !joined || json_object_update(object, joined) ? -ENOMEM : 0;
+}
+
 static json_t *json__caller(const struct report *report, const struct caller *caller)
 {
 	_decref_ json_t *object = json__who(caller), *rest = NULL;
@@ -226,7 +241,7 @@ static json_t *json__caller(const struct report *report, const struct caller *ca
 		report__watched_responses(report, caller) ? json__outcomes(caller) : json_null(),
 		"unknown_by_reason", json__unknown(caller->unknown), "paths", json__paths(caller),
 		"first", json__time(caller->first), "last", json__time(caller->last));
-	if (!rest || json_object_update(object, rest))
+	if (!rest || json_object_update(object, rest) || json__set_forwarding(object, caller))
 		return NULL;
 	return json_incref(object);
 }
@@ -240,6 +255,9 @@ static json_t *json__bucket(const struct report *report, const struct timeline_b
 	object = json_pack(
 		"{ss,sI}", "start", start, "seconds", (json_int_t)report->timeline_seconds);
 	if (!counts || json_object_update(object, counts))
+		return NULL;
+	if (bucket->forwarded &&
+		json_object_set_new(object, "forwarded", json__count(bucket->forwarded)))
 		return NULL;
 	return json_incref(object);
 }
@@ -340,8 +358,9 @@ static int write__hosts(FILE *out, const struct report *report, const struct hos
 static int write__report(FILE *out, const struct report *report, const struct ruling *ruling,
 	const struct host_summaries *hosts)
 {
-	bool exact;
+	bool exact, forwarded_exact;
 	uint64_t probes = report__probes_answered(report, &exact);
+	uint64_t forwarded = report__forwarded(report, &forwarded_exact);
 
 	fputs("{\"schema\": \"imdstrace.report/1\",\n", out);
 	if (write__value(out, "version", json__text(report->version), ",\n") ||
@@ -352,6 +371,8 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 		write__value(out, "totals", json__totals(report), ",\n") ||
 		write__value(out, "foreign_root_ok", json_integer(probes), ",\n") ||
 		write__value(out, "foreign_root_ok_exact", json_boolean(exact), ",\n") ||
+		write__value(out, "forwarded_v1", json__count(forwarded), ",\n") ||
+		write__value(out, "forwarded_v1_exact", json_boolean(forwarded_exact), ",\n") ||
 		write__list(out, "callers", report, report->caller_count, list__caller) ||
 		write__list(out, "timeline", report, report->timeline_count, list__bucket) ||
 		write__value(out, "next_steps", json__list(ruling->next_steps), "}\n"))

@@ -8,6 +8,7 @@
 #include "lib/scope.h"
 #include "report/fold.h"
 #include "report/report_index.h"
+#include "report/software.h"
 
 #define FIRST_PATHS 4
 /* JSON around the texts of one entry: its names, braces, counts and times. */
@@ -116,6 +117,9 @@ void caller__free(struct caller *caller)
 		free(caller->agents[i]);
 	for (unsigned int i = 0; i < caller->host_count; i++)
 		free(caller->hosts[i]);
+	for (unsigned int i = 0; i < caller->forwards_count; i++)
+		free(caller->forwards[i]);
+	free(caller->through);
 	texts__free(caller->args);
 	free(caller->paths);
 	free(caller->identity);
@@ -182,6 +186,27 @@ static int workload__copy(struct workload *copy, const struct workload *workload
 	return 0;
 }
 
+const struct software *caller__program(const struct caller *caller)
+{
+	return software__find(&(struct software_signs){
+		.exe = caller->exe,
+		.comm = caller->comm,
+		.script = caller->script,
+		.parent = caller->parent,
+		.container = caller->workload.container.name,
+		.agents = caller->agents,
+		.agent_count = caller->agent_count,
+	});
+}
+
+/* Told by its executable or container, so it is known before its first call. */
+static bool caller__is_proxy(const struct caller *caller)
+{
+	const struct software *program = caller__program(caller);
+
+	return program && program->kind == SOFTWARE_PROXY;
+}
+
 static struct caller *caller__new(const struct caller *like)
 {
 	struct caller *caller = calloc(1, sizeof(*caller));
@@ -197,8 +222,10 @@ static struct caller *caller__new(const struct caller *like)
 		!text__copy(&caller->script, like->script) &&
 		!text__copy(&caller->parent, like->parent) &&
 		!workload__copy(&caller->workload, &like->workload) &&
-		!caller__copy_args(caller, like))
+		!caller__copy_args(caller, like)) {
+		caller->proxy = caller__is_proxy(caller);
 		return caller;
+	}
 	caller__free(caller);
 	return NULL;
 }

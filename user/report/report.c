@@ -402,10 +402,11 @@ static int64_t bucket__start(int64_t time, unsigned int seconds)
 	return time - (past < 0 ? past + length : past);
 }
 
-static void bucket__add(struct timeline_bucket *bucket, const uint64_t calls[CLASS_COUNT])
+static void bucket__add(struct timeline_bucket *bucket, const struct timeline_bucket *other)
 {
 	for (int c = 0; c < CLASS_COUNT; c++)
-		count__add(&bucket->calls[c], calls[c]);
+		count__add(&bucket->calls[c], other->calls[c]);
+	count__add(&bucket->forwarded, other->forwarded);
 }
 
 /* Doubles the length of the buckets; those that fall together add up. */
@@ -419,7 +420,7 @@ static void timeline__coarsen(struct report *report)
 
 		bucket.start = bucket__start(bucket.start, report->timeline_seconds);
 		if (kept && report->timeline[kept - 1].start == bucket.start)
-			bucket__add(&report->timeline[kept - 1], bucket.calls);
+			bucket__add(&report->timeline[kept - 1], &bucket);
 		else
 			report->timeline[kept++] = bucket;
 	}
@@ -458,13 +459,13 @@ static int timeline__insert(struct report *report, size_t at, int64_t start)
 	return 0;
 }
 
-int report__add_bucket(struct report *report, int64_t time, unsigned int seconds,
-	const uint64_t calls[CLASS_COUNT])
+int report__add_bucket(
+	struct report *report, const struct timeline_bucket *bucket, unsigned int seconds)
 {
 	while (report->timeline_seconds < seconds)
 		timeline__coarsen(report);
 	for (;;) {
-		int64_t start = bucket__start(time, report->timeline_seconds);
+		int64_t start = bucket__start(bucket->start, report->timeline_seconds);
 		size_t at = timeline__find(report, start);
 		bool found = at < report->timeline_count && report->timeline[at].start == start;
 
@@ -478,14 +479,25 @@ int report__add_bucket(struct report *report, int64_t time, unsigned int seconds
 			if (error)
 				return error;
 		}
-		bucket__add(&report->timeline[at], calls);
+		bucket__add(&report->timeline[at], bucket);
 		return 0;
 	}
 }
 
+static int report__add_forwarded(
+	struct report *report, struct caller *caller, const struct request *request)
+{
+	struct timeline_bucket bucket = {0};
+	int error = forwarding__join(
+		&report->index->forwarding, caller, request, &bucket.forwarded, &bucket.start);
+
+	return error || !bucket.forwarded ? error
+					  : report__add_bucket(report, &bucket, TIMELINE_SECONDS);
+}
+
 int report__add_request(struct report *report, struct caller *caller, const struct request *request)
 {
-	uint64_t calls[CLASS_COUNT] = {0};
+	struct timeline_bucket bucket = {.start = request->time};
 	struct report_path path = {
 		.method = (char *)request->method,
 		.path = (char *)request->path,
@@ -504,6 +516,7 @@ int report__add_request(struct report *report, struct caller *caller, const stru
 	if (request->class == CLASS_UNKNOWN)
 		count__add(&caller->unknown[request->reason], 1);
 	span__widen(&caller->first, &caller->last, request->time, request->time);
-	calls[request->class] = 1;
-	return report__add_bucket(report, request->time, TIMELINE_SECONDS, calls);
+	bucket.calls[request->class] = 1;
+	error = report__add_bucket(report, &bucket, TIMELINE_SECONDS);
+	return error ? error : report__add_forwarded(report, caller, request);
 }

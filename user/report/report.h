@@ -20,6 +20,7 @@
 #define REPORT_PATHS_MAX            256   /* per caller */
 #define REPORT_AGENTS_MAX           16    /* per caller */
 #define REPORT_PIDS_MAX             16    /* samples per caller */
+#define REPORT_FORWARDS_MAX         4     /* samples of whose calls a proxy forwards */
 #define REPORT_HOSTS_PER_CALLER_MAX 8     /* samples of machine ids per caller */
 #define REPORT_CONTAINERS_SEEN      64    /* per caller: by which the same one is told */
 #define REPORT_TIMELINE_MAX         1440 /* buckets; when more are needed, the bucket's length grows */
@@ -141,6 +142,11 @@ struct caller {
 	uint64_t only_blocker_on; /* and those that nobody else does */
 	bool warned;              /* its first v1 call was noticed; in no file */
 	bool rest;                /* no caller of its own: what fell past REPORT_CALLERS_MAX */
+	bool proxy;               /* software that forwards what others send; in no file */
+	uint64_t forwarded; /* of a proxy's v1 calls: those that were another caller's first */
+	char *forwards[REPORT_FORWARDS_MAX]; /* names of these callers */
+	unsigned int forwards_count;
+	char *through; /* name of the proxy that forwards its calls; NULL: none is known */
 
 	uint64_t calls[CLASS_COUNT];
 	uint64_t unwatched[CLASS_COUNT]; /* of these calls: made while responses were not watched */
@@ -156,10 +162,13 @@ struct caller {
 struct timeline_bucket {
 	int64_t start; /* a multiple of the report's timeline_seconds */
 	uint64_t calls[CLASS_COUNT];
+	uint64_t forwarded; /* of the v1 calls: those that were made twice (forwarding.h) */
 };
 
 /* What did not fit the kernel side's tables. */
 enum missed_kind { MISSED_CONNECTIONS, MISSED_PROCESSES, MISSED_KINDS };
+
+struct software;
 
 enum verdict { VERDICT_READY, VERDICT_BLOCKED, VERDICT_INCONCLUSIVE };
 
@@ -252,6 +261,8 @@ const char *cause__name(enum cause cause); /* "no-answer" */
 /* The client that its User-Agents name; the one that matters most (too old, then any SDK) of
  * several. */
 void caller__client(const struct caller *caller, struct client *client);
+/* The program or proxy that it is or belongs to (software.h); NULL: not known. */
+const struct software *caller__program(const struct caller *caller);
 uint64_t caller__total(const struct caller *caller);
 /* Calls of that class that are counted but in none of the caller's paths: their details were lost.
  * Renderers show them as one more path, REPORT_NOT_RECORDED, so that paths sum to the calls. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
+#include "report/forwarding.h"
 #include "report/report.h"
 
 /* What a caller may hold in args: as many as ARGS_MAX bytes can be. */
@@ -19,7 +20,8 @@ struct report_index {
 	struct table machines;   /* the first host of each machine id that has an instance id */
 	struct table windows;    /* positions in report->windows, from 1 */
 	struct caller *rest;     /* NULL: nothing fell past a bound so far */
-	size_t weight;           /* what the report will weigh as JSON, in bytes */
+	struct forwarding forwarding;
+	size_t weight; /* what the report will weigh as JSON, in bytes */
 };
 
 /* Bytes that text takes in JSON, escaped; NULL is 4. */
@@ -30,10 +32,10 @@ bool report__take_weight(struct report *report, size_t weight);
 /* The report's window of the same host, boot and start, or NULL. */
 struct window *report__find_window(const struct report *report, const struct window *window);
 
-/* Counts calls into the timeline; a bucket longer than the report's makes the report's longer.
- * 0 or -ENOMEM. */
-int report__add_bucket(struct report *report, int64_t time, unsigned int seconds,
-	const uint64_t calls[CLASS_COUNT]);
+/* Counts a bucket's calls into the timeline; one that starts at any time, and one longer than the
+ * report's makes the report's longer. 0 or -ENOMEM. */
+int report__add_bucket(
+	struct report *report, const struct timeline_bucket *bucket, unsigned int seconds);
 
 /* The caller of the same identity as like, made with like's args if it is new, or the rest. NULL:
  * no memory. */
@@ -45,6 +47,10 @@ int caller__add_path(struct report *report, struct caller *caller, const struct 
 int caller__add_agent(struct report *report, struct caller *caller, const char *agent);
 /* Counts the container of that id (NULL: none) unless it is among those seen last. */
 void caller__add_container(struct caller *caller, const char *id);
+/* Keeps the name of a caller whose calls the proxy forwards, while there is room. 0 or -ENOMEM. */
+int caller__add_forwarded(struct caller *proxy, const char *name);
+/* Notes through which proxy its calls go (NULL: none). 0 or -ENOMEM. */
+int caller__go_through(struct caller *caller, const char *proxy);
 void caller__add_pid(struct caller *caller, uint32_t pid);
 /* One more host, unless it is among the samples. 0 or -ENOMEM. */
 int caller__add_host(struct caller *caller, const char *machine_id);

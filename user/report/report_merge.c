@@ -99,8 +99,13 @@ static int caller__fold(struct report *report, struct caller *caller, const stru
 		error = caller__add_agent(report, caller, other->agents[i]);
 	for (size_t i = 0; !error && i < other->path_count; i++)
 		error = caller__add_path(report, caller, &other->paths[i]);
+	for (unsigned int i = 0; !error && i < other->forwards_count; i++)
+		error = caller__add_forwarded(caller, other->forwards[i]);
+	if (!error)
+		error = caller__go_through(caller, other->through);
 	if (error)
 		return error;
+	count__add(&caller->forwarded, other->forwarded);
 	for (unsigned int i = 0; i < other->pid_count; i++)
 		caller__add_pid(caller, other->pids[i]);
 	count__add(&caller->processes, other->processes);
@@ -134,8 +139,8 @@ static int report__add_callers(struct report *report, const struct report *other
 static int report__add_timeline(struct report *report, const struct report *other)
 {
 	for (size_t i = 0; i < other->timeline_count; i++) {
-		int error = report__add_bucket(report, other->timeline[i].start,
-			other->timeline_seconds, other->timeline[i].calls);
+		int error =
+			report__add_bucket(report, &other->timeline[i], other->timeline_seconds);
 
 		if (error)
 			return error;

@@ -316,23 +316,26 @@ static int read__window(
 static int read__bucket(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
-	uint64_t calls[CLASS_COUNT] = {0}, seconds = 0;
-	int64_t start = 0;
+	struct timeline_bucket bucket = {0};
+	uint64_t seconds = 0;
 	int error;
 
 	(void)context;
 	if (!json_is_object(element))
 		return reader__fail(reader, place, NULL, "is not an object");
-	error = get__time(reader, place, element, "start", REQUIRED, &start);
+	error = get__time(reader, place, element, "start", REQUIRED, &bucket.start);
 	if (!error)
 		error = get__count(
 			reader, place, element, "seconds", REQUIRED, BUCKET_SECONDS_MAX, &seconds);
 	if (!error)
-		error = get__counts(reader, place, element, OPTIONAL, calls);
+		error = get__counts(reader, place, element, OPTIONAL, bucket.calls);
+	if (!error)
+		error = get__count(reader, place, element, "forwarded", OPTIONAL, REPORT_COUNT_MAX,
+			&bucket.forwarded);
 	if (error)
 		return error;
 	return reader__check(
-		reader, report__add_bucket(reader->report, start, (unsigned int)seconds, calls));
+		reader, report__add_bucket(reader->report, &bucket, (unsigned int)seconds));
 }
 
 static int read__class(struct reader *reader, const struct place *place, const json_t *object,
@@ -625,6 +628,36 @@ static int check__derived(struct reader *reader, const struct place *place, cons
 	return error;
 }
 
+static int read__forwarded(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	int error = check__text(reader, place, NULL, element);
+
+	return error ? error
+		     : reader__check(
+			       reader, caller__add_forwarded(context, json_string_value(element)));
+}
+
+/* What is joined between a proxy and those behind it. */
+static int read__forwarding(struct reader *reader, const struct place *place, const json_t *object,
+	struct caller *caller)
+{
+	uint64_t forwarded = 0;
+	char *through;
+	int error = get__count(
+		reader, place, object, "forwarded", OPTIONAL, REPORT_COUNT_MAX, &forwarded);
+
+	if (!error)
+		error = get__each(
+			reader, place, object, "forwards", OPTIONAL, read__forwarded, caller);
+	if (!error)
+		error = get__text(reader, place, object, "through", OPTIONAL, &through);
+	if (error)
+		return error;
+	count__add(&caller->forwarded, forwarded);
+	return reader__check(reader, caller__go_through(caller, through));
+}
+
 static int read__caller_body(struct reader *reader, const struct place *place, const json_t *object,
 	struct caller *caller)
 {
@@ -653,6 +686,8 @@ static int read__caller_body(struct reader *reader, const struct place *place, c
 		error = get__time(reader, place, object, "first", OPTIONAL, &first);
 	if (!error)
 		error = get__time(reader, place, object, "last", OPTIONAL, &last);
+	if (!error)
+		error = read__forwarding(reader, place, object, caller);
 	if (!error)
 		error = check__derived(reader, place, object);
 	if (error)

@@ -8,7 +8,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 #include "verdict/advice_facts.h"
 
 static const char *const advice_names[ADVICE_COUNT] = {
@@ -145,25 +147,69 @@ static bool is__pod_proxy(const struct facts *facts)
 	return is__proxy(facts) && facts->program->v2;
 }
 
+/* "python3 /app.py", "python3 /app.py and 2 others"; NULL: nobody's calls could be joined. */
+static int write__behind(char **text, const struct facts *facts)
+{
+	const struct caller *caller = facts->caller;
+	unsigned int others = caller->forwards_count ? caller->forwards_count - 1 : 0;
+
+	*text = NULL;
+	if (!caller->forwards_count)
+		return 0;
+	return others ? write__format(text, "%s and %u other%s", caller->forwards[0], others,
+				others == 1 ? "" : "s")
+		      : write__format(text, "%s", caller->forwards[0]);
+}
+
 static int write__pod_proxy(char **text, const struct facts *facts)
 {
+	_free_ char *behind = NULL;
+
+	if (write__behind(&behind, facts))
+		return -ENOMEM;
 	return write__format(text,
 		"Update %s to %s or later, the first version that speaks IMDSv2 itself, and look "
-		"at the pods behind %s: it answers in the metadata service's place, so these calls "
-		"may be theirs. Better than any version of it are roles of the pods' own (IAM "
-		"roles for service accounts, EKS Pod Identity).",
-		software__said(facts->program), facts->program->v2, facts->subject);
+		"at the pods behind %s: it answers in the metadata service's place%s%s%s. Better "
+		"than any version of it are roles of the pods' own (IAM roles for service "
+		"accounts, EKS Pod Identity).",
+		software__said(facts->program), facts->program->v2, facts->subject,
+		behind ? " and forwards the calls of " : ", so these calls may be theirs",
+		behind ? behind : "", behind ? ", which have to ask for a token, too" : "");
+}
+
+static bool is__joined_proxy(const struct facts *facts)
+{
+	return is__proxy(facts) && facts->caller->forwards_count && facts->caller->forwarded;
+}
+
+static int write__joined_proxy(char **text, const struct facts *facts)
+{
+	const struct caller *caller = facts->caller;
+	_free_ char *behind = NULL;
+
+	if (write__behind(&behind, facts))
+		return -ENOMEM;
+	if (caller__only_forwards(caller))
+		return write__format(text,
+			"Change %s instead: %s, only forwards its calls (%s of %s). CloudWatch "
+			"counts such a call once.",
+			behind, facts->subject_in_words, NUMBER(caller->forwarded),
+			NUMBER(caller->calls[CLASS_V1]));
+	return write__format(text,
+		"Change %s first, and then see what is left: %s, forwards calls, and %s of its %s "
+		"v1 calls are the same as theirs, sent within a second.",
+		behind, facts->subject_in_words, NUMBER(caller->forwarded),
+		NUMBER(caller->calls[CLASS_V1]));
 }
 
 static int write__proxy(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Change the program behind %s: %s forwards what others send, and the same calls "
-		"show a second time as those of a program in the same pod or on the same machine, "
-		"with the same paths at the same time. What has to ask for a token is that "
-		"program; "
-		"CloudWatch counts such a call once.",
-		facts->subject, software__said(facts->program));
+		"Change the program behind %s, which forwards what others send: what has to ask "
+		"for a token is that program. No caller on this machine sends the same calls, so "
+		"it is set up to use a proxy or runs on another machine; the proxy's own log names "
+		"it.",
+		facts->subject_in_words);
 }
 
 static bool is__caused_by(const struct facts *facts, enum cause cause)
@@ -718,6 +764,7 @@ static const struct rule {
 	{is__foreign_only, ADVICE_NONE, write__foreign_only},
 	{is__rest, ADVICE_INVESTIGATE, write__rest},
 	{is__pod_proxy, ADVICE_INVESTIGATE, write__pod_proxy},
+	{is__joined_proxy, ADVICE_INVESTIGATE, write__joined_proxy},
 	{is__proxy, ADVICE_INVESTIGATE, write__proxy},
 	{is__unreachable, ADVICE_INVESTIGATE, write__unreachable},
 	{is__off, ADVICE_INVESTIGATE, write__off},
@@ -744,6 +791,16 @@ static const struct rule {
 	{is__anything, ADVICE_SEND_TOKEN, write__send_token},
 };
 
+/* Behind a proxy, a refusal or a silence may be the proxy's. */
+static int advice__add_proxy(char **text, const struct caller *caller)
+{
+	_free_ char *without = *text;
+
+	*text = NULL;
+	return write__format(text, "%s Its calls go through %s, a proxy, which is listed as well.",
+		without, caller->through);
+}
+
 int advice__for(const struct caller *caller, enum advice *advice, char **text)
 {
 	const struct rule *rule = rules;
@@ -754,6 +811,8 @@ int advice__for(const struct caller *caller, enum advice *advice, char **text)
 		rule++;
 	if (!error)
 		error = rule->write(text, &facts);
+	if (!error && caller->through && caller->calls[CLASS_V1])
+		error = advice__add_proxy(text, caller);
 	if (!error)
 		*advice = rule->advice;
 	facts__clear(&facts);

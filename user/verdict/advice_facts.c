@@ -102,19 +102,6 @@ static bool caller__is_one_hop_away(const struct caller *caller)
 	       text__is_set(caller->workload.pod.uid);
 }
 
-static const struct software *caller__program(const struct caller *caller)
-{
-	return software__find(&(struct software_signs){
-		.exe = caller->exe,
-		.comm = caller->comm,
-		.script = caller->script,
-		.parent = caller->parent,
-		.container = caller->workload.container.name,
-		.agents = caller->agents,
-		.agent_count = caller->agent_count,
-	});
-}
-
 static bool base__is(const char *path, const char *name)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -276,6 +263,11 @@ int facts__gather(struct facts *facts, const struct caller *caller)
 	facts__compare_paths(facts);
 	if (facts__find_clouds(facts) || facts__write_subject(facts))
 		return -ENOMEM;
+	if (write__format(&facts->subject_in_words, "%s%s%s%s", facts->subject,
+		    facts->program ? " (" : "",
+		    facts->program ? software__said(facts->program) : "",
+		    facts->program ? ")" : ""))
+		return -ENOMEM;
 	return write__format(&facts->software, "%s%s%s", facts->client.name,
 		facts->client.version[0] ? " " : "", facts->client.version);
 }
@@ -283,6 +275,7 @@ int facts__gather(struct facts *facts, const struct caller *caller)
 void facts__clear(struct facts *facts)
 {
 	free(facts->subject);
+	free(facts->subject_in_words);
 	free(facts->software);
 	free(facts->clouds);
 }

@@ -13,6 +13,7 @@ struct facts {
 	const struct software *program; /* what the caller is or belongs to; NULL: not known */
 	enum client_tool tool;          /* whose lines to paste fit it */
 	char *subject;                  /* "python3 /opt/etl/load.py in etl.service" */
+	char *subject_in_words;         /* "envoy (Envoy, the mesh's proxy)", where it is known */
 	char *software;                 /* "boto3 1.9.42" */
 	char *clouds;                   /* whose service it looks for: "Azure's and Google's" */
 	unsigned int cloud_count;

@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 #include "report/probes.h"
 
 static const char *const balance_names[] = {
@@ -123,6 +124,16 @@ static uint64_t timeline__sum(
 	return sum;
 }
 
+static uint64_t timeline__forwarded(const struct report *report, int64_t start, int64_t end)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < report->timeline_count; i++)
+		if (report->timeline[i].start >= start && report->timeline[i].start < end)
+			count__add(&sum, report->timeline[i].forwarded);
+	return sum;
+}
+
 static uint64_t metric__sum(const struct metric *metric, int64_t start, int64_t end, bool *any)
 {
 	uint64_t sum = 0;
@@ -146,9 +157,26 @@ struct comparison {
 	const struct report *report;
 	const struct metric *metric;
 	struct coverage coverage;
-	uint64_t roots_left; /* of the probes that were answered, those that no step has yet */
+	uint64_t roots_left;  /* of the probes that were answered, those that no step has yet */
+	bool forwarded_exact; /* each call of a proxy is another caller's */
 	bool roots_exact; /* every foreign call is one, so that the timeline says when each was */
 };
+
+/* A call that a proxy forwards is the report's twice and the service's once. Where some of a
+ * proxy's calls may be its own, only what CloudWatch does not count either is left out. */
+static void comparison__leave_out_forwarded(
+	struct comparison *comparison, struct step *step, int64_t end)
+{
+	uint64_t twice = timeline__forwarded(comparison->report, step->start, end);
+	uint64_t most = step->report;
+
+	if (!comparison->forwarded_exact)
+		most = step->report > step->cloudwatch ? step->report - step->cloudwatch : 0;
+	if (twice > most)
+		twice = most;
+	step->report -= twice;
+	count__add(&comparison->result->forwarded, twice);
+}
 
 static void comparison__judge(struct comparison *comparison, struct step *step, int64_t end)
 {
@@ -181,6 +209,7 @@ static void comparison__add(struct comparison *comparison, int64_t start, int64_
 		.unknown = timeline__sum(comparison->report, CLASS_UNKNOWN, start, end),
 	};
 	step->cloudwatch = metric__sum(comparison->metric, start, end, &step->datapoint);
+	comparison__leave_out_forwarded(comparison, step, end);
 	comparison__judge(comparison, step, end);
 	count__add(&result->report, step->report);
 	count__add(&result->cloudwatch, step->cloudwatch);
@@ -254,13 +283,14 @@ static enum balance reconciliation__balance(const struct reconciliation *result)
 int reconcile(
 	struct reconciliation *result, const struct report *report, const struct metric *metric)
 {
-	struct comparison comparison = {result, report, metric, {0}, 0, false};
+	struct comparison comparison = {.result = result, .report = report, .metric = metric};
 	int64_t bucket = report->timeline_seconds * NSEC_PER_SEC, from;
 	int error = coverage__find(&comparison.coverage, report);
 
 	*result = (struct reconciliation){.period = metric->period,
 		.step = metric->period / common_divisor(metric->period, bucket) * bucket,
 		.balance = BALANCE_NOTHING};
+	report__forwarded(report, &comparison.forwarded_exact);
 	comparison.roots_left = report__root_calls(report);
 	comparison.roots_exact =
 		comparison.roots_left == timeline__sum(report, CLASS_FOREIGN, INT64_MIN, INT64_MAX);

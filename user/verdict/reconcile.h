@@ -27,6 +27,8 @@ struct reconciliation {
 	uint64_t report, cloudwatch; /* calls in all that was compared */
 	uint64_t root_calls; /* of the report's: another cloud's probes of the root, which are
 				answered and so counted */
+	uint64_t forwarded;  /* of the report's: those of a proxy that were an application's
+				first, and are left out */
 	bool outside;        /* the report was watched outside the metric's range as well */
 	bool misaligned;     /* no step of the timeline begins where a period does */
 };
