@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "verdict/advice.h"
 #include "verdict/host_summary.h"
@@ -17,6 +18,7 @@
 #include "report/report_index.h"
 #include "lib/scope.h"
 #include "lib/text.h"
+#include "verdict/rehearsal_verdict.h"
 #include "verdict/verdict.h"
 
 static json_t *json__count(uint64_t count)
@@ -106,14 +108,18 @@ static const char *window__instance_id(const struct window *window)
 static json_t *json__window(const struct window *window)
 {
 	char start[RFC3339_SIZE], end[RFC3339_SIZE];
+	_decref_ json_t *object = NULL;
 
 	clock__format(start, window->start);
 	clock__format(end, window->end);
-	return json_pack("{so,so,so,so,ss,ss,so,so,sb}", "id", json__text(window->id), "host",
+	object = json_pack("{so,so,so,so,ss,ss,so,so,sb}", "id", json__text(window->id), "host",
 		json__text(window->machine_id ? window->machine_id : window->host), "instance_id",
 		json__text(window__instance_id(window)), "boot_id", json__text(window->boot_id),
 		"start", start, "end", end, "hooks", json__text(window->hooks), "booted",
 		json__time(window->booted), "responses", window->responses);
+	if (window->rehearsal && json_object_set_new(object, "rehearsal", json_true()))
+		return NULL;
+	return json_incref(object);
 }
 
 static json_t *json__client(const struct caller *caller)
@@ -226,6 +232,33 @@ static int json__set_forwarding(json_t *object, const struct caller *caller)
 	return !joined || json_object_update(object, joined) ? -ENOMEM : 0;
 }
 
+/* How the last process ended that did, or null. */
+static json_t *json__wait_status(const struct caller_rehearsal *rehearsal, bool signalled)
+{
+	int status = rehearsal->wait_status;
+
+	if (!rehearsal->ended || status < 0 || WIFSIGNALED(status) != signalled)
+		return json_null();
+	return json_integer(signalled ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static json_t *json__rehearsed(const struct caller *caller)
+{
+	const struct caller_rehearsal *rehearsal = &caller->rehearsal;
+
+	return json_pack("{so,sb,so,so,so,so,so,so,so,so,so}", "rejected",
+		json__count(rehearsal->rejected), "recovered", caller__recovered(caller),
+		"unproven", json__count(rehearsal->unproven), "not_covered",
+		json__count(rehearsal->not_covered), "processes", json__count(rehearsal->processes),
+		"processes_recovered", json__count(rehearsal->recovered), "recovered_after",
+		rehearsal->recovered_after
+			? json_real((double)rehearsal->recovered_after / NSEC_PER_SEC)
+			: json_null(),
+		"ended", json__count(rehearsal->ended), "exit_status",
+		json__wait_status(rehearsal, false), "signal", json__wait_status(rehearsal, true),
+		"restarted", json__count(rehearsal->restarted));
+}
+
 static json_t *json__caller(const struct report *report, const struct caller *caller)
 {
 	_decref_ json_t *object = json__who(caller), *rest = NULL;
@@ -243,6 +276,9 @@ static json_t *json__caller(const struct report *report, const struct caller *ca
 		"first", json__time(caller->first), "last", json__time(caller->last));
 	if (!rest || json_object_update(object, rest) || json__set_forwarding(object, caller))
 		return NULL;
+	if (caller__rehearsed(caller) &&
+		json_object_set_new(object, "rehearsal", json__rehearsed(caller)))
+		return NULL;
 	return json_incref(object);
 }
 
@@ -259,6 +295,9 @@ static json_t *json__bucket(const struct report *report, const struct timeline_b
 	if (bucket->forwarded &&
 		json_object_set_new(object, "forwarded", json__count(bucket->forwarded)))
 		return NULL;
+	if (bucket->rehearsed &&
+		json_object_set_new(object, "rehearsed", json__count(bucket->rehearsed)))
+		return NULL;
 	return json_incref(object);
 }
 
@@ -272,6 +311,26 @@ static json_t *json__totals(const struct report *report)
 		json_object_set_new(object, "unknown_by_reason", json__unknown(report->unknown)))
 		return NULL;
 	return json_incref(object);
+}
+
+static json_t *json__rehearsal(const struct report *report)
+{
+	const struct report_rehearsal *rehearsal = &report->rehearsal;
+	struct rehearsal_ruling ruling;
+	struct rehearsal_sums sums;
+	json_t *object;
+
+	if (rehearsal__rule(&ruling, report))
+		return NULL;
+	report__rehearsal_sums(report, &sums);
+	object = json_pack("{so,ss,so,so,so,so,so,so,so,so}", "scope", json__text(rehearsal->scope),
+		"verdict", rehearsal_verdict__name(ruling.verdict), "reasons",
+		json__list(ruling.reasons), "requests", json__count(sums.requests), "unread",
+		json__count(sums.unread), "rejected", json__count(sums.rejected), "recovered",
+		json__count(sums.recovered), "unproven", json__count(sums.unproven), "not_covered",
+		json__count(sums.not_covered), "command_end", json__text(rehearsal->command_end));
+	rehearsal_ruling__clear(&ruling);
+	return object;
 }
 
 /* Writes `"name": value` and what follows it; takes the value. 0 or -ENOMEM. */
@@ -369,6 +428,8 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 		write__value(out, "verdict", json__text(verdict__name(ruling->verdict)), ",\n") ||
 		write__value(out, "reasons", json__list(ruling->reasons), ",\n") ||
 		write__value(out, "totals", json__totals(report), ",\n") ||
+		(report->rehearsal.scope &&
+			write__value(out, "rehearsal", json__rehearsal(report), ",\n")) ||
 		write__value(out, "foreign_root_ok", json_integer(probes), ",\n") ||
 		write__value(out, "foreign_root_ok_exact", json_boolean(exact), ",\n") ||
 		write__value(out, "forwarded_v1", json__count(forwarded), ",\n") ||

@@ -12,7 +12,7 @@
 
 #define FIRST_PATHS 4
 /* JSON around the texts of one entry: its names, braces, counts and times. */
-#define CALLER_WEIGHT 4500
+#define CALLER_WEIGHT 4800
 #define PATH_WEIGHT   180
 /* The advice repeats the name, the client, the workload, the parent and a path. */
 #define NAME_REPEATS 4
@@ -583,6 +583,8 @@ void caller__settle(struct caller *caller)
 		uint64_t settled = caller__answered(caller, c);
 
 		count__add(&settled, caller->unwatched[c]);
+		if (c == CLASS_V1)
+			count__add(&settled, caller__rehearsed_calls(caller));
 		caller->answers[c][OUTCOME_NONE] =
 			caller->calls[c] > settled ? caller->calls[c] - settled : 0;
 	}

@@ -13,7 +13,7 @@
 
 /* JSON around the texts of one entry: its names, braces and times. */
 #define HOST_WEIGHT   100
-#define WINDOW_WEIGHT 220
+#define WINDOW_WEIGHT 240
 
 /* Names in JSON, and what to say to a person. */
 static const struct {
@@ -149,6 +149,8 @@ void report__free(struct report *report)
 	free(report->callers);
 	free(report->timeline);
 	free(report->version);
+	free(report->rehearsal.scope);
+	free(report->rehearsal.command_end);
 	if (report->index) {
 		table__clear(&report->index->callers);
 		table__clear(&report->index->containers);
@@ -363,6 +365,7 @@ static int window__extend(struct window *known, const struct window *window)
 		known->end = window->end;
 	if (!known->booted)
 		known->booted = window->booted;
+	known->rehearsal |= window->rehearsal;
 	return text__fill(&known->hooks, window->hooks);
 }
 
@@ -407,6 +410,7 @@ static void bucket__add(struct timeline_bucket *bucket, const struct timeline_bu
 	for (int c = 0; c < CLASS_COUNT; c++)
 		count__add(&bucket->calls[c], other->calls[c]);
 	count__add(&bucket->forwarded, other->forwarded);
+	count__add(&bucket->rehearsed, other->rehearsed);
 }
 
 /* Doubles the length of the buckets; those that fall together add up. */
@@ -497,7 +501,7 @@ static int report__add_forwarded(
 
 int report__add_request(struct report *report, struct caller *caller, const struct request *request)
 {
-	struct timeline_bucket bucket = {.start = request->time};
+	struct timeline_bucket bucket = {.start = request->time, .rehearsed = request->rehearsed};
 	struct report_path path = {
 		.method = (char *)request->method,
 		.path = (char *)request->path,

@@ -13,6 +13,7 @@
 
 #include "abi.h"
 #include "report/client.h"
+#include "report/rehearsal.h"
 #include "process/process.h"
 
 #define REPORT_CALLERS_MAX          4096
@@ -71,6 +72,7 @@ struct window {
 	int64_t start, end; /* ns since 1970 */
 	int64_t booted;     /* when this boot began, ns since 1970; 0: not known */
 	bool responses;     /* what came back was watched too: without it, outcomes say nothing */
+	bool rehearsal;     /* it watched one scope, and changed how that fared */
 	char *hooks;
 };
 
@@ -150,8 +152,10 @@ struct caller {
 
 	uint64_t calls[CLASS_COUNT];
 	uint64_t unwatched[CLASS_COUNT]; /* of these calls: made while responses were not watched */
-	/* OUTCOME_NONE is derived: calls less the answered and the unwatched, never negative */
+	/* OUTCOME_NONE is derived: calls less the answered, the unwatched and the rehearsed, never
+	   negative. What a rehearsal's calls got is in rehearsal alone. */
 	uint64_t answers[CLASS_COUNT][OUTCOME_COUNT];
+	struct caller_rehearsal rehearsal;
 	uint64_t unknown[UNKNOWN_REASONS]; /* from the requests' details, so it may sum to less than
 					      calls */
 	struct report_path *paths;
@@ -163,6 +167,7 @@ struct timeline_bucket {
 	int64_t start; /* a multiple of the report's timeline_seconds */
 	uint64_t calls[CLASS_COUNT];
 	uint64_t forwarded; /* of the v1 calls: those that were made twice (forwarding.h) */
+	uint64_t rehearsed; /* of the v1 calls: for the service they carried a token */
 };
 
 /* What did not fit the kernel side's tables. */
@@ -189,7 +194,8 @@ struct report {
 	struct timeline_bucket *timeline; /* by time */
 	size_t timeline_count;
 	unsigned int timeline_seconds; /* 60, doubled until the buckets fit */
-	struct report_index *index;    /* opaque: finds callers, hosts and windows */
+	struct report_rehearsal rehearsal;
+	struct report_index *index; /* opaque: finds callers, hosts and windows */
 };
 
 /* One request as the report needs it. method and path are NULL for CLASS_UNKNOWN. */
@@ -201,6 +207,7 @@ struct request {
 	uint32_t tid;
 	const char *method, *path, *agent; /* agent NULL: none. All valid UTF-8 */
 	bool path_cut;
+	bool rehearsed; /* it left with a rehearsal's line */
 };
 
 /* Empty, of IMDSTRACE_VERSION. NULL: no memory. */

@@ -117,6 +117,7 @@ static int caller__fold(struct report *report, struct caller *caller, const stru
 	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
 		count__add(&caller->unknown[reason], other->unknown[reason]);
 	span__widen(&caller->first, &caller->last, other->first, other->last);
+	caller__add_rehearsal(caller, &other->rehearsal);
 	report__add_calls(caller, other->calls, answers);
 	return 0;
 }
@@ -151,9 +152,12 @@ static int report__add_timeline(struct report *report, const struct report *othe
 /* Adds a report that shares no window with this one. */
 static int report__add(struct report *report, const struct report *other)
 {
-	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
-	int error = report__add_callers(report, other);
+	/* Before what its sums are made of. */
+	int error = report__add_rehearsal(report, other);
 
+	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
+	if (!error)
+		error = report__add_callers(report, other);
 	for (size_t i = 0; !error && i < other->host_count; i++)
 		error = report__add_host(report, &other->hosts[i]);
 	for (size_t i = 0; !error && i < other->window_count; i++)

@@ -16,6 +16,7 @@
 #define SCHEMA             "imdstrace.report/1"
 #define TEXT_SIZE_MAX      65536
 #define MACHINE_ID_MAX     128 /* callers repeat it */
+#define SECONDS_MAX        1e9
 #define BUCKET_SECONDS_MAX (60U << 20)
 
 /* A field's place in the document, from the inside out: callers[3].calls. */
@@ -152,6 +153,25 @@ static int get__bool(struct reader *reader, const struct place *place, const jso
 	if (!json_is_boolean(value))
 		return reader__fail(reader, place, name, "is neither true nor false");
 	*flag = json_is_true(value);
+	return 0;
+}
+
+/* A number of seconds as ns; leaves it alone where it is missing. */
+static int get__seconds(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, int64_t *ns)
+{
+	json_t *value;
+	int error = get(reader, place, object, name, OPTIONAL, &value);
+	double seconds;
+
+	if (error || !value)
+		return error;
+	if (!json_is_number(value))
+		return reader__fail(reader, place, name, "is not a number");
+	seconds = json_number_value(value);
+	if (!(seconds >= 0 && seconds < SECONDS_MAX))
+		return reader__fail(reader, place, name, "is out of range");
+	*ns = (int64_t)(seconds * NSEC_PER_SEC);
 	return 0;
 }
 
@@ -300,6 +320,8 @@ static int read__window(
 		error = get__time(reader, place, element, "booted", OPTIONAL, &window.booted);
 	if (!error)
 		error = get__bool(reader, place, element, "responses", &window.responses);
+	if (!error)
+		error = get__bool(reader, place, element, "rehearsal", &window.rehearsal);
 	if (error)
 		return error;
 	if (window.end < window.start)
@@ -332,6 +354,9 @@ static int read__bucket(
 	if (!error)
 		error = get__count(reader, place, element, "forwarded", OPTIONAL, REPORT_COUNT_MAX,
 			&bucket.forwarded);
+	if (!error)
+		error = get__count(reader, place, element, "rehearsed", OPTIONAL, REPORT_COUNT_MAX,
+			&bucket.rehearsed);
 	if (error)
 		return error;
 	return reader__check(
@@ -514,16 +539,71 @@ static int read__outcome(struct reader *reader, const struct place *up, const js
 	return error;
 }
 
+/* wait(2) in the numbers of its two ways to end; -1: neither is there. */
+static int wait_status__of(uint64_t exit_status, uint64_t signal)
+{
+	if (signal <= 127)
+		return (int)signal;
+	return exit_status <= 255 ? (int)exit_status << 8 : -1;
+}
+
+/* What the report derives itself (recovered) is not believed where it can be counted. */
+static int read__caller_rehearsal(struct reader *reader, const struct place *up,
+	const json_t *object, struct caller_rehearsal *rehearsal)
+{
+	const struct place place = {.up = up, .name = "rehearsal"};
+	uint64_t exit_status = UINT64_MAX, signal = UINT64_MAX;
+	const struct {
+		const char *name;
+		uint64_t most, *count;
+	} counts[] = {
+		{"rejected", REPORT_COUNT_MAX, &rehearsal->rejected},
+		{"unproven", REPORT_COUNT_MAX, &rehearsal->unproven},
+		{"not_covered", REPORT_COUNT_MAX, &rehearsal->not_covered},
+		{"processes", REPORT_COUNT_MAX, &rehearsal->processes},
+		{"processes_recovered", REPORT_COUNT_MAX, &rehearsal->recovered},
+		{"ended", REPORT_COUNT_MAX, &rehearsal->ended},
+		{"restarted", REPORT_COUNT_MAX, &rehearsal->restarted},
+		{"exit_status", 255, &exit_status},
+		{"signal", 127, &signal},
+	};
+	bool recovered = false;
+	json_t *value;
+	int error = get__object(reader, up, object, "rehearsal", OPTIONAL, &value);
+
+	if (error || !value)
+		return error;
+	for (size_t i = 0; !error && i < sizeof(counts) / sizeof(counts[0]); i++)
+		error = get__count(reader, &place, value, counts[i].name, OPTIONAL, counts[i].most,
+			counts[i].count);
+	if (!error)
+		error = get__bool(reader, &place, value, "recovered", &recovered);
+	if (!error)
+		error = get__seconds(
+			reader, &place, value, "recovered_after", &rehearsal->recovered_after);
+	rehearsal->wait_status = wait_status__of(exit_status, signal);
+	if (!rehearsal->processes && rehearsal->rejected) {
+		rehearsal->processes = 1;
+		rehearsal->recovered = recovered;
+	}
+	return error;
+}
+
 static int read__calls(struct reader *reader, const struct place *place, const json_t *object,
 	struct caller *caller)
 {
 	const struct place calls_place = {.up = place, .name = "calls"};
 	const struct place outcomes_place = {.up = place, .name = "outcomes"};
 	uint64_t calls[CLASS_COUNT] = {0}, answers[CLASS_COUNT][OUTCOME_COUNT] = {0};
-	uint64_t unwatched;
+	struct caller_rehearsal rehearsal = {0};
+	uint64_t unwatched, rehearsed;
 	json_t *counts, *outcomes;
 	int error = get__object(reader, place, object, "calls", REQUIRED, &counts);
 
+	if (!error)
+		error = read__caller_rehearsal(reader, place, object, &rehearsal);
+	rehearsed = rehearsal.rejected;
+	count__add(&rehearsed, rehearsal.unproven);
 	if (!error)
 		error = get__counts(reader, &calls_place, counts, REQUIRED, calls);
 	if (!error)
@@ -533,14 +613,18 @@ static int read__calls(struct reader *reader, const struct place *place, const j
 			reader, &outcomes_place, outcomes, c, calls[c], answers[c], &unwatched);
 		if (error)
 			break;
+		if (c == CLASS_V1)
+			unwatched -= unwatched < rehearsed ? unwatched : rehearsed;
 		count__add(&caller->unwatched[c], unwatched);
 		/* Known to have had no answer, and derived again; for report__add_calls() it would
 		 * be those that cannot be told. */
 		answers[c][OUTCOME_NONE] = 0;
 	}
-	if (!error)
-		report__add_calls(caller, calls, answers);
-	return error;
+	if (error)
+		return error;
+	caller__add_rehearsal(caller, &rehearsal);
+	report__add_calls(caller, calls, answers);
+	return 0;
 }
 
 static int read__caller_host(
@@ -743,6 +827,51 @@ static int read__totals(struct reader *reader, const json_t *document)
 	return error ? error : get__unknown(reader, &place, totals, report->unknown);
 }
 
+/* Sums take in what the callers have: what is left is nobody's here. */
+static void count__subtract(uint64_t *count, uint64_t known)
+{
+	*count -= *count < known ? *count : known;
+}
+
+static int read__rehearsal(struct reader *reader, const json_t *document)
+{
+	const struct place place = {.name = "rehearsal"};
+	struct report_rehearsal *rehearsal = &reader->report->rehearsal;
+	const struct {
+		const char *name;
+		uint64_t *count;
+	} counts[] = {
+		{"requests", &rehearsal->requests},
+		{"unread", &rehearsal->unread},
+		{"rejected", &rehearsal->rejected},
+		{"unproven", &rehearsal->unproven},
+		{"not_covered", &rehearsal->not_covered},
+	};
+	struct rehearsal_sums callers;
+	char *scope, *command_end = NULL;
+	json_t *value;
+	int error = get__object(reader, NULL, document, "rehearsal", OPTIONAL, &value);
+
+	if (error || !value)
+		return error;
+	report__rehearsal_sums(reader->report, &callers);
+	error = get__text(reader, &place, value, "scope", REQUIRED, &scope);
+	if (!error)
+		error = get__text(reader, &place, value, "command_end", OPTIONAL, &command_end);
+	for (size_t i = 0; !error && i < sizeof(counts) / sizeof(counts[0]); i++)
+		error = get__count(reader, &place, value, counts[i].name, OPTIONAL,
+			REPORT_COUNT_MAX, counts[i].count);
+	if (error)
+		return error;
+	count__subtract(&rehearsal->rejected, callers.rejected);
+	count__subtract(&rehearsal->unproven, callers.unproven);
+	count__subtract(&rehearsal->not_covered, callers.not_covered);
+	error = report__set_rehearsal(reader->report, scope);
+	if (!error && command_end)
+		error = report__set_command_end(reader->report, command_end);
+	return reader__check(reader, error);
+}
+
 static int read__schema(struct reader *reader, const json_t *document)
 {
 	const json_t *schema = json_object_get(document, "schema");
@@ -808,7 +937,7 @@ static int read__document(struct reader *reader, const json_t *document)
 	for (size_t i = 0; !error && i < sizeof(lists) / sizeof(lists[0]); i++)
 		error = get__each(
 			reader, NULL, document, lists[i].name, lists[i].need, lists[i].each, NULL);
-	return error;
+	return error ? error : read__rehearsal(reader, document);
 }
 
 /* Each `[]` costs the parser some hundred bytes, so a file of nothing else would grow a hundredfold

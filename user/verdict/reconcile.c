@@ -53,16 +53,18 @@ static int span__compare(const void *left, const void *right)
 
 static int coverage__find(struct coverage *coverage, const struct report *report)
 {
-	size_t kept = 0;
+	size_t kept = 0, count = 0;
 
 	coverage->spans = calloc(report->window_count + 1, sizeof(*coverage->spans));
 	if (!coverage->spans)
 		return -ENOMEM;
+	/* A rehearsal sees one scope, and CloudWatch counts the whole instance. */
 	for (size_t i = 0; i < report->window_count; i++)
-		coverage->spans[i] = (struct span){
-			report->windows[i].host, report->windows[i].start, report->windows[i].end};
-	qsort(coverage->spans, report->window_count, sizeof(*coverage->spans), span__compare);
-	for (size_t i = 0; i < report->window_count; i++) {
+		if (!report->windows[i].rehearsal)
+			coverage->spans[count++] = (struct span){report->windows[i].host,
+				report->windows[i].start, report->windows[i].end};
+	qsort(coverage->spans, count, sizeof(*coverage->spans), span__compare);
+	for (size_t i = 0; i < count; i++) {
 		struct span *span = &coverage->spans[i];
 		struct span *last = kept ? &coverage->spans[kept - 1] : NULL;
 		bool same = last && !strcmp(last->host, span->host);
@@ -132,6 +134,17 @@ static uint64_t timeline__forwarded(const struct report *report, int64_t start, 
 		if (report->timeline[i].start >= start && report->timeline[i].start < end)
 			count__add(&sum, report->timeline[i].forwarded);
 	return sum;
+}
+
+/* As CloudWatch counts: a rehearsal gave its calls a token's header. */
+static uint64_t timeline__tokenless(const struct report *report, int64_t start, int64_t end)
+{
+	uint64_t sum = timeline__sum(report, CLASS_V1, start, end), rehearsed = 0;
+
+	for (size_t i = 0; i < report->timeline_count; i++)
+		if (report->timeline[i].start >= start && report->timeline[i].start < end)
+			count__add(&rehearsed, report->timeline[i].rehearsed);
+	return sum > rehearsed ? sum - rehearsed : 0;
 }
 
 static uint64_t metric__sum(const struct metric *metric, int64_t start, int64_t end, bool *any)
@@ -205,7 +218,7 @@ static void comparison__add(struct comparison *comparison, int64_t start, int64_
 
 	*step = (struct step){
 		.start = start,
-		.report = timeline__sum(comparison->report, CLASS_V1, start, end),
+		.report = timeline__tokenless(comparison->report, start, end),
 		.unknown = timeline__sum(comparison->report, CLASS_UNKNOWN, start, end),
 	};
 	step->cloudwatch = metric__sum(comparison->metric, start, end, &step->datapoint);

@@ -192,6 +192,26 @@ static void reasons__add_short(struct sentences *reasons, const struct report *r
 			asked);
 }
 
+static uint64_t report__calls(const struct report *report)
+{
+	uint64_t calls = 0;
+
+	for (int c = 0; c < CLASS_COUNT; c++)
+		count__add(&calls, report__tally(report, c).calls);
+	return calls;
+}
+
+static void reasons__add_few(
+	struct sentences *reasons, const struct report *report, uint64_t required)
+{
+	uint64_t calls = report__calls(report);
+
+	if (calls < required)
+		sentences__add(reasons,
+			"%" PRIu64 " call%s seen, fewer than the %" PRIu64 " required", calls,
+			calls == 1 ? " was" : "s were", required);
+}
+
 /* "web-1, web-2 and 3 more", of the hosts for which concerned holds; how many these are. */
 static size_t watches__list(char list[LISTED_SIZE], const struct report *report,
 	const struct watch *watches, size_t count, bool (*concerned)(const struct watch *))
@@ -217,9 +237,36 @@ static bool watch__has_gaps(const struct watch *watch)
 	return watch->gaps > 0;
 }
 
+static bool watch__has_rehearsals_alone(const struct watch *watch)
+{
+	return watch->rehearsals && !watch->windows;
+}
+
 static bool watch__missed_boot(const struct watch *watch)
 {
 	return watch->boot_known && !watch->boot_watched;
+}
+
+/* Who was not in the scope may have called as it likes. */
+static void reasons__add_rehearsals(struct sentences *reasons, const struct report *report,
+	const struct watch *watches, size_t count)
+{
+	char list[LISTED_SIZE];
+
+	if (watches__list(list, report, watches, count, watch__has_rehearsals_alone))
+		sentences__add(
+			reasons, "%s: watched by a rehearsal alone, which sees one scope", list);
+}
+
+static void reasons__add_rehearsed_calls(struct sentences *reasons, const struct report *report)
+{
+	struct rehearsal_sums sums;
+
+	report__rehearsal_sums(report, &sums);
+	if (sums.rejected)
+		sentences__add(reasons,
+			"note: a rehearsal had %" PRIu64 " of the IMDSv1 calls refused",
+			sums.rejected);
 }
 
 /* What does not change the verdict, yet whoever relies on it should know. */
@@ -253,11 +300,9 @@ static void reasons__add_ready(struct sentences *reasons, const struct report *r
 	const struct watch *watches, size_t count)
 {
 	int64_t shortest = INT64_MAX;
-	uint64_t seen = 0;
+	uint64_t seen = report__calls(report);
 	char watched[32];
 
-	for (int c = 0; c < CLASS_COUNT; c++)
-		count__add(&seen, report__tally(report, c).calls);
 	for (size_t i = 0; i < count; i++)
 		if (watches[i].watched < shortest)
 			shortest = watches[i].watched;
@@ -290,8 +335,12 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 		sentences__add(reasons, "no window says how long anything was watched");
 	else if (options->min_window > 0)
 		reasons__add_short(reasons, report, watches, count, options->min_window);
-	if (*verdict == VERDICT_BLOCKED)
+	reasons__add_few(reasons, report, options->require_calls);
+	reasons__add_rehearsals(reasons, report, watches, count);
+	if (*verdict == VERDICT_BLOCKED) {
+		reasons__add_rehearsed_calls(reasons, report);
 		return;
+	}
 	if (reasons->count)
 		*verdict = VERDICT_INCONCLUSIVE;
 	else

@@ -8,8 +8,9 @@
 #define DEFAULT_MIN_WINDOW (24LL * 3600 * 1000000000)
 
 struct verdict_options {
-	int64_t min_window; /* ns; 0: off */
-	bool strict;        /* foreign calls block too */
+	int64_t min_window;     /* ns; 0: off */
+	bool strict;            /* foreign calls block too */
+	uint64_t require_calls; /* fewer, of all classes together, are inconclusive */
 };
 
 /* NULL-terminated lists of sentences; free with verdict__clear(). */
@@ -32,13 +33,14 @@ bool caller__blocks(const struct caller *caller, bool strict);
 /* So many of them. */
 size_t report__count_blockers(const struct report *report, bool strict);
 
-/* How a host was watched. Windows that overlap count once. */
+/* How a host was watched. Windows that overlap count once, and those of rehearsals not at all. */
 struct watch {
 	const char *machine_id; /* the report's, or the instance id where that is known */
 	const char *boot_id;    /* NULL: of all its boots */
 	int64_t watched;        /* ns */
 	int64_t start, end;     /* of the first and the last window; 0: none */
 	size_t windows, gaps;
+	size_t rehearsals;   /* windows beside those */
 	int64_t longest_gap; /* ns */
 	bool boot_known;     /* some window says when its boot began */
 	bool boot_watched;   /* one of them began right then */

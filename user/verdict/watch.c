@@ -30,6 +30,11 @@ static void watch__add(struct watch *watch, const struct window *window)
 	int64_t gap = watch->windows ? window->start - watch->end : 0;
 	int64_t from = watch->windows && watch->end > window->start ? watch->end : window->start;
 
+	/* It watched one scope alone, which it had changed. */
+	if (window->rehearsal) {
+		watch->rehearsals++;
+		return;
+	}
 	if (gap >= GAP_MIN) {
 		watch->gaps++;
 		if (gap > watch->longest_gap)

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a rehearsal leaves in a report, what follows from it, and that nobody else counts it. */
+#include "report_fixture.h"
+
+#include <errno.h>
+
+#include "lib/clock.h"
+#include "verdict/rehearsal_verdict.h"
+#include "verdict/verdict.h"
+
+#define REHEARSED(scope, counts) "'rehearsal':{'scope':'" scope "'" counts "}"
+#define REHEARSAL_WINDOW                                                                   \
+	"{'host':'m1','boot_id':'b1','start':'2026-01-03T00:00:00Z','end':'2026-01-03T00:" \
+	"10:00Z','hooks':'fentry','rehearsal':true}"
+#define WINDOW_OF_A_TRACE WINDOW("m1", "b1", "01T00", "02T00")
+#define CALLER(calls, rehearsal) \
+	"{'name':'etl','exe':'/usr/bin/etl','unit':'etl.service','calls':" calls rehearsal "}"
+#define REPORT_OF(windows, totals, callers, rest)                                \
+	HEAD "'hosts':[" HOST("m1", "web-1") "],'windows':[" windows "]," totals \
+					     ",'callers':[" callers "]" rest "}"
+
+#define OF_ETL "," REHEARSED("unit etl.service", "")
+
+/* A rehearsal of one caller with three v1 calls. */
+#define REHEARSAL_OF(outcome)                                 \
+	REPORT_OF(REHEARSAL_WINDOW, TOTALS(3, 1, 1, 0, 0, 0), \
+		CALLER(CALLS(3, 1, 1, 0, 0), ",'rehearsal':{" outcome "}"), OF_ETL)
+
+#define RECOVERED                                                                           \
+	REHEARSAL_OF("'rejected':3,'recovered':true,'processes':1,'processes_recovered':1," \
+		     "'recovered_after':2.5")
+#define BROKEN                                                                               \
+	REHEARSAL_OF("'rejected':3,'recovered':false,'processes':1,'processes_recovered':0," \
+		     "'ended':1,'exit_status':7,'restarted':2")
+
+static bool list__says(char *const *list, const char *needle)
+{
+	for (; *list; list++)
+		if (strstr(*list, needle))
+			return true;
+	return false;
+}
+
+static void the_verdict_follows_from_what_came_of_the_calls(void **state)
+{
+	static const struct {
+		const char *name, *report;
+		enum rehearsal_verdict verdict;
+		const char *reason, *sentence; /* of its first caller */
+	} cases[] = {
+		{"it recovered", RECOVERED, REHEARSAL_SURVIVES,
+			"1 caller asked for a token and went on (3 calls refused)",
+			"3 calls refused, then it asked for a token and went on after 2s: survives "
+			"the switch"},
+		{"it ended", BROKEN, REHEARSAL_BREAKS,
+			"1 caller did not go on with a token (3 calls refused)",
+			"3 calls refused, and it did not go on with a token, and its process ended "
+			"within a minute with status 7; systemd started it again, more than once: "
+			"breaks at the switch"},
+		{"it was killed",
+			REHEARSAL_OF("'rejected':1,'recovered':false,'ended':1,'signal':9"),
+			REHEARSAL_BREAKS, "1 caller did not",
+			"1 call refused, and it did not go on with a token, and its process ended "
+			"within a minute by signal 9: breaks at the switch"},
+		{"some of its processes recovered",
+			REHEARSAL_OF("'rejected':3,'recovered':false,'processes':3,"
+				     "'processes_recovered':1"),
+			REHEARSAL_BREAKS, "1 caller did not",
+			"3 calls refused, and 2 of 3 processes did not go on with a token: breaks "
+			"at "
+			"the switch"},
+		{"a report by hand says it in one word",
+			REHEARSAL_OF("'rejected':3,'recovered':true"), REHEARSAL_SURVIVES,
+			"1 caller asked for a token", "went on: survives the switch"},
+		{"none was refused",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
+			REHEARSAL_SURVIVES, "none of 5 requests was refused",
+			"no call refused: survives the switch"},
+		{"nothing was seen",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 0, 0, 0, 0, 0), "", OF_ETL),
+			REHEARSAL_INCONCLUSIVE, "no request was seen", NULL},
+		{"the service did not refuse", REHEARSAL_OF("'rejected':0,'unproven':3"),
+			REHEARSAL_INCONCLUSIVE, "3 calls got another answer than 401, or none",
+			"3 calls got another answer than 401, or none: inconclusive"},
+		{"a connection was not covered",
+			REHEARSAL_OF("'rejected':2,'recovered':true,'not_covered':1"),
+			REHEARSAL_INCONCLUSIVE, "1 connection could not be covered",
+			"2 calls refused, then it asked for a token and went on; 1 connection "
+			"could not be covered: inconclusive"},
+		{"a connection of nobody was not covered",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""),
+				"," REHEARSED("all", ",'not_covered':2")),
+			REHEARSAL_INCONCLUSIVE, "2 connections could not be covered", NULL},
+		{"it broke, and a connection was not covered",
+			REHEARSAL_OF("'rejected':2,'recovered':false,'not_covered':1"),
+			REHEARSAL_BREAKS, "1 caller did not go on", NULL},
+		{"a refused call of nobody",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(1, 0, 0, 0, 0, 0), "",
+				"," REHEARSED("all", ",'rejected':1")),
+			REHEARSAL_BREAKS, "1 refused call came from nobody that could be named",
+			NULL},
+		{"something could not be read",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 1, 0),
+				CALLER(CALLS(0, 4, 1, 0, 1), ""), OF_ETL),
+			REHEARSAL_INCONCLUSIVE, "1 request or connection could not be read", NULL},
+		{"an event was lost",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 1),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
+			REHEARSAL_INCONCLUSIVE, "could not be read", NULL},
+		{"the command failed",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""),
+				"," REHEARSED("command ./selftest",
+					",'command_end':'ended with status 3'")),
+			REHEARSAL_INCONCLUSIVE, "the command ended with status 3", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *report = report__of(cases[i].report);
+		struct rehearsal_ruling ruling;
+		char *sentence = NULL;
+
+		assert_int_equal(rehearsal__rule(&ruling, report), 0);
+		if (report->caller_count)
+			sentence = caller__rehearsal_sentence(report->callers[0]);
+		if (ruling.verdict != cases[i].verdict ||
+			!list__says(ruling.reasons, cases[i].reason))
+			fail_msg("%s: %s, \"%s\"", cases[i].name,
+				rehearsal_verdict__name(ruling.verdict), ruling.reasons[0]);
+		if (cases[i].sentence && !strstr(sentence, cases[i].sentence))
+			fail_msg("%s: \"%s\"", cases[i].name, sentence);
+		assert_int_equal(report__rehearsal_verdict(report), cases[i].verdict);
+		free(sentence);
+		rehearsal_ruling__clear(&ruling);
+		report__free(report);
+	}
+}
+
+/* As it is written, read, and written again. */
+static void json_keeps_all_of_it(void **state)
+{
+	static const char *const parts[] = {
+		"\"rehearsal\": {\"scope\":\"unit etl.service\",\"verdict\":\"breaks\",",
+		"\"rejected\":3,\"recovered\":0,\"unproven\":0,\"not_covered\":0,",
+		"\"rehearsal\":{\"rejected\":3,\"recovered\":false,",
+		"\"exit_status\":7,\"signal\":null,\"restarted\":2}",
+		"\"rehearsal\":true}",
+	};
+	struct report *report = report__of(BROKEN), *again;
+	char *first = report__to_json(report, 0), *second, why[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (!strstr(first, parts[i]))
+			fail_msg("no %s in %s", parts[i], first);
+	assert_int_equal(report__from_json(&again, first, strlen(first), why, sizeof(why)), 0);
+	second = report__to_json(again, 0);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	report__free(report);
+	report__free(again);
+}
+
+static void a_report_without_one_does_not_speak_of_it(void **state)
+{
+	struct report *report = report__of(REPORT_OF(
+		WINDOW_OF_A_TRACE, TOTALS(1, 0, 0, 0, 0, 0), CALLER(CALLS(1, 0, 0, 0, 0), ""), ""));
+	char *text = report__to_json(report, 0);
+
+	(void)state;
+	assert_null(strstr(text, "rehears"));
+	free(text);
+	report__free(report);
+}
+
+static void wrong_types_are_refused(void **state)
+{
+	static const struct {
+		const char *report, *why;
+	} cases[] = {
+		{REPORT_OF("", TOTALS(0, 0, 0, 0, 0, 0), "", ",'rehearsal':7"),
+			"rehearsal is not an object"},
+		{REPORT_OF("", TOTALS(0, 0, 0, 0, 0, 0), "", ",'rehearsal':{'rejected':1}"),
+			"rehearsal.scope is missing"},
+		{REPORT_OF("", TOTALS(0, 0, 0, 0, 0, 0), "",
+			 ",'rehearsal':{'scope':'x','not_covered':-1}"),
+			"rehearsal.not_covered is negative"},
+		{REHEARSAL_OF("'rejected':'3'"),
+			"callers[0].rehearsal.rejected is not a whole number"},
+		{REHEARSAL_OF("'recovered':1"),
+			"callers[0].rehearsal.recovered is neither true nor false"},
+		{REHEARSAL_OF("'recovered_after':-1"),
+			"callers[0].rehearsal.recovered_after is out of range"},
+		{REHEARSAL_OF("'exit_status':256"),
+			"callers[0].rehearsal.exit_status is too large"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *report;
+		char *text = json__of(cases[i].report), why[256] = "";
+
+		assert_int_equal(
+			report__from_json(&report, text, strlen(text), why, sizeof(why)), -EINVAL);
+		assert_string_equal(why, cases[i].why);
+		free(text);
+	}
+}
+
+/* The 401 was asked for: it is no outcome of the service's own, and no silence either. */
+static void what_was_refused_is_no_outcome(void **state)
+{
+	struct report *report = report__of(BROKEN);
+	const uint64_t *answers = report->callers[0]->answers[CLASS_V1];
+
+	(void)state;
+	assert_int_equal(report->callers[0]->calls[CLASS_V1], 3);
+	assert_int_equal(answers[OUTCOME_REJECTED], 0);
+	assert_int_equal(answers[OUTCOME_NONE], 0);
+	assert_int_equal(report->callers[0]->unwatched[CLASS_V1], 0);
+	report__free(report);
+}
+
+static void merged_ones_add_up(void **state)
+{
+	static const struct {
+		const char *a, *b, *scope;
+		uint64_t requests, rejected, recovered;
+		enum rehearsal_verdict verdict;
+	} cases[] = {
+		{RECOVERED,
+			REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
+				CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
+			"unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+		{REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
+			 CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
+			RECOVERED, "unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+		{RECOVERED,
+			REPORT_OF("{'host':'m1','boot_id':'b1','start':'2026-01-04T00:00:00Z','end'"
+				  ":'2026-01-04T00:10:00Z','rehearsal':true}",
+				TOTALS(1, 0, 0, 0, 0, 0),
+				CALLER(CALLS(1, 0, 0, 0, 0),
+					",'rehearsal':{'rejected':1,'recovered':false}"),
+				"," REHEARSED("pid 7", "")),
+			"unit etl.service, pid 7", 6, 4, 0, REHEARSAL_BREAKS},
+		{RECOVERED, RECOVERED, "unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *a = report__of(cases[i].a), *b = report__of(cases[i].b);
+		struct rehearsal_sums sums;
+
+		assert_int_equal(report__merge(a, b), 0);
+		report__rehearsal_sums(a, &sums);
+		assert_string_equal(a->rehearsal.scope, cases[i].scope);
+		assert_int_equal(sums.requests, cases[i].requests);
+		assert_int_equal(sums.rejected, cases[i].rejected);
+		assert_int_equal(sums.recovered, cases[i].recovered);
+		assert_int_equal(report__rehearsal_verdict(a), cases[i].verdict);
+		report__free(a);
+		report__free(b);
+	}
+}
+
+static void scopes_of_many_stay_short(void **state)
+{
+	struct report *report = report__new();
+	char scope[32];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		snprintf(scope, sizeof(scope), "unit service-%d.service", i);
+		assert_int_equal(report__set_rehearsal(report, scope), 0);
+		assert_int_equal(report__set_rehearsal(report, scope), 0);
+	}
+	assert_true(strlen(report->rehearsal.scope) < 1100);
+	assert_string_equal(report->rehearsal.scope + strlen(report->rehearsal.scope) - 5, ", ...");
+	report__free(report);
+}
+
+/* A rehearsal watched one scope alone, so it makes no machine ready. */
+static void check_does_not_count_it_as_watching(void **state)
+{
+	static const struct {
+		const char *name, *report;
+		int64_t min_window;
+		enum verdict verdict;
+		const char *reason;
+	} cases[] = {
+		{"a rehearsal alone",
+			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
+			0, VERDICT_INCONCLUSIVE, "web-1: watched by a rehearsal alone"},
+		{"beside a trace that is long enough",
+			REPORT_OF(WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
+			DEFAULT_MIN_WINDOW, VERDICT_READY, "1 host watched for 1d"},
+		{"beside a trace that is too short by what the rehearsal took",
+			REPORT_OF(WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
+			DEFAULT_MIN_WINDOW + 60 * NSEC_PER_SEC, VERDICT_INCONCLUSIVE,
+			"was watched for 1d of"},
+		{"its calls are v1 all the same", RECOVERED, 0, VERDICT_BLOCKED,
+			"note: a rehearsal had 3 of the IMDSv1 calls refused"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *report = report__of(cases[i].report);
+		struct verdict_options options = {.min_window = cases[i].min_window};
+		struct ruling ruling;
+
+		assert_int_equal(verdict__rule(&ruling, report, &options), 0);
+		if (ruling.verdict != cases[i].verdict ||
+			!list__says(ruling.reasons, cases[i].reason))
+			fail_msg("%s: %s, \"%s\"", cases[i].name, verdict__name(ruling.verdict),
+				ruling.reasons[0]);
+		verdict__clear(&ruling);
+		report__free(report);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_verdict_follows_from_what_came_of_the_calls),
+		cmocka_unit_test(json_keeps_all_of_it),
+		cmocka_unit_test(a_report_without_one_does_not_speak_of_it),
+		cmocka_unit_test(wrong_types_are_refused),
+		cmocka_unit_test(what_was_refused_is_no_outcome),
+		cmocka_unit_test(merged_ones_add_up),
+		cmocka_unit_test(scopes_of_many_stay_short),
+		cmocka_unit_test(check_does_not_count_it_as_watching),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
