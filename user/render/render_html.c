@@ -28,7 +28,7 @@ static const struct {
 /* What the verdict means for somebody who has never heard of a token. */
 static void meaning__put(struct html *page, const struct report *report, enum verdict verdict)
 {
-	size_t callers = report__count_blockers(report, false);
+	size_t callers = report__count_to_change(report, false);
 
 	if (verdict == VERDICT_READY) {
 		html__put(page, "Nothing seen here would break if the instance metadata service "
@@ -40,6 +40,9 @@ static void meaning__put(struct html *page, const struct report *report, enum ve
 		html__count_of(page, callers, "caller", "callers");
 		html__put(page, " would break if the instance metadata service required IMDSv2 "
 				"today.");
+	} else if (report__count_blockers(report, false)) {
+		html__put(page, "Every caller that called without a token is fixed by now, but the "
+				"report still holds those calls.");
 	} else if (report->totals[CLASS_V1]) {
 		html__put(page, "Some calls would break if the instance metadata service required "
 				"IMDSv2 today.");
@@ -142,7 +145,7 @@ static void remark__put(struct html *page, const struct report *report,
 static void figures__put(struct html *page, const struct report *report, bool strict)
 {
 	/* As the verdict counts them: whoever could not be read is counted by itself. */
-	size_t to_change = report__count_blockers(report, strict);
+	size_t to_change = report__count_to_change(report, strict);
 	uint64_t with_token = report->totals[CLASS_V2];
 
 	html__put(page, "<dl class=\"figures\">\n");
@@ -316,7 +319,7 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
 	html__callers(&page, report, strict, &said);
-	next_steps__sum_up(&said, report__count_blockers(report, strict));
+	next_steps__sum_up(&said, report__count_to_change(report, strict));
 	steps__put(&page, &ruling, &said);
 	if (!html__hosts(&page, options->hosts))
 		watches__put(&page, report);

@@ -407,7 +407,7 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 	hosts__put(&page, options->hosts);
 	callers__put(&page, report, strict, &said);
 	others__put(&page, report, strict);
-	next_steps__sum_up(&said, report__count_blockers(report, strict));
+	next_steps__sum_up(&said, report__count_to_change(report, strict));
 	steps__put(&page, &ruling, &said);
 	watches__put(&page, report);
 	error = page.error ? page.error : said.error;

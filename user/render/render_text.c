@@ -319,7 +319,7 @@ int text__render(FILE *out, const struct report *report, const struct render_opt
 	paths__render(&page, report);
 	totals__render(&page, report);
 	watches__render(&page, report);
-	next_steps__sum_up(&shown, report__count_blockers(report, options->verdict.strict));
+	next_steps__sum_up(&shown, report__count_to_change(report, options->verdict.strict));
 	steps__render(&page, &ruling, &shown);
 	error = page.error ? page.error : shown.error;
 	sentences__free(shown.list);

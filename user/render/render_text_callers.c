@@ -237,7 +237,7 @@ static void caller__render(struct page *page, const struct layout *layout,
 		page->error = -ENOMEM;
 		return;
 	}
-	if (advice == ADVICE_NONE)
+	if (advice == ADVICE_NONE && !caller->fixed_since)
 		return;
 	page__wrap(page, STYLE_PLAIN, "", layout->detail, text);
 	sentences__add(advices, "%s", text);

@@ -641,6 +641,8 @@ enum pattern caller__pattern(const struct caller *caller)
 	bool v1 = caller->calls[CLASS_V1],
 	     v2 = caller->calls[CLASS_V2] || caller->calls[CLASS_TOKEN];
 
+	if (caller->fixed_since)
+		return caller->fixed_as;
 	if (caller__falls_back(caller))
 		return PATTERN_FALLBACK;
 	if (v1)
@@ -738,6 +740,7 @@ static int caller__compare(const void *left, const void *right)
 
 void report__sort(struct report *report)
 {
+	report__find_fixed(report);
 	if (report->caller_count)
 		qsort(report->callers, report->caller_count, sizeof(*report->callers),
 			caller__compare);

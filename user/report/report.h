@@ -144,8 +144,10 @@ struct caller {
 	uint64_t only_blocker_on; /* and those that nobody else does */
 	bool warned;              /* its first v1 call was noticed; in no file */
 	bool rest;                /* no caller of its own: what fell past REPORT_CALLERS_MAX */
-	bool proxy;               /* software that forwards what others send; in no file */
-	uint64_t forwarded; /* of a proxy's v1 calls: those that were another caller's first */
+	int64_t fixed_since;   /* since when it has called IMDSv1 no more; 0: it does. In no file */
+	enum pattern fixed_as; /* what it has done since */
+	bool proxy;            /* software that forwards what others send; in no file */
+	uint64_t forwarded;    /* of a proxy's v1 calls: those that were another caller's first */
 	char *forwards[REPORT_FORWARDS_MAX]; /* names of these callers */
 	unsigned int forwards_count;
 	char *through; /* name of the proxy that forwards its calls; NULL: none is known */
@@ -257,10 +259,16 @@ int report__merge(struct report *report, const struct report *other);
 /* One more host that a caller like this one blocks, alone or with others. */
 void report__blame(struct report *report, const struct caller *like, bool alone);
 
-/* Callers worst first: hosts that it alone blocks, hosts that it blocks, v1 calls, then unknown,
- * then foreign, then all calls, then name. Each caller's paths: the most called first. */
+/* Finds out which callers of one host have stopped to call v1: the window in which they were seen
+ * last has none, or the last day of a long one. Sets fixed_since and fixed_as of every caller. */
+void report__find_fixed(struct report *report);
+
+/* Finds out who is fixed, and puts callers in order, the worst first: hosts that it alone blocks,
+ * hosts that it blocks, v1 calls, then unknown, then foreign, then all calls, then name. Each
+ * caller's paths: the most called first. */
 void report__sort(struct report *report);
 
+/* From the calls of now: a caller that is fixed is what it has been since. */
 enum pattern caller__pattern(const struct caller *caller);
 /* Of a caller whose pattern is PATTERN_FALLBACK. */
 enum cause caller__cause(const struct caller *caller);

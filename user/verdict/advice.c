@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/number.h"
 #include "lib/scope.h"
 #include "report/forwarding.h"
@@ -27,6 +28,39 @@ static const char *const advice_names[ADVICE_COUNT] = {
 const char *advice__name(enum advice advice)
 {
 	return advice_names[advice];
+}
+
+/* --- What is over ----------------------------------------------------------------------------- */
+
+static bool is__fixed(const struct facts *facts)
+{
+	return facts->caller->fixed_since;
+}
+
+static int64_t caller__last_v1(const struct caller *caller)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < caller->path_count; i++)
+		if (caller->paths[i].class == CLASS_V1 && caller->paths[i].last > last)
+			last = caller->paths[i].last;
+	return last;
+}
+
+static int write__fixed(char **text, const struct facts *facts)
+{
+	bool foreign = facts->pattern == PATTERN_FOREIGN_ONLY;
+	char last[RFC3339_SIZE], since[RFC3339_SIZE];
+
+	clock__format(last, caller__last_v1(facts->caller));
+	clock__format(since, facts->caller->fixed_since);
+	return write__format(text,
+		"Nothing more has to change: %s is fixed. It last called IMDSv1 on %.10s at %.8s "
+		"UTC, and since %.10s %.8s UTC it has %s%s%s.",
+		facts->subject, last, last + strlen("2026-01-01T"), since,
+		since + strlen("2026-01-01T"),
+		foreign ? "asked only for " : "sent a token with every call",
+		foreign ? facts->clouds : "", foreign ? " metadata service" : "");
 }
 
 /* --- Nothing without a token ------------------------------------------------------------------ */
@@ -756,6 +790,7 @@ static const struct rule {
 	enum advice advice;
 	int (*write)(char **text, const struct facts *facts);
 } rules[] = {
+	{is__fixed, ADVICE_NONE, write__fixed},
 	{is__unknown, ADVICE_INVESTIGATE, write__unknown},
 	{is__token_refused, ADVICE_INVESTIGATE, write__token_refused},
 	{is__token_lost_on_the_way, ADVICE_RAISE_HOP_LIMIT, write__cut_off},
@@ -811,7 +846,7 @@ int advice__for(const struct caller *caller, enum advice *advice, char **text)
 		rule++;
 	if (!error)
 		error = rule->write(text, &facts);
-	if (!error && caller->through && caller->calls[CLASS_V1])
+	if (!error && caller->through && caller->calls[CLASS_V1] && !caller->fixed_since)
 		error = advice__add_proxy(text, caller);
 	if (!error)
 		*advice = rule->advice;

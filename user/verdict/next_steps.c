@@ -148,7 +148,7 @@ static int culprits__find(struct culprits *culprits, const struct report *report
 	if (!culprits->list || !culprits->cut_off)
 		return -ENOMEM;
 	for (size_t i = 0; i < report->caller_count; i++)
-		if (caller__blocks(report->callers[i], options->strict))
+		if (caller__is_to_change(report->callers[i], options->strict))
 			culprits->list[culprits->count++] = report->callers[i];
 	qsort(culprits->list, culprits->count, sizeof(*culprits->list), culprit__compare);
 	return culprits__find_cut_off(culprits);
@@ -202,6 +202,44 @@ static void steps__add_callers(struct steps *steps, const struct culprits *culpr
 	else if (others.count)
 		steps__add(steps, NULL, "%s", others.list[0]);
 	sentences__free(others.list);
+}
+
+/* What was called before it was changed stays in the report, and blocks. */
+static void steps__add_fresh_start(struct steps *steps, const struct report *report)
+{
+	const struct caller *first = NULL;
+	_free_ char *name = NULL;
+	char others[48] = "";
+	size_t fixed = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++) {
+		const struct caller *caller = report->callers[i];
+
+		fixed += !!caller->fixed_since;
+		if (caller->fixed_since && (!first || culprit__compare(&caller, &first) < 0))
+			first = caller;
+	}
+	if (!fixed) {
+		steps__add(steps, "imdstrace check FILE",
+			"Trace again into a new file (imdstrace trace --output FILE), then ask for "
+			"the verdict");
+		return;
+	}
+	name = strdup(first->name);
+	if (!name) {
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	text__ellipsize(name, NAME_COLUMNS);
+	if (fixed > 1)
+		snprintf(others, sizeof(others), " and %zu other%s", fixed - 1,
+			fixed == 2 ? "" : "s");
+	steps__add(steps, "imdstrace check NEW-FILE",
+		"Trace again into a new file (imdstrace trace --output NEW-FILE), then ask for the "
+		"verdict; this one stays blocked, because it keeps the calls that %s%s made before "
+		"%s "
+		"fixed",
+		name, others, fixed == 1 ? "it was" : "they were");
 }
 
 /* Whether a caller on that host (NULL: any) needs the hop limit of 2. */
@@ -423,9 +461,7 @@ void next_steps__write(struct steps *steps, const struct report *report, enum ve
 	steps__add_callers(steps, &culprits);
 	steps__add_hop_limit(steps, report, &culprits);
 	if (verdict == VERDICT_BLOCKED)
-		steps__add(steps, "imdstrace check FILE",
-			"Trace again into a new file (imdstrace trace --output FILE), then ask for "
-			"the verdict");
+		steps__add_fresh_start(steps, report);
 	if (verdict == VERDICT_INCONCLUSIVE)
 		steps__add_watching(steps, report, options);
 	steps__add_switch(steps, report, &culprits, verdict == VERDICT_READY);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "verdict/next_steps.h"
 #include "lib/scope.h"
 #include "lib/sentences.h"
@@ -317,6 +318,23 @@ static void reasons__add_ready(struct sentences *reasons, const struct report *r
 		seen, plural(seen), count, plural(count), count == 1 ? "" : "at least ", watched);
 }
 
+/* Those that called v1, but not any more when they were seen last. */
+static void reasons__add_fixed(struct sentences *reasons, const struct report *report)
+{
+	uint64_t calls = 0;
+	size_t callers = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++) {
+		if (!report->callers[i]->fixed_since)
+			continue;
+		callers++;
+		count__add(&calls, report->callers[i]->calls[CLASS_V1]);
+	}
+	if (callers)
+		sentences__add(reasons, "note: %zu of them %s been fixed since (%s of the calls)",
+			callers, callers == 1 ? "has" : "have", NUMBER(calls));
+}
+
 static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 	const struct report *report, const struct verdict_options *options,
 	const struct watch *watches, size_t count)
@@ -330,6 +348,7 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 		reasons__add_calls(
 			reasons, &foreign, "called as on another cloud", "another cloud's");
 	*verdict = reasons->count ? VERDICT_BLOCKED : VERDICT_READY;
+	reasons__add_fixed(reasons, report);
 	reasons__add_unread(reasons, report);
 	if (options->min_window > 0 && !report->window_count)
 		sentences__add(reasons, "no window says how long anything was watched");
@@ -359,6 +378,22 @@ size_t report__count_blockers(const struct report *report, bool strict)
 
 	for (size_t i = 0; i < report->caller_count; i++)
 		count += caller__blocks(report->callers[i], strict);
+	return count;
+}
+
+bool caller__is_to_change(const struct caller *caller, bool strict)
+{
+	if (caller->fixed_since)
+		return strict && caller->calls[CLASS_FOREIGN];
+	return caller__blocks(caller, strict);
+}
+
+size_t report__count_to_change(const struct report *report, bool strict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		count += caller__is_to_change(report->callers[i], strict);
 	return count;
 }
 

@@ -32,6 +32,9 @@ const char *verdict__name(enum verdict verdict);
 bool caller__blocks(const struct caller *caller, bool strict);
 /* So many of them. */
 size_t report__count_blockers(const struct report *report, bool strict);
+/* Whether it is one of them and not fixed by now. */
+bool caller__is_to_change(const struct caller *caller, bool strict);
+size_t report__count_to_change(const struct report *report, bool strict);
 
 /* How a host was watched. Windows that overlap count once, and those of rehearsals not at all. */
 struct watch {
