@@ -112,7 +112,7 @@ static void stage__open(struct stage *stage)
 {
 	*stage = (struct stage){.report = report__new()};
 	assert_non_null(stage->report);
-	stage->roster = roster__new(&stage->tracer, stage->report, "host");
+	stage->roster = roster__new(&stage->tracer, NULL, stage->report, "host");
 	assert_non_null(stage->roster);
 }
 

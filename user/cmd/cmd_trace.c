@@ -21,6 +21,7 @@ enum {
 	OPT_INTERVAL,
 	OPT_MIN_WINDOW,
 	OPT_HOOKS,
+	OPT_USER,
 	OPT_NO_RESPONSES
 };
 
@@ -33,6 +34,7 @@ static const struct option options[] = {
 	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"duration", required_argument, NULL, 'd'},
 	{"min-window", required_argument, NULL, OPT_MIN_WINDOW},
+	{"user", required_argument, NULL, OPT_USER},
 	{"hooks", required_argument, NULL, OPT_HOOKS},
 	{"no-responses", no_argument, NULL, OPT_NO_RESPONSES},
 	{"help", no_argument, NULL, 'h'},
@@ -59,6 +61,7 @@ static int usage(void)
 	     "      --min-window TIME  how long a machine must be watched before \"ready\"\n"
 	     "                         (default: 24h; 0s: any time is enough)\n"
 	     "      --no-responses     do not look at what comes back\n"
+	     "      --user NAME        go on as this user once the hooks are attached\n"
 	     "      --hooks WAY        attach in this way only:");
 	for (const struct tracer_way *way = tracer_ways; way->name; way++)
 		printf("                           %-10s  %s\n", way->name, way->summary);
@@ -126,6 +129,9 @@ static int parse(int argc, char **argv, struct trace_options *trace, int *status
 			trace->hooks = optarg;
 			error = is_way(optarg) ? 0 : -EINVAL;
 			break;
+		case OPT_USER:
+			trace->user = optarg;
+			break;
 		case OPT_NO_RESPONSES:
 			trace->no_responses = true;
 			break;
@@ -163,6 +169,7 @@ static int refuse(const char *sentence)
 int cmd_trace(int argc, char **argv)
 {
 	struct trace_options trace = {
+		.confined = true,
 		.interval = 60 * NSEC_PER_SEC,
 		.duration = -1,
 		.min_window = DEFAULT_MIN_WINDOW,

@@ -251,3 +251,8 @@ int kept_file__set_aside(struct kept_file *kept, const char *why, char **name)
 	}
 	return -EEXIST;
 }
+
+int kept_file__directory(const struct kept_file *kept)
+{
+	return kept->directory;
+}

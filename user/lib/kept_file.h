@@ -29,4 +29,7 @@ int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
  * frees, and makes it anew. 0 or -errno. */
 int kept_file__set_aside(struct kept_file *kept, const char *why, char **name);
 
+/* The directory that its file is in, open; -1: it is no regular file, and written to as it is. */
+int kept_file__directory(const struct kept_file *kept);
+
 #endif

@@ -18,6 +18,7 @@
 
 struct roster {
 	struct tracer *tracer;
+	struct lookup *lookup;
 	struct report *report;
 	char *host;
 	struct member *buckets[BUCKETS];
@@ -27,13 +28,15 @@ struct roster {
 	bool blind;            /* /proc does not show all processes, so that nobody is ever gone */
 };
 
-struct roster *roster__new(struct tracer *tracer, struct report *report, const char *host)
+struct roster *roster__new(
+	struct tracer *tracer, struct lookup *lookup, struct report *report, const char *host)
 {
 	struct roster *roster = calloc(1, sizeof(*roster));
 
 	if (!roster)
 		return NULL;
 	roster->tracer = tracer;
+	roster->lookup = lookup;
 	roster->report = report;
 	roster->host = strdup(host);
 	if (roster->host)
@@ -112,8 +115,8 @@ static struct process *roster__identify(struct roster *roster, const struct proc
 	static struct identity identity;
 
 	if (!tracer__take_identity(roster->tracer, key, &identity))
-		return process__from_identity(&identity);
-	return process__from_proc(key);
+		return lookup__captured(roster->lookup, &identity);
+	return lookup__shown(roster->lookup, key);
 }
 
 bool roster__accounts(struct roster *roster, struct member *member)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "process/lookup.h"
 #include "process/process.h"
 #include "report/report.h"
 #include "trace/tracer.h"
@@ -30,10 +31,11 @@ struct member {
 	struct member *next;
 };
 
-/* Neither tracer nor report is taken over; host is that of its callers, as
- * report_host__id(). NULL: no memory.
+/* Neither tracer, lookup (NULL: who is who is looked up here) nor report is taken over; host is
+ * that of its callers, as report_host__id(). NULL: no memory.
  */
-struct roster *roster__new(struct tracer *tracer, struct report *report, const char *host);
+struct roster *roster__new(
+	struct tracer *tracer, struct lookup *lookup, struct report *report, const char *host);
 /* From now on its callers are on another host. 0 or -ENOMEM. */
 int roster__move(struct roster *roster, const char *host);
 void roster__free(struct roster *roster);

@@ -18,7 +18,10 @@
 #include "lib/clock.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
+#include "lib/file.h"
 #include "lib/kept_file.h"
+#include "process/lookup.h"
+#include "trace/confinement.h"
 #include "process/host.h"
 #include "trace/live.h"
 #include "trace/machine.h"
@@ -48,6 +51,8 @@ struct trace {
 	struct tracer *tracer;
 	struct report *report;
 	struct roster *roster;
+	struct lookup *lookup; /* NULL: this process looks itself */
+	struct privileges_user user;
 	struct host host;
 	struct window window;
 	char window_id[2 * 16 + 1];
@@ -290,7 +295,7 @@ static bool trace__look_at_host(struct trace *trace)
 	bool other;
 
 	trace->host_read = clock__steady();
-	if (host__read(&now, host__root()))
+	if (lookup__host(trace->lookup, &now))
 		return false;
 	other = now.instance_id && (!old.instance_id || strcmp(now.instance_id, old.instance_id));
 	if (other)
@@ -654,7 +659,8 @@ static int trace__open_window(struct trace *trace)
 	warnings__look(trace->report, false); /* who is in a report that goes on is not new */
 	trace__begin_window(trace);
 	trace->started = trace->window_started;
-	trace->roster = roster__new(trace->tracer, trace->report, trace->window.host);
+	trace->roster =
+		roster__new(trace->tracer, trace->lookup, trace->report, trace->window.host);
 	if (!trace->roster || report__add_window(trace->report, &trace->window))
 		return -ENOMEM;
 	return 0;
@@ -713,6 +719,24 @@ static void trace__stop_showing(struct trace *trace)
 	trace->top = NULL;
 }
 
+/* An enum exit_status: 0, or there is no going on. */
+static int trace__confine(struct trace *trace)
+{
+	struct confinement confinement = {
+		.tracer = trace->tracer,
+		.user = trace->options->user ? &trace->user : NULL,
+		.directory = -1,
+	};
+
+	if (!trace->options->confined)
+		return EXIT_DONE;
+	if (trace->output) {
+		confinement.directory = kept_file__directory(trace->output);
+		confinement.in_place = confinement.directory < 0;
+	}
+	return confinement__enter(&confinement) ? EXIT_UNTRACEABLE : EXIT_DONE;
+}
+
 /* An enum exit_status: 0, or why it was over. */
 static int trace__watch(struct trace *trace)
 {
@@ -725,6 +749,8 @@ static int trace__watch(struct trace *trace)
 	notify__send("READY=1");
 	if (options->attached)
 		status = options->attached(options->context);
+	if (!status)
+		status = trace__confine(trace);
 	while (!status && !trace__is_over(trace))
 		trace__step(trace);
 	trace__stop_showing(trace);
@@ -748,8 +774,45 @@ static void trace__clear(struct trace *trace)
 	kept_file__close(trace->output);
 	roster__free(trace->roster);
 	tracer__close(trace->tracer);
+	lookup__stop(trace->lookup);
 	report__free(trace->report);
 	host__clear(&trace->host);
+}
+
+static int output__try(void *path)
+{
+	return file__writable(path);
+}
+
+/* The user who is to keep the report must be able to. 0, or -errno after a complaint. */
+static int trace__find_user(struct trace *trace)
+{
+	const char *output = trace->options->output, *name = trace->options->user;
+	int error;
+
+	if (!name)
+		return 0;
+	error = privileges__find_user(name, &trace->user);
+	if (error == -ENOENT)
+		return complain_errno(ENOENT, "there is no user \"%s\"", name);
+	if (!error && output)
+		error = privileges__try_as(&trace->user, output__try, (void *)output);
+	if (error)
+		return complain_errno(-error, "%s cannot be kept as user %s: %s",
+			output ? output : "a trace", name, strerror(-error));
+	return 0;
+}
+
+/* Before memory is taken that a helper would have twice. 0, or -errno after a complaint. */
+static int trace__start_lookup(struct trace *trace)
+{
+	int error = trace->options->confined ? lookup__start(&trace->lookup) : 0;
+
+	if (error)
+		return complain_errno(-error,
+			"the helper that looks up processes cannot be started: %s",
+			strerror(-error));
+	return 0;
 }
 
 int trace__run(const struct trace_options *options)
@@ -765,12 +828,14 @@ int trace__run(const struct trace_options *options)
 	if (!trace.printer) {
 		complain("there is no memory for what is to be printed");
 		status = EXIT_USAGE;
-	} else if (trace__prepare_output(&trace)) {
+	} else if (trace__find_user(&trace) || trace__prepare_output(&trace)) {
 		status = EXIT_USAGE;
+	} else if (trace__start_lookup(&trace)) {
+		status = EXIT_UNTRACEABLE;
 	} else if (machine__open_tracer(&trace.tracer, &how, &sink)) {
 		status = EXIT_UNTRACEABLE;
 	} else {
-		error = host__read(&trace.host, host__root());
+		error = lookup__host(trace.lookup, &trace.host);
 		if (!error)
 			error = trace__open_window(&trace);
 		if (error) {

@@ -13,6 +13,8 @@ struct trace_options {
 	bool quiet;         /* nothing on stdout */
 	bool no_responses;  /* leave the outcomes alone */
 	const char *output; /* NULL: keep no report */
+	bool confined;      /* once attached, give up what watching does without */
+	const char *user;   /* to become then; NULL: nobody else */
 	const char *hooks;  /* NULL: the first way that attaches */
 	int64_t interval;   /* ns between two states of output */
 	int64_t duration;   /* ns; 0: until SIGINT or SIGTERM */

@@ -710,6 +710,14 @@ void tracer__forget(struct tracer *tracer, const struct process_key *key)
 	map__delete(tracer, tracer->skeleton->maps.identities, key);
 }
 
+bool tracer__needs_capability(const struct tracer *tracer)
+{
+	const struct bpf_map *map = tracer->skeleton->maps.accounts;
+	struct process_key key;
+
+	return bpf_map_get_next_key(bpf_map__fd(map), NULL, &key) && errno == EPERM;
+}
+
 void tracer__skipped(const struct tracer *tracer, struct tracer_skipped *skipped)
 {
 	struct bpf_program *program;

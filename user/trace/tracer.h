@@ -103,6 +103,10 @@ int tracer__account(
 /* Takes out the account of a process that is gone. */
 void tracer__forget(struct tracer *tracer, const struct process_key *key);
 
+/* Whether reading the maps takes a capability that is not in force now: before 5.19 (commit
+ * c8644cd0efe7) kernel.unprivileged_bpf_disabled closes them to all who lack CAP_BPF. */
+bool tracer__needs_capability(const struct tracer *tracer);
+
 /* Entries of hooks that the kernel skipped, other sockets' included: a diagnostic. */
 struct tracer_skipped {
 	uint64_t count;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The system calls that a process may still make: all others fail, for good. */
+#ifndef IMDSTRACE_SYSCALL_FILTER_H
+#define IMDSTRACE_SYSCALL_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum syscall_condition {
+	SYSCALL_ANY,     /* whatever its arguments are */
+	SYSCALL_EQUAL,   /* argument == value (its lower 32 bits) */
+	SYSCALL_WITHOUT, /* no bit of value in argument */
+};
+
+/* Several rules of one call: any of them is enough. */
+struct syscall_rule {
+	int number; /* SYS_...; -1: this machine has no such call */
+	enum syscall_condition condition;
+	uint8_t argument; /* 0 to 5 */
+	uint32_t value;
+};
+
+#define SYSCALL_RULES_MAX 160
+
+/*
+ * Allows rules alone from here on, for all that this thread does and starts; no_new_privs has to be
+ * set (privileges.h). Another call fails with EPERM; with IMDSTRACE_FILTER_KILLS in the environment
+ * it kills the process, so that a test sees it. 0; -EINVAL: more than SYSCALL_RULES_MAX rules; or
+ * -errno, as where the kernel was built without seccomp.
+ */
+int syscall_filter__apply(const struct syscall_rule *rules, size_t count);
+
+#endif
