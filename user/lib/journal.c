@@ -40,16 +40,25 @@ static void field__write(FILE *out, const struct journal_field *field)
 	fprintf(out, "%s\n", field->value);
 }
 
+static int journal = -1;
+
+int journal__open(void)
+{
+	if (journal < 0)
+		journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return journal < 0 ? -errno : 0;
+}
+
 int journal__send(const struct journal_field *fields, size_t count)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
-	_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	_free_ char *entry = NULL;
 	size_t size = 0;
+	int error = journal__open();
 	FILE *out;
 
-	if (fd < 0)
-		return -errno;
+	if (error)
+		return error;
 	out = open_memstream(&entry, &size);
 	if (!out)
 		return -ENOMEM;
@@ -58,7 +67,7 @@ int journal__send(const struct journal_field *fields, size_t count)
 			field__write(out, &fields[i]);
 	if (fclose(out))
 		return -ENOMEM;
-	if (sendto(fd, entry, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+	if (sendto(journal, entry, size, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
 		    sizeof(address)) < 0)
 		return -errno;
 	return 0;

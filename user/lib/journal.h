@@ -19,6 +19,10 @@ struct journal_field {
 	const char *name, *value; /* value NULL: it is left out */
 };
 
+/* Opens what journal__send() needs, which does so itself otherwise: for a process that gives up the
+ * right to. 0 or -errno. */
+int journal__open(void);
+
 /* Sends one entry by the journal's native protocol, and waits for nobody. 0 or -errno. */
 int journal__send(const struct journal_field *fields, size_t count);
 

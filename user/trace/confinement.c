@@ -87,6 +87,10 @@ static const struct syscall_rule calls[] = {
 	CALL(rt_sigreturn),
 	CALL(getpid),
 	CALL(gettid),
+	CALL(getuid),
+	CALL(geteuid),
+	CALL(getgid),
+	CALL(getegid),
 	CALL(tgkill), /* abort() */
 	CALL(getrandom),
 	CALL(futex),

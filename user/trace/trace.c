@@ -19,6 +19,7 @@
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "lib/file.h"
+#include "lib/journal.h"
 #include "lib/kept_file.h"
 #include "process/lookup.h"
 #include "trace/confinement.h"
@@ -730,6 +731,8 @@ static int trace__confine(struct trace *trace)
 
 	if (!trace->options->confined)
 		return EXIT_DONE;
+	if (journal__has_stderr())
+		journal__open();
 	if (trace->output) {
 		confinement.directory = kept_file__directory(trace->output);
 		confinement.in_place = confinement.directory < 0;
