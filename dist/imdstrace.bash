@@ -31,6 +31,7 @@ _imdstrace() {
 	--since) values="1h 24h 7d" ;;
 	--min-window) values="0s 1h 24h 7d" ;;
 	--hooks) values="fentry tracepoint kprobe" ;;
+	--user) values=$(compgen -u) ;;
 	--unit) values=$(systemctl list-units --plain --no-legend --type=service 2>/dev/null | cut -d ' ' -f 1) ;;
 	-o | --output | --compare | --cgroup)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")

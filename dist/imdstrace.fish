@@ -39,6 +39,8 @@ function __imdstrace_candidates
 			printf '%s\n' 0s 1h 24h 7d
 		case --hooks
 			printf '%s\n' fentry tracepoint kprobe
+		case --user
+			__fish_complete_users
 		case -o --output --compare --cgroup
 			__fish_complete_path (commandline -ct)
 		case '*'

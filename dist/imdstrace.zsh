@@ -18,6 +18,7 @@ _imdstrace_action() {
 	--since) REPLY='(1h 24h 7d)' ;;
 	--min-window) REPLY='(0s 1h 24h 7d)' ;;
 	--hooks) REPLY='(fentry tracepoint kprobe)' ;;
+	--user) REPLY=_users ;;
 	--output | --compare | --cgroup) REPLY='_files' ;;
 	*) REPLY=' ' ;;
 	esac
