@@ -143,6 +143,20 @@ without_btf() {
 	unshare -m sh -c 'mount -t tmpfs tmpfs /sys/kernel/btf && exec "$@"' sh "$@"
 }
 
+# Of the tracer or its helper: no capability but CAP_BPF, which maps ask for before 5.19 as Debian sets
+# them, and the helper's two.
+without_rights() {
+	for pid in $(pidof imdstrace imds-lookup); do
+		rights=$(awk '/^Name:/ { name = $2 } /^CapPrm:/ { capabilities = $2 } /^NoNewPrivs:/ { none = $2 }
+			/^Seccomp:/ { filter = $2 } END { print name, capabilities, none, filter }' "/proc/$pid/status")
+		echo "$rights"
+		case $rights in
+		'imdstrace 0000000000000000 1 2' | 'imdstrace 0000008000000000 1 2' | 'imds-lookup 0000000000080004 1 2') ;;
+		*) return 1 ;;
+		esac
+	done
+}
+
 # --- All of it ---------------------------------------------------------------------------------
 
 # A demo is the whole way from a client to a report. Where a hook was skipped, which newer kernels
@@ -162,6 +176,7 @@ sed -n '/^Ways in/,$p' /tmp/doctor.txt
 verified
 start
 check "$first is the first way that attaches" used "$first"
+check "a trace has given up its rights" without_rights
 trace_by "$first"
 for way in fentry tracepoint kprobe; do
 	[ $way = "$first" ] || trace_by_other $way
