@@ -100,7 +100,7 @@ static void advice_says_what_to_change(void **state)
 		{"an SDK with an older function beside",
 			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
 				2, 9, 4, 0, 0) OUTCOMES(ANSWERS(2, 0, 0, 0), ANSWERS(4, 0, 0, 0)),
-			ADVICE_INVESTIGATE, {"Look for the code"}},
+			ADVICE_INVESTIGATE, {"Find the code"}},
 		{"curl in a script",
 			"'name':'bash /etc/cron.daily/tag','unit':'cron.service'," V1(1)
 				AGENT("curl/7.88.1"),
@@ -145,11 +145,11 @@ static void advice_says_what_to_change(void **state)
 			"'name':'x',"
 			"'calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
-			ADVICE_INVESTIGATE, {"turned off", "--http-endpoint enabled"}},
+			ADVICE_INVESTIGATE, {"disabled", "--http-endpoint enabled"}},
 		{"the service is turned off, for a container",
 			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
-			ADVICE_INVESTIGATE, {"turned off"}},
+			ADVICE_INVESTIGATE, {"disabled"}},
 		{"refused, and so is v1, for want of a token",
 			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 4, 0, 0), ANSWERS(0, 0, 2, 0)),
@@ -157,11 +157,11 @@ static void advice_says_what_to_change(void **state)
 		{"nothing answers at all",
 			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
-			ADVICE_INVESTIGATE, {"nothing at all answers x", "firewall"}},
+			ADVICE_INVESTIGATE, {"x gets no answer at all", "firewall"}},
 		{"nothing answers a container at all",
 			"'name':'x'" DOCKER ",'calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 0, 0, 4), ANSWERS(0, 0, 0, 2)),
-			ADVICE_INVESTIGATE, {"out of its reach"}},
+			ADVICE_INVESTIGATE, {"cannot reach the metadata service"}},
 		{"an SDK with an older function, and what that called",
 			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
 				5, 9, 4, 0, 0) OUTCOMES(ANSWERS(5, 0, 0, 0),
@@ -176,7 +176,7 @@ static void advice_says_what_to_change(void **state)
 		{"kube2iam", "'name':'kube2iam','exe':'/bin/kube2iam'," V1(9), ADVICE_INVESTIGATE,
 			{"pods", "in the metadata service's place"}},
 		{"speaks v2", "'name':'x','calls':" CALLS(0, 9, 1, 0, 0), ADVICE_NONE,
-			{"speaks IMDSv2 already"}},
+			{"uses IMDSv2 already"}},
 		{"looks for another cloud", "'name':'x','calls':" CALLS(0, 0, 0, 2, 0), ADVICE_NONE,
 			{"another cloud's"}},
 		{"cannot be read",
@@ -186,7 +186,7 @@ static void advice_says_what_to_change(void **state)
 		{"cannot be read beside v2", "'name':'x','calls':" CALLS(0, 9, 1, 0, 2),
 			ADVICE_INVESTIGATE, {"Find out what x sends"}},
 		{"the callers past the bound", "'name':'(others)','comm':'(others)'," V1(3),
-			ADVICE_INVESTIGATE, {"past the first 4096"}},
+			ADVICE_INVESTIGATE, {"beyond the first 4096"}},
 		{"in a pod",
 			"'name':'x','pod':{'uid':'u','name':'orders-5d','namespace':'shop'}," V1(1),
 			ADVICE_SEND_TOKEN, {"x in pod shop/orders-5d"}},

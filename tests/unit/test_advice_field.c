@@ -281,7 +281,7 @@ static void a_person_is_told_what_cures(void **state)
 			":0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0"
 			",'rejected':0,'other':0,'none':0}}",
 			"v1-only", "upgrade-program",
-			{"goofys", "no release speaks IMDSv2; move to"}, {"aws-sdk-go"}},
+			{"goofys", "no release supports IMDSv2; move to"}, {"aws-sdk-go"}},
 		{"Teleport",
 			"'name':'teleport','exe':'/usr/local/bin/teleport','network':'host','us"
 			"er_agents':['Go-http-client/1.1'],'calls':{'v1':2,'v2':0,'token':0,'fo"

@@ -708,7 +708,7 @@ static void what_is_left_out_is_counted(void **state)
 		size_t callers, paths;
 		const char *says;
 	} cases[] = {
-		{"markdown", 40, 1, "And 10 more with 10000 v1 calls"},
+		{"markdown", 40, 1, "And 10 more with 10,000 v1 calls"},
 		{"markdown", 1, 30, "and 26 more paths"},
 		{"prometheus", 150, 1,
 			"{caller=\"(others)\",exe=\"\",workload=\"\",uid=\"\","

@@ -25,14 +25,15 @@ static void probes_are_counted(void **state)
 	} cases[] = {
 		{"nobody", REPORT(""), NULL, 0, false},
 		{"one", REPORT(CALLER(PATH("'/'", 1), 1, 1, 0)),
-			"1 foreign call for / was answered, so that CloudWatch's MetadataNoToken "
-			"counts "
-			"it, too.",
+			"1 foreign call for / was answered, so CloudWatch's MetadataNoToken counts "
+			"it "
+			"as well.",
 			1, false},
 		{"with a query and slashes",
 			REPORT(CALLER(PATH("'/?a'", 1) "," PATH("'//'", 2), 3, 3, 0)),
-			"3 foreign calls for / were answered, so that CloudWatch's MetadataNoToken "
-			"counts them, too.",
+			"3 foreign calls for / were answered, so CloudWatch's MetadataNoToken "
+			"counts "
+			"them as well.",
 			3, false},
 		{"beside another path",
 			REPORT(CALLER(PATH("'/'", 2) "," PATH("'/opc/v2/'", 3), 5, 2, 3)),
@@ -44,8 +45,8 @@ static void probes_are_counted(void **state)
 			NULL, 0, false},
 		{"details were lost", REPORT(CALLER(PATH("'/'", 1), 3, 3, 0)),
 			"At least 1 foreign call ", 1, true},
-		{"all details were lost", REPORT(CALLER("", 3, 3, 0)), "At least 0 foreign calls",
-			0, true},
+		{"all details were lost", REPORT(CALLER("", 3, 3, 0)),
+			"Some foreign calls may have been for /", 0, true},
 		{"two callers",
 			REPORT(CALLER(PATH("'/'", 2), 2, 2, 0) "," CALLER(PATH("'/'", 1), 1, 1, 0)),
 			"3 foreign calls", 3, false},

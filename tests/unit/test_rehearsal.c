@@ -295,7 +295,7 @@ static void check_does_not_count_it_as_watching(void **state)
 		{"a rehearsal alone",
 			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
 				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
-			0, VERDICT_INCONCLUSIVE, "web-1: watched by a rehearsal alone"},
+			0, VERDICT_INCONCLUSIVE, "only a rehearsal ran on web-1"},
 		{"beside a trace that is long enough",
 			REPORT_OF(WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
 				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
@@ -304,9 +304,9 @@ static void check_does_not_count_it_as_watching(void **state)
 			REPORT_OF(WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
 				CALLER(CALLS(0, 4, 1, 0, 0), ""), OF_ETL),
 			DEFAULT_MIN_WINDOW + 60 * NSEC_PER_SEC, VERDICT_INCONCLUSIVE,
-			"was watched for 1d of"},
+			"was watched for 1d, less than"},
 		{"its calls are v1 all the same", RECOVERED, 0, VERDICT_BLOCKED,
-			"note: a rehearsal had 3 of the IMDSv1 calls refused"},
+			"note: 3 of the IMDSv1 calls were refused by a rehearsal"},
 	};
 
 	(void)state;

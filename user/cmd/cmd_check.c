@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "lib/number.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "cmd/report_set.h"
@@ -47,7 +48,7 @@ static int help(void)
 	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns "
 	     "it\n"
 	     "                         off\n"
-	     "      --strict           Calls that look for another cloud block the switch, too\n"
+	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, "
 	     "one\n"
 	     "                         instance id (else hostname) a line, in place of the line\n"
@@ -197,6 +198,7 @@ int cmd_check(int argc, char **argv)
 	struct report_set set;
 	int error, status = EXIT_USAGE;
 
+	number__separate(true);
 	if (command__parse(&command, argc, argv))
 		return EXIT_USAGE;
 	if (command.help)

@@ -157,12 +157,13 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 			"no period begins where a step of the report's timeline does (%us long)",
 			report->timeline_seconds);
 	if (result->partial)
-		sentences__add(notes, "%zu period%s not compared, because %s watched in part only",
-			result->partial, result->partial == 1 ? " was" : "s were",
+		sentences__add(notes, "%s period%s not compared, because %s only partly watched",
+			NUMBER(result->partial), result->partial == 1 ? " was" : "s were",
 			result->partial == 1 ? "it was" : "they were");
 	if (result->unwatched)
-		sentences__add(notes, "%zu period%s not compared, because nobody watched then",
-			result->unwatched, result->unwatched == 1 ? " was" : "s were");
+		sentences__add(notes,
+			"%s period%s not compared, because imdstrace was not running then",
+			NUMBER(result->unwatched), result->unwatched == 1 ? " was" : "s were");
 	if (result->outside)
 		sentences__add(notes,
 			"the report was watched for longer than the metric covers, and that time "
@@ -174,9 +175,9 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 			report->timeline_seconds);
 	if (result->root_calls)
 		sentences__add(notes,
-			"%" PRIu64 " of the report's calls are another cloud's probes of the root, "
-			"which EC2 answers and counts",
-			result->root_calls);
+			"%s of the report's calls are other clouds' probes of /, which EC2 answers "
+			"and counts",
+			NUMBER(result->root_calls));
 	if (result->forwarded)
 		sentences__add(notes,
 			"%s call%s that a proxy forwarded %s not counted twice: the report saw %s "
@@ -190,13 +191,12 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 			"and what they answer never reaches the metadata service");
 	if (report->host_count > 1)
 		sentences__add(notes,
-			"the report has %zu hosts: the metric must be the sum of theirs",
-			report->host_count);
+			"the report has %s hosts: the metric must be the sum of theirs",
+			NUMBER(report->host_count));
 	if (report->lost)
 		sentences__add(notes,
-			"%" PRIu64 " events of the report were lost, and when their calls were "
-			"with them",
-			report->lost);
+			"%s events of the report were lost, and with them the times of their calls",
+			NUMBER(report->lost));
 	return notes->error;
 }
 
@@ -212,28 +212,29 @@ static void page__headline(struct page *page, const struct reconciliation *resul
 	switch (result->balance) {
 	case BALANCE_EQUAL:
 		page__line(page, STYLE_GOOD,
-			"equal: CloudWatch and the report count the same %" PRIu64
-			" call%s in %zu period%s of %s",
-			result->report, plural(result->report), result->count,
+			"equal: CloudWatch and the report count the same %s call%s in %s period%s "
+			"of "
+			"%s",
+			NUMBER(result->report), plural(result->report), NUMBER(result->count),
 			plural(result->count), period);
 		break;
 	case BALANCE_MORE:
 		page__line(page, STYLE_BAD,
-			"more: CloudWatch counts more than the report in %zu of %zu period%s of %s",
-			result->more, result->count, plural(result->count), period);
+			"more: CloudWatch counts more than the report in %s of %s period%s of %s",
+			NUMBER(result->more), NUMBER(result->count), plural(result->count), period);
 		break;
 	case BALANCE_FEWER:
 		page__line(page, STYLE_DOUBTFUL,
-			"fewer: CloudWatch counts fewer than the report in %zu of %zu period%s of "
-			"%s",
-			result->fewer, result->count, plural(result->count), period);
+			"fewer: CloudWatch counts fewer than the report in %s of %s period%s of %s",
+			NUMBER(result->fewer), NUMBER(result->count), plural(result->count),
+			period);
 		break;
 	default:
 		page__line(page, STYLE_DOUBTFUL, "nothing: there is no period to compare");
 		return;
 	}
-	page__line(page, STYLE_PLAIN, "compared: %s to %s, CloudWatch %" PRIu64 ", report %" PRIu64,
-		from, to, result->cloudwatch, result->report);
+	page__line(page, STYLE_PLAIN, "compared: %s to %s, CloudWatch %s, report %s", from, to,
+		NUMBER(result->cloudwatch), NUMBER(result->report));
 }
 
 static void page__steps(struct page *page, const struct reconciliation *result)
@@ -249,27 +250,29 @@ static void page__steps(struct page *page, const struct reconciliation *result)
 			continue;
 		shown++;
 		time__format_short(time, step->start);
-		page__line(page, STYLE_PLAIN,
-			"  %s  CloudWatch %" PRIu64 "  report %" PRIu64 "  %s %" PRIu64 "%s%s",
-			time, step->cloudwatch, step->report, more ? "more by" : "fewer by",
-			more ? step->cloudwatch - step->report : step->report - step->cloudwatch,
+		page__line(page, STYLE_PLAIN, "  %s  CloudWatch %s  report %s  %s %s%s%s", time,
+			NUMBER(step->cloudwatch), NUMBER(step->report),
+			more ? "more by" : "fewer by",
+			NUMBER(more ? step->cloudwatch - step->report
+				    : step->report - step->cloudwatch),
 			step->datapoint ? "" : "  (no datapoint)",
 			more && step->unknown ? "  (calls that could not be read)" : "");
 	}
 	if (different > shown)
-		page__line(page, STYLE_PLAIN, "  and %zu more periods", different - shown);
+		page__line(page, STYLE_PLAIN, "  and %s more periods", NUMBER(different - shown));
 }
 
 static void page__explain(struct page *page, const struct reconciliation *result)
 {
 	if (result->more)
 		page__wrap(page, STYLE_PLAIN, "", 0,
-			"More: a call was missed in these periods, or came from something that "
-			"this host only forwards. Do not switch it before it is known what.");
+			"More: a call was missed in these periods, or came from software whose "
+			"packets this host only forwards. Find out which before you require "
+			"IMDSv2.");
 	if (result->fewer)
 		page__wrap(page, STYLE_PLAIN, "", 0,
-			"Fewer: EC2's metric is late (ask again in a quarter of an hour), or the "
-			"call went elsewhere.");
+			"Fewer: the metric is late (get it again in a quarter of an hour), or the "
+			"call did not reach the service.");
 	if (result->more && result->fewer && result->report == result->cloudwatch)
 		page__wrap(page, STYLE_PLAIN, "", 0,
 			"Both count the same in all, so these may be calls that CloudWatch "
@@ -368,6 +371,7 @@ static int command__compare(const struct reconcile_command *command, const struc
 		complain("the comparison could not be made: %s", strerror(-error));
 	if (error)
 		return EXIT_USAGE;
+	number__separate(!command->json);
 	result__notes(&notes, &result, report, metric);
 	status = notes.error ? EXIT_USAGE : command__print(command, &result, &notes);
 	if (status == EXIT_DONE)

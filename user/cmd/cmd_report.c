@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "lib/number.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "lib/file.h"
@@ -47,7 +48,7 @@ static int help(void)
 	     "output\n"
 	     "      --min-window TIME  How long each host must have been watched for the verdict\n"
 	     "                         (24h); 0s turns it off\n"
-	     "      --strict           Calls that look for another cloud block the switch, too\n"
+	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
 	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left out "
@@ -203,6 +204,7 @@ int cmd_report(int argc, char **argv)
 	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
 	if (command.renderer->each)
 		return command__render_each(&command, argv + optind, (size_t)(argc - optind));
+	number__separate(command.renderer->for_people);
 	error = report_set__read(
 		&set, argv + optind, (size_t)(argc - optind), &command.options.verdict);
 	if (error)

@@ -11,6 +11,7 @@
 #include "verdict/advice.h"
 #include "render/html_page.h"
 #include "render/render_caller.h"
+#include "lib/number.h"
 #include "lib/scope.h"
 
 /* A page of more opens in no browser. */
@@ -23,7 +24,7 @@ static const char *const pattern_meanings[PATTERN_COUNT] = {
 	[PATTERN_MIXED] = "calls with a token and without",
 	[PATTERN_V1_ONLY] = "never sends a token",
 	[PATTERN_V2_ONLY] = "always sends a token",
-	[PATTERN_FOREIGN_ONLY] = "looks for another cloud",
+	[PATTERN_FOREIGN_ONLY] = "calls another cloud's metadata service",
 	[PATTERN_UNKNOWN] = "could not be read",
 };
 
@@ -112,7 +113,7 @@ static void name_cell__put(struct html *page, const struct caller *caller)
 		html__put(page, " · ");
 	}
 	if (caller->rest)
-		html__put(page, "callers past the first %d", REPORT_CALLERS_MAX);
+		html__put(page, "all callers beyond the first %s", NUMBER(REPORT_CALLERS_MAX));
 	else
 		html__put(page, "uid %" PRIu32, caller->uid);
 	if (caller->parent) {
@@ -201,9 +202,9 @@ static void paths__put(
 		html__put(page, "<tr><td class=\"n\">");
 		html__count(page, left_out);
 		html__put(page,
-			"</td><td></td><td colspan=\"3\">for %zu more paths, which the CSV and the "
+			"</td><td></td><td colspan=\"3\">for %s more paths, which the CSV and the "
 			"JSON list</td></tr>\n",
-			count - shown);
+			NUMBER(count - shown));
 	}
 	html__put(page, "</tbody></table></div>\n");
 }
@@ -447,8 +448,8 @@ static void left_out__put(const struct callers_table *table)
 		return;
 	for (size_t i = CALLERS_SHOWN; i < table->report->caller_count; i++)
 		count__add(&v1, table->report->callers[i]->calls[CLASS_V1]);
-	html__put(table->page, "<p class=\"note\">And %zu more callers with ",
-		table->report->caller_count - CALLERS_SHOWN);
+	html__put(table->page, "<p class=\"note\">And %s more callers with ",
+		NUMBER(table->report->caller_count - CALLERS_SHOWN));
 	html__count_of(table->page, v1, "v1 call", "v1 calls");
 	html__put(table->page, ", which the CSV and the JSON list.</p>\n");
 }

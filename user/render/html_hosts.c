@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "lib/number.h"
 #include "lib/clock.h"
 #include "lib/scope.h"
 #include "render/html_page.h"
@@ -86,9 +87,9 @@ bool html__hosts(struct html *page, const struct host_summaries *hosts)
 			"switches those that are ready.");
 	if (hosts->unlisted)
 		html__put(page,
-			" Not listed are %zu hosts of merged reports, which do not say of each "
-			"what it called.",
-			hosts->unlisted);
+			" Not listed are %s hosts of merged reports, which do not say what each "
+			"one called.",
+			NUMBER(hosts->unlisted));
 	html__put(page, "</p>\n");
 	tools__put(page);
 	head__put(page);
@@ -97,8 +98,8 @@ bool html__hosts(struct html *page, const struct host_summaries *hosts)
 	html__put(page, "</tbody></table></div>\n<p class=\"note on-paper\">On paper the first 100 "
 			"stand here; --format hosts lists them all.</p>\n");
 	if (hosts->count > HOSTS_SHOWN)
-		html__put(page, "<p class=\"note\">And %zu more, which the CSV lists.</p>\n",
-			hosts->count - HOSTS_SHOWN);
+		html__put(page, "<p class=\"note\">And %s more, which the CSV lists.</p>\n",
+			NUMBER(hosts->count - HOSTS_SHOWN));
 	html__put(page, "</section>\n");
 	return true;
 }

@@ -22,8 +22,9 @@ struct renderer {
 	const char *summary; /* for --help */
 	/* Writes report, sorted by report__sort(), to out. 0 or -errno. */
 	int (*render)(FILE *out, const struct report *report, const struct render_options *options);
-	bool of_hosts; /* it lists hosts, and needs each one's own reports for that */
-	bool each;     /* of several reports each is written for itself, and not their sum */
+	bool of_hosts;   /* it lists hosts, and needs each one's own reports for that */
+	bool each;       /* of several reports each is written for itself, and not their sum */
+	bool for_people; /* counts in its sentences have separators (number.h) */
 };
 
 /* NULL: no format of that name. */

@@ -5,12 +5,12 @@
 #include "render/render_caller.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "lib/text.h"
 #include "verdict/verdict.h"
 
@@ -78,8 +78,8 @@ static void hosts__put(FILE *out, const struct report *report, const struct call
 	unsigned int shown = 0;
 
 	if (several)
-		fprintf(out, "%s%" PRIu64 " hosts%s", caller->hosts_exact ? "" : "at least ",
-			caller->hosts_total, named ? " (" : "");
+		fprintf(out, "%s%s hosts%s", caller->hosts_exact ? "" : "at least ",
+			NUMBER(caller->hosts_total), named ? " (" : "");
 	for (; shown < caller->host_count && shown < HOSTS_NAMED; shown++) {
 		fputs(shown ? ", " : "", out);
 		host__put_name(out, report, caller->hosts[shown]);
@@ -99,9 +99,8 @@ char *caller__hosts(const struct report *report, const struct caller *caller)
 	if (report->host_count > 1)
 		hosts__put(out, report, caller);
 	if (report->host_count > 1 && caller->hosts_v1)
-		fprintf(out, ", blocks %" PRIu64 " host%s, %" PRIu64 " of them alone",
-			caller->hosts_v1, caller->hosts_v1 == 1 ? "" : "s",
-			caller->only_blocker_on);
+		fprintf(out, ", blocks %s host%s, %s of them alone", NUMBER(caller->hosts_v1),
+			caller->hosts_v1 == 1 ? "" : "s", NUMBER(caller->only_blocker_on));
 	if (!fclose(out))
 		return text;
 	free(text);
@@ -121,7 +120,7 @@ char *caller__v1_outcomes(const struct caller *caller)
 	for (int o = 0; o < OUTCOME_COUNT && answers[OUTCOME_OK] < caller->calls[CLASS_V1]; o++) {
 		if (!answers[o])
 			continue;
-		fprintf(out, "%s%" PRIu64 " %s", any ? ", " : "", answers[o], outcome__name(o));
+		fprintf(out, "%s%s %s", any ? ", " : "", NUMBER(answers[o]), outcome__name(o));
 		any = true;
 	}
 	if (!fclose(out))

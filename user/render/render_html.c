@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "render/html_page.h"
 #include "verdict/next_steps.h"
 #include "render/render.h"
@@ -152,20 +153,21 @@ static void figures__put(struct html *page, const struct report *report, bool st
 	figure__put(page, report->totals[CLASS_V1] ? "bad" : "", "calls without a token (v1)",
 		report->totals[CLASS_V1]);
 	figure__begin(page, to_change ? "bad" : "", "callers to change");
-	html__put(page, "%zu", to_change);
+	html__count(page, to_change);
 	if (report->caller_count)
-		html__put(page, "<small> of %zu</small>", report->caller_count);
+		html__put(page, "<small> of %s</small>", NUMBER(report->caller_count));
 	html__put(page, "</dd></div>\n");
 	figure__put(page, "", "calls with a token (v2)", with_token);
 	figure__put(page, "", "token requests", report->totals[CLASS_TOKEN]);
 	if (report->totals[CLASS_FOREIGN])
-		figure__put(page, "", "looks for another cloud", report->totals[CLASS_FOREIGN]);
+		figure__put(
+			page, "", "calls of other clouds' services", report->totals[CLASS_FOREIGN]);
 	if (report->totals[CLASS_UNKNOWN])
 		figure__put(page, "doubtful", "could not be read", report->totals[CLASS_UNKNOWN]);
 	if (report->lost)
-		figure__put(page, "doubtful", "details lost", report->lost);
+		figure__put(page, "doubtful", "calls without details", report->lost);
 	if (report->missed)
-		figure__put(page, "doubtful", "past the kernel's tables", report->missed);
+		figure__put(page, "doubtful", "not tracked", report->missed);
 	figure__put_watched(page, report);
 	html__put(page, "</dl>\n");
 	remark__put(page, report, report__say_probes);
@@ -267,7 +269,8 @@ static void watches__put(struct html *page, const struct report *report)
 		watch__put(page, report, &watches[i]);
 	html__put(page, "</tbody></table></div>\n");
 	if (count > HOSTS_SHOWN)
-		html__put(page, "<p class=\"note\">And %zu more hosts.</p>\n", count - HOSTS_SHOWN);
+		html__put(page, "<p class=\"note\">And %s more hosts.</p>\n",
+			NUMBER(count - HOSTS_SHOWN));
 	html__put(page, "</section>\n");
 }
 
@@ -279,7 +282,7 @@ static void words__put(struct html *page)
 		{"v1", "a call without a token: it works now and fails once tokens are required"},
 		{"v2", "a call that carries a token, as IMDSv2 wants it"},
 		{"token", "a request for a token, with which IMDSv2 begins"},
-		{"foreign", "a look for another cloud's metadata service; EC2 has nothing there, "
+		{"foreign", "a call of another cloud's metadata service; EC2 has nothing there, "
 			    "before and after the switch"},
 		{"unknown", "something was sent to the service that could not be read"},
 		{"rejected", "the service answered 401, because the call had no valid token"},
@@ -301,7 +304,7 @@ static void footer__put(struct html *page, const struct report *report)
 	html__put(page, ". This page asks no server for anything.</p></footer>\n");
 }
 
-int html__render(FILE *out, const struct report *report, const struct render_options *options)
+static int html__write(FILE *out, const struct report *report, const struct render_options *options)
 {
 	struct html page = {.out = out};
 	struct sentences said = {0};
@@ -330,4 +333,13 @@ int html__render(FILE *out, const struct report *report, const struct render_opt
 	sentences__free(said.list);
 	verdict__clear(&ruling);
 	return error ? error : ferror(out) ? -EIO : 0;
+}
+
+int html__render(FILE *out, const struct report *report, const struct render_options *options)
+{
+	bool before = number__separate(true);
+	int error = html__write(out, report, options);
+
+	number__separate(before);
+	return error;
 }

@@ -10,6 +10,7 @@
 
 #include "verdict/advice.h"
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "render/markdown.h"
 #include "verdict/next_steps.h"
 #include "render/render.h"
@@ -70,8 +71,8 @@ static void totals__put(struct markdown *page, const struct report *report)
 		fputs(" ---: |", page->out);
 	fputs("\n|", page->out);
 	for (int i = 0; i < CLASS_COUNT; i++)
-		fprintf(page->out, " %" PRIu64 " |", report->totals[shown_classes[i]]);
-	fprintf(page->out, " %" PRIu64 " | %" PRIu64 " |\n", report->lost, report->missed);
+		fprintf(page->out, " %s |", NUMBER(report->totals[shown_classes[i]]));
+	fprintf(page->out, " %s | %s |\n", NUMBER(report->lost), NUMBER(report->missed));
 	remark__put(page, report, report__say_probes);
 	remark__put(page, report, report__say_forwarded);
 }
@@ -103,9 +104,9 @@ static void caller__put_row(struct markdown *page, size_t number, const struct c
 	place__put(page, caller);
 	fprintf(page->out, " | %s |", pattern__name(caller__pattern(caller)));
 	for (int i = 0; i < CLASS_COUNT; i++)
-		fprintf(page->out, " %" PRIu64 " |", caller->calls[shown_classes[i]]);
+		fprintf(page->out, " %s |", NUMBER(caller->calls[shown_classes[i]]));
 	if (caller__outcomes_known(caller))
-		fprintf(page->out, " %" PRIu64, caller->answers[CLASS_V1][OUTCOME_REJECTED]);
+		fprintf(page->out, " %s", NUMBER(caller->answers[CLASS_V1][OUTCOME_REJECTED]));
 	fprintf(page->out, " | %s | %s |\n", last, advice_titles[advice]);
 }
 
@@ -141,14 +142,14 @@ static void caller__put_paths(struct markdown *page, const struct caller *caller
 		if (path->class != CLASS_V1 || ++calling > PATHS_SHOWN)
 			continue;
 		markdown__subitem(page);
-		fprintf(page->out, "%" PRIu64 " × ", path->count);
+		fprintf(page->out, "%s × ", NUMBER(path->count));
 		markdown__code_of_two(page, path->method, path->path);
 		fputs("\n", page->out);
 	}
 	if (calling <= PATHS_SHOWN)
 		return;
 	markdown__subitem(page);
-	fprintf(page->out, "and %zu more paths\n", calling - PATHS_SHOWN);
+	fprintf(page->out, "and %s more paths\n", NUMBER(calling - PATHS_SHOWN));
 }
 
 static void caller__put_whereabouts(
@@ -172,7 +173,7 @@ static void caller__put_whereabouts(
 		markdown__code(page, caller->parent);
 	}
 	if (caller->processes > 1)
-		fprintf(page->out, ", %" PRIu64 " processes", caller->processes);
+		fprintf(page->out, ", %s processes", NUMBER(caller->processes));
 	else if (caller->pid_count == 1)
 		fprintf(page->out, ", pid %" PRIu32, caller->pids[0]);
 	if (hosts && *hosts) {
@@ -233,8 +234,8 @@ static void callers__put(
 	fputs("\n## Callers to change\n", page->out);
 	table__put(page, report, strict);
 	if (needing > CALLERS_SHOWN)
-		fprintf(page->out, "\nAnd %zu more with %" PRIu64 " v1 calls: see the JSON.\n",
-			needing - CALLERS_SHOWN, left_out);
+		fprintf(page->out, "\nAnd %s more with %s v1 calls: see the JSON.\n",
+			NUMBER(needing - CALLERS_SHOWN), NUMBER(left_out));
 	fputs("\n## What to change\n\n", page->out);
 	for (size_t i = 0; i < report->caller_count && number < CALLERS_SHOWN; i++)
 		if (caller__needs_change(report->callers[i], strict))
@@ -264,9 +265,9 @@ static void others__put_kind(struct markdown *page, const struct report *report,
 		markdown__code(page, caller->name);
 	}
 	if (callers > OTHERS_SHOWN)
-		fprintf(page->out, " and %zu more", callers - OTHERS_SHOWN);
+		fprintf(page->out, " and %s more", NUMBER(callers - OTHERS_SHOWN));
 	if (callers)
-		fprintf(page->out, " (%" PRIu64 " call%s)\n", calls, calls == 1 ? "" : "s");
+		fprintf(page->out, " (%s call%s)\n", NUMBER(calls), calls == 1 ? "" : "s");
 }
 
 static void others__put(struct markdown *page, const struct report *report, bool strict)
@@ -331,7 +332,7 @@ static void watch__put(
 		markdown__code(page, host->instance_id);
 	}
 	if (!watch->windows)
-		fputs(", in no window\n", page->out);
+		fputs(", not watched\n", page->out);
 	else
 		fprintf(page->out, ", for %s, %s to %s%s%s\n", watched, start, end,
 			*gaps ? ", with " : "", gaps);
@@ -350,7 +351,7 @@ static void watches__put(struct markdown *page, const struct report *report)
 	for (size_t i = 0; i < count && i < HOSTS_SHOWN; i++)
 		watch__put(page, report, &watches[i]);
 	if (count > HOSTS_SHOWN)
-		fprintf(page->out, "- and %zu more hosts\n", count - HOSTS_SHOWN);
+		fprintf(page->out, "- and %s more hosts\n", NUMBER(count - HOSTS_SHOWN));
 	if (!count)
 		fputs("- no host\n", page->out);
 	fputs("\nReport of imdstrace ", page->out);
@@ -368,9 +369,9 @@ static void hosts__put(struct markdown *page, const struct host_summaries *hosts
 	if (!hosts || hosts->count < 2)
 		return;
 	ready = host_summaries__count(hosts, VERDICT_READY);
-	fprintf(page->out, "\n## Hosts\n\n%zu ready, %zu blocked, %zu inconclusive, of %zu.\n",
-		ready, host_summaries__count(hosts, VERDICT_BLOCKED),
-		host_summaries__count(hosts, VERDICT_INCONCLUSIVE), hosts->count);
+	fprintf(page->out, "\n## Hosts\n\n%s ready, %s blocked, %s inconclusive, of %s.\n",
+		NUMBER(ready), NUMBER(host_summaries__count(hosts, VERDICT_BLOCKED)),
+		NUMBER(host_summaries__count(hosts, VERDICT_INCONCLUSIVE)), NUMBER(hosts->count));
 	if (!ready)
 		return;
 	fputs("\n| ready | Region | host |\n| --- | --- | --- |\n", page->out);
@@ -387,12 +388,13 @@ static void hosts__put(struct markdown *page, const struct host_summaries *hosts
 	}
 	if (ready > READY_SHOWN)
 		fprintf(page->out,
-			"\nAnd %zu more: `imdstrace check --list ready FILE...` lists them, "
+			"\nAnd %s more: `imdstrace check --list ready FILE...` lists them, "
 			"`imdstrace report --format script FILE...` switches them.\n",
-			ready - READY_SHOWN);
+			NUMBER(ready - READY_SHOWN));
 }
 
-int markdown__render(FILE *out, const struct report *report, const struct render_options *options)
+static int markdown__write(
+	FILE *out, const struct report *report, const struct render_options *options)
 {
 	struct markdown page = {.out = out};
 	struct sentences said = {0};
@@ -414,4 +416,13 @@ int markdown__render(FILE *out, const struct report *report, const struct render
 	sentences__free(said.list);
 	verdict__clear(&ruling);
 	return error ? error : ferror(out) ? -EIO : 0;
+}
+
+int markdown__render(FILE *out, const struct report *report, const struct render_options *options)
+{
+	bool before = number__separate(true);
+	int error = markdown__write(out, report, options);
+
+	number__separate(before);
+	return error;
 }

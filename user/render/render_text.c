@@ -5,10 +5,10 @@
 #endif
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "verdict/next_steps.h"
 #include "render/render_caller.h"
 #include "render/render_text.h"
@@ -121,20 +121,21 @@ static void paths__render(struct page *page, const struct report *report)
 	count = sums__fold(sums, sums__collect(sums, report));
 	if (!count)
 		return;
-	width = snprintf(NULL, 0, "%" PRIu64, sums[0].count);
+	width = (int)strlen(NUMBER(sums[0].count));
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__line(page, STYLE_HEADING, "Called without a token");
 	for (size_t i = 0; i < count && i < PATHS_SHOWN; i++) {
 		char callers[48] = "";
 
 		if (sums[i].callers > 1)
-			snprintf(callers, sizeof(callers), "  (%zu callers)", sums[i].callers);
-		page__line(page, STYLE_PLAIN, "  %*" PRIu64 "  %s%s%s%s", width, sums[i].count,
+			snprintf(callers, sizeof(callers), "  (%s callers)",
+				NUMBER(sums[i].callers));
+		page__line(page, STYLE_PLAIN, "  %*s  %s%s%s%s", width, NUMBER(sums[i].count),
 			sums[i].method ? sums[i].method : "", sums[i].method ? " " : "",
 			sums[i].path ? sums[i].path : "", callers);
 	}
 	if (count > PATHS_SHOWN)
-		page__line(page, STYLE_FAINT, "  and %zu more paths", count - PATHS_SHOWN);
+		page__line(page, STYLE_FAINT, "  and %s more paths", NUMBER(count - PATHS_SHOWN));
 }
 
 static void remark__render(struct page *page, const struct report *report,
@@ -155,14 +156,13 @@ static void totals__render(struct page *page, const struct report *report)
 	char lost[64] = "", missed[64] = "";
 
 	if (report->lost)
-		snprintf(lost, sizeof(lost), ", lost %" PRIu64, report->lost);
+		snprintf(lost, sizeof(lost), ", lost %s", NUMBER(report->lost));
 	if (report->missed)
-		snprintf(missed, sizeof(missed), ", missed %" PRIu64, report->missed);
-	if (asprintf(&text,
-		    "v1 %" PRIu64 ", v2 %" PRIu64 ", token %" PRIu64 ", foreign %" PRIu64
-		    ", unknown %" PRIu64 "%s%s",
-		    totals[CLASS_V1], totals[CLASS_V2], totals[CLASS_TOKEN], totals[CLASS_FOREIGN],
-		    totals[CLASS_UNKNOWN], lost, missed) < 0) {
+		snprintf(missed, sizeof(missed), ", missed %s", NUMBER(report->missed));
+	if (asprintf(&text, "v1 %s, v2 %s, token %s, foreign %s, unknown %s%s%s",
+		    NUMBER(totals[CLASS_V1]), NUMBER(totals[CLASS_V2]), NUMBER(totals[CLASS_TOKEN]),
+		    NUMBER(totals[CLASS_FOREIGN]), NUMBER(totals[CLASS_UNKNOWN]), lost,
+		    missed) < 0) {
 		text = NULL;
 		page->error = -ENOMEM;
 		return;
@@ -194,7 +194,7 @@ static void watch__render(
 			start + 11, end, end + 11, *gaps ? ", with " : "", gaps);
 	else
 		length = asprintf(
-			&text, "%s in no window", named ? host->hostname : watch->machine_id);
+			&text, "%s was not watched", named ? host->hostname : watch->machine_id);
 	if (length < 0) {
 		text = NULL;
 		page->error = -ENOMEM;
@@ -215,7 +215,8 @@ static void watches__render(struct page *page, const struct report *report)
 	for (size_t i = 0; i < count && i < HOSTS_SHOWN; i++)
 		watch__render(page, report, &watches[i], !i);
 	if (count > HOSTS_SHOWN)
-		page__line(page, STYLE_PLAIN, "%9sand %zu more hosts", "", count - HOSTS_SHOWN);
+		page__line(
+			page, STYLE_PLAIN, "%9sand %s more hosts", "", NUMBER(count - HOSTS_SHOWN));
 }
 
 #define READY_SHOWN 10
@@ -231,7 +232,7 @@ static void ready__render(struct page *page, const struct host_summaries *hosts,
 			host->region ? host->region : "-", host->hostname ? host->hostname : "");
 	}
 	if (ready > READY_SHOWN)
-		page__line(page, STYLE_FAINT, "  and %zu more", ready - READY_SHOWN);
+		page__line(page, STYLE_FAINT, "  and %s more", NUMBER(ready - READY_SHOWN));
 	page__wrap(page, STYLE_PLAIN, "", 2,
 		"List them: imdstrace check --list ready FILE...; switch them: imdstrace report "
 		"--format script FILE...");
@@ -248,13 +249,13 @@ static void hosts__render_summary(struct page *page, const struct host_summaries
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__line(page, STYLE_HEADING, "Hosts");
 	page__line(page, ready ? STYLE_GOOD : STYLE_PLAIN,
-		"%zu ready, %zu blocked, %zu inconclusive, of %zu", ready,
-		host_summaries__count(hosts, VERDICT_BLOCKED),
-		host_summaries__count(hosts, VERDICT_INCONCLUSIVE), hosts->count);
+		"%s ready, %s blocked, %s inconclusive, of %s", NUMBER(ready),
+		NUMBER(host_summaries__count(hosts, VERDICT_BLOCKED)),
+		NUMBER(host_summaries__count(hosts, VERDICT_INCONCLUSIVE)), NUMBER(hosts->count));
 	if (hosts->unlisted)
 		page__line(page, STYLE_DOUBTFUL,
-			"and %zu of merged reports, which do not say of each what it called",
-			hosts->unlisted);
+			"and %s of merged reports, which do not say what each one called",
+			NUMBER(hosts->unlisted));
 	if (ready)
 		ready__render(page, hosts, ready);
 }
@@ -294,13 +295,14 @@ static void steps__render(
 	page__line(page, STYLE_PLAIN, "%s", "");
 	page__line(page, STYLE_HEADING, "Next steps");
 	if (ruling->verdict == VERDICT_BLOCKED && shown->count)
-		step__render(page, ++number, "Change the callers above, as it says under each.", 0);
+		step__render(
+			page, ++number, "Change the callers above, as described under each.", 0);
 	for (size_t i = 0; ruling->next_steps[i]; i++)
 		if (!list__holds(shown, ruling->next_steps[i]))
 			step__render(page, ++number, ruling->next_steps[i], ruling->command_at[i]);
 }
 
-int text__render(FILE *out, const struct report *report, const struct render_options *options)
+static int text__write(FILE *out, const struct report *report, const struct render_options *options)
 {
 	struct page page = {
 		.out = out,
@@ -325,4 +327,13 @@ int text__render(FILE *out, const struct report *report, const struct render_opt
 	sentences__free(shown.list);
 	verdict__clear(&ruling);
 	return error ? error : ferror(out) ? -EIO : 0;
+}
+
+int text__render(FILE *out, const struct report *report, const struct render_options *options)
+{
+	bool before = number__separate(true);
+	int error = text__write(out, report, options);
+
+	number__separate(before);
+	return error;
 }

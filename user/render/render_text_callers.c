@@ -10,6 +10,7 @@
 
 #include "verdict/advice.h"
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "render/render_caller.h"
 #include "render/render_text.h"
 #include "lib/scope.h"
@@ -44,15 +45,6 @@ static size_t text__printed_columns(const char *text)
 	return safe ? text__columns(safe) : 0;
 }
 
-static size_t count__columns(uint64_t count)
-{
-	size_t columns = 1;
-
-	while (count /= 10)
-		columns++;
-	return columns;
-}
-
 static void widen(size_t *width, size_t needed)
 {
 	if (needed > *width)
@@ -68,7 +60,7 @@ static void layout__measure(struct layout *layout, const struct caller *caller)
 
 		if (!calls && column_classes[i] != CLASS_V1)
 			continue;
-		widen(&layout->counts[i], count__columns(calls));
+		widen(&layout->counts[i], strlen(NUMBER(calls)));
 		widen(&layout->counts[i], strlen(class__name(column_classes[i])));
 	}
 	widen(&layout->name, text__printed_columns(caller->name));
@@ -130,7 +122,7 @@ static void row__put_counts(FILE *row, const struct layout *layout, const struct
 		if (!caller)
 			fprintf(row, "%*s%*s", width, class__name(column_classes[i]), BETWEEN, "");
 		else if (calls)
-			fprintf(row, "%*" PRIu64 "%*s", width, calls, BETWEEN, "");
+			fprintf(row, "%*s%*s", width, NUMBER(calls), BETWEEN, "");
 		else
 			fprintf(row, "%*s%*s", width, "-", BETWEEN, "");
 	}
@@ -184,17 +176,17 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 	if (!caller->rest)
 		fprintf(line, "uid %" PRIu32, caller->uid);
 	else
-		fprintf(line, "callers past the first %d", REPORT_CALLERS_MAX);
+		fprintf(line, "all callers beyond the first %s", NUMBER(REPORT_CALLERS_MAX));
 	if (caller->network != NETWORK_UNKNOWN)
 		fprintf(line, ", %s network", network__name(caller->network));
 	if (parent)
 		fprintf(line, ", started by %s", parent);
 	if (caller->processes > 1)
-		fprintf(line, ", %" PRIu64 " processes", caller->processes);
+		fprintf(line, ", %s processes", NUMBER(caller->processes));
 	else if (caller->pid_count == 1)
 		fprintf(line, ", pid %" PRIu32, caller->pids[0]);
 	if (caller->containers > 1)
-		fprintf(line, ", %" PRIu64 " containers", caller->containers);
+		fprintf(line, ", %s containers", NUMBER(caller->containers));
 	if (*hosts)
 		fprintf(line, ", on %s", hosts);
 	if (*outcomes)
@@ -272,10 +264,10 @@ static void callers__render_sentence(struct page *page, const struct report *rep
 		fprintf(list, "%s%s", callers > 1 ? ", " : "", name ? name : "?");
 	}
 	if (callers > NAMES_SHOWN)
-		fprintf(list, " and %zu more", callers - NAMES_SHOWN);
-	if (fclose(list) ||
-		asprintf(&sentence, "%zu %s (%" PRIu64 " call%s): %s", callers,
-			callers == 1 ? one : many, calls, calls == 1 ? "" : "s", names) < 0) {
+		fprintf(list, " and %s more", NUMBER(callers - NAMES_SHOWN));
+	if (fclose(list) || asprintf(&sentence, "%s %s (%s call%s): %s", NUMBER(callers),
+				    callers == 1 ? one : many, NUMBER(calls), calls == 1 ? "" : "s",
+				    names) < 0) {
 		sentence = NULL;
 		page->error = -ENOMEM;
 		return;
@@ -293,8 +285,8 @@ static void callers__render_left_out(
 	for (size_t i = 0; i < report->caller_count; i++)
 		if (caller__needs_change(report->callers[i], strict) && ++seen > CALLERS_SHOWN)
 			count__add(&v1, report->callers[i]->calls[CLASS_V1]);
-	page__line(page, STYLE_PLAIN, "  and %zu more with %" PRIu64 " v1 calls: see --format json",
-		left_out, v1);
+	page__line(page, STYLE_PLAIN, "  and %s more with %s v1 calls: see --format json",
+		NUMBER(left_out), NUMBER(v1));
 }
 
 void callers__render(struct page *page, const struct report *report,
@@ -325,9 +317,9 @@ void callers__render(struct page *page, const struct report *report,
 		callers__render_left_out(page, report, needing - shown, strict);
 	if (needing && needing < report->caller_count)
 		page__line(page, STYLE_PLAIN, "%s", "");
-	callers__render_sentence(page, report, strict, false, "caller speaks IMDSv2 only",
-		"callers speak IMDSv2 only");
+	callers__render_sentence(
+		page, report, strict, false, "caller uses only IMDSv2", "callers use only IMDSv2");
 	callers__render_sentence(page, report, strict, true,
-		"caller looks for another cloud only, which is harmless",
-		"callers look for another cloud only, which is harmless");
+		"caller calls only another cloud's metadata service, which is harmless",
+		"callers call only another cloud's metadata service, which is harmless");
 }

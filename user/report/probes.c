@@ -3,9 +3,10 @@
 #include "report/probes.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/number.h"
 
 static bool path__is_probe(const struct report_path *path)
 {
@@ -63,10 +64,15 @@ int report__say_probes(const struct report *report, char **sentence)
 	*sentence = NULL;
 	if (!probes && exact)
 		return 0;
+	if (!probes) {
+		*sentence = strdup("Some foreign calls may have been for /, which is answered, and "
+				   "CloudWatch's MetadataNoToken counts these as well.");
+		return *sentence ? 0 : -ENOMEM;
+	}
 	if (asprintf(sentence,
-		    "%s%" PRIu64 " foreign call%s for / %s answered, so that CloudWatch's "
-		    "MetadataNoToken counts %s, too.",
-		    exact ? "" : "At least ", probes, one ? "" : "s", one ? "was" : "were",
+		    "%s%s foreign call%s for / %s answered, so CloudWatch's MetadataNoToken counts "
+		    "%s as well.",
+		    exact ? "" : "At least ", NUMBER(probes), one ? "" : "s", one ? "was" : "were",
 		    one ? "it" : "them") < 0) {
 		*sentence = NULL;
 		return -ENOMEM;

@@ -19,15 +19,15 @@
 static const struct {
 	const char *name, *sentence;
 } unknown_reasons[UNKNOWN_REASONS] = {
-	[UNKNOWN_NOT_HTTP] = {"not_http", "the bytes were no HTTP request"},
+	[UNKNOWN_NOT_HTTP] = {"not_http", "the bytes were not an HTTP request"},
 	[UNKNOWN_UNREADABLE] = {"unreadable",
 		"the bytes were sent from memory that cannot be read"},
-	[UNKNOWN_UNSEEN] = {"unseen", "the bytes passed none of the hooks"},
+	[UNKNOWN_UNSEEN] = {"unseen", "the bytes were sent in a way that the tracer does not see"},
 	[UNKNOWN_INCOMPLETE] = {"incomplete",
 		"the connection closed before the request was complete"},
-	[UNKNOWN_OVERSIZED] = {"oversized", "the request was larger than what is looked at"},
+	[UNKNOWN_OVERSIZED] = {"oversized", "the request was too large"},
 	[UNKNOWN_CONTENDED] = {"contended", "two senders wrote to one connection at the same time"},
-	[UNKNOWN_UNTRACKED] = {"untracked", "the table of connections was full"},
+	[UNKNOWN_UNTRACKED] = {"untracked", "too many connections were open at once"},
 };
 
 static const char *const class_names[CLASS_COUNT] = {

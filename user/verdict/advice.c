@@ -79,8 +79,7 @@ static int write__token_refused(char **text, const struct facts *facts)
 
 	return write__format(text,
 		"Find out which token %s sends: %s with it %s answered 401, so its token is "
-		"refused. It is empty, wrong, older than the lifetime that was asked for, or "
-		"another instance's.",
+		"refused. It is empty, wrong or expired, or it is another instance's.",
 		facts->subject, rejected == 1 ? "the one call" : "all calls",
 		rejected == 1 ? "was" : "were");
 }
@@ -101,7 +100,7 @@ static bool is__v2_only(const struct facts *facts)
 static int write__v2_only(char **text, const struct facts *facts)
 {
 	return write__format(
-		text, "Nothing has to change: %s speaks IMDSv2 already.", facts->subject);
+		text, "Nothing has to change: %s uses IMDSv2 already.", facts->subject);
 }
 
 static bool is__foreign_only(const struct facts *facts)
@@ -117,8 +116,8 @@ static bool is__foreign_by_setting(const struct facts *facts)
 static int write__foreign_by_setting(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Nothing breaks: %s (%s) asks for %s metadata service, which fails on EC2 before "
-		"and after the switch alike. To keep it from asking, %s.",
+		"Nothing breaks: %s (%s) calls %s metadata service, which EC2 does not have, so "
+		"the calls fail whether or not IMDSv2 is required. To stop them, %s.",
 		facts->subject, software__said(facts->program), facts->clouds,
 		facts->program->narrows);
 }
@@ -126,8 +125,8 @@ static int write__foreign_by_setting(char **text, const struct facts *facts)
 static int write__foreign_only(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Nothing has to change: %s asks for %s metadata service, which fails on EC2 before "
-		"and after the switch alike.",
+		"Nothing has to change: %s calls %s metadata service, which EC2 does not have, so "
+		"the calls fail whether or not IMDSv2 is required.",
 		facts->subject, facts->clouds);
 }
 
@@ -140,9 +139,9 @@ static int write__rest(char **text, const struct facts *facts)
 {
 	(void)facts;
 	return write__format(text,
-		"These are all callers past the first %d: fix those that are named, then trace "
-		"again to see who is left.",
-		REPORT_CALLERS_MAX);
+		"These are all callers beyond the first %s: fix those that are listed, then trace "
+		"again to see which are left.",
+		NUMBER(REPORT_CALLERS_MAX));
 }
 
 /* Also beside calls that are fine: they say nothing about those that could not be read. */
@@ -202,7 +201,7 @@ static int write__pod_proxy(char **text, const struct facts *facts)
 	if (write__behind(&behind, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"Update %s to %s or later, the first version that speaks IMDSv2 itself, and look "
+		"Update %s to %s or later, the first version that uses IMDSv2 itself, and look "
 		"at the pods behind %s: it answers in the metadata service's place%s%s%s. Better "
 		"than any version of it are roles of the pods' own (IAM roles for service "
 		"accounts, EKS Pod Identity).",
@@ -259,8 +258,8 @@ static bool is__unreachable(const struct facts *facts)
 static int write__unreachable(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why nothing at all answers %s, neither token requests nor others: the "
-		"metadata service is out of its reach (a firewall, a network policy, no route).",
+		"Find out why %s gets no answer at all, to token requests or to others: it cannot "
+		"reach the metadata service (a firewall, a network policy, no route).",
 		facts->subject);
 }
 
@@ -272,10 +271,11 @@ static bool is__off(const struct facts *facts)
 static int write__off(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out whether the metadata service is turned off: it refuses every call of %s, "
-		"token requests and others alike%s. Turn it on if that software needs it (aws ec2 "
-		"modify-instance-metadata-options --http-endpoint enabled), else keep it from "
-		"asking.",
+		"Find out whether access to instance metadata is disabled: the service refuses "
+		"every call of %s, "
+		"token requests and others alike%s. Enable it if that software needs it (aws ec2 "
+		"modify-instance-metadata-options --http-endpoint enabled), else stop the "
+		"calls.",
 		facts->subject,
 		facts->in_pod ? ", unless it is kube2iam or kiam that answers in this pod" : "");
 }
@@ -295,12 +295,12 @@ static bool is__refused_in_pod(const struct facts *facts)
 static int write__refused_in_pod(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out what answers %s in the metadata service's place: %" PRIu64
-		" token request%s refused, as kube2iam before 0.12.0 and kiam before 4.0 refuse "
+		"Find out what answers %s in the metadata service's place: %s token "
+		"request%s refused, as kube2iam before 0.12.0 and kiam before 4.0 refuse "
 		"them. Update it, or give the pod a role of its own (IAM roles for service "
 		"accounts, EKS Pod Identity); leave the program as it is until a token request of "
 		"the pod succeeds, because its credentials come without one now.",
-		facts->subject, facts->refused, facts->refused == 1 ? " was" : "s were");
+		facts->subject, NUMBER(facts->refused), facts->refused == 1 ? " was" : "s were");
 }
 
 static bool is__cut_off(const struct facts *facts)
@@ -312,8 +312,9 @@ static int write__cut_off(char **text, const struct facts *facts)
 {
 	return write__format(text,
 		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: "
-		"its token requests %s an answer, which with a hop limit of 1 is lost on the way "
-		"into its network namespace, and another version would change nothing.",
+		"its token requests %s an answer, because with a hop limit of 1 the answer does "
+		"not "
+		"reach its network namespace. Another version would change nothing.",
 		facts->subject, facts->software[0] ? ", which uses " : "", facts->software,
 		facts->answered && facts->unanswered ? "never get" : "seem never to get");
 }
@@ -335,13 +336,13 @@ static int write__detector(char **text, const struct facts *facts)
 	const char *narrows = facts->program ? facts->program->narrows : NULL;
 
 	return write__format(text,
-		"%s finds out on which cloud it runs: it asks EC2 without a token and looks for %s "
-		"metadata service as well, which is most likely a library's cloud detector (for "
-		"traces or metrics). Such a detector does without an answer, so that it fails "
-		"after "
-		"the switch is harmless%s%s; look at what it does with the answer before you rely "
-		"on it.",
-		facts->subject, facts->clouds, narrows ? "; to keep it from asking, " : "",
+		"%s checks which cloud it runs on: it calls EC2's metadata service without a "
+		"token, "
+		"and %s as well. Most likely that is a cloud detector in one of its libraries (for "
+		"traces or metrics), which does without an answer, so it is harmless that it gets "
+		"none once IMDSv2 is required%s%s; check what it does with the answer before you "
+		"rely on that.",
+		facts->subject, facts->clouds, narrows ? "; to stop these calls, " : "",
 		narrows ? narrows : "");
 }
 
@@ -398,7 +399,7 @@ static bool is__program_without_v2(const struct facts *facts)
 
 static int write__program_without_v2(char **text, const struct facts *facts)
 {
-	return write__format(text, "Replace %s (%s): no release speaks IMDSv2; move to %s.",
+	return write__format(text, "Replace %s (%s): no release supports IMDSv2; move to %s.",
 		software__said(facts->program), facts->subject,
 		facts->program->instead ? facts->program->instead : "another program");
 }
@@ -479,7 +480,7 @@ static int write__built_with_old(char **text, const struct facts *facts)
 static int write__too_old(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Upgrade %s, which %s uses, to %s or later, the first version that speaks "
+		"Upgrade %s, which %s uses, to %s or later, the first version that supports "
 		"IMDSv2%s.",
 		facts->software, facts->subject, facts->client.min_version,
 		facts->client.version[0] ? "" : "; which version it is now, it does not say");
@@ -500,16 +501,17 @@ static bool is__refused_sdk(const struct facts *facts)
 static int write__refused_sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why %" PRIu64 " token request%s of %s (%s) got no token (" WHY_REFUSED
+		"Find out why %s token request%s of %s (%s) got no token (" WHY_REFUSED
 		"), then " NO_FALLBACK " so that it cannot fall back.",
-		facts->refused, facts->refused == 1 ? "" : "s", facts->subject, facts->software);
+		NUMBER(facts->refused), facts->refused == 1 ? "" : "s", facts->subject,
+		facts->software);
 }
 
 static int write__refused(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why %" PRIu64 " token request%s of %s got no token: " WHY_REFUSED ".",
-		facts->refused, facts->refused == 1 ? "" : "s", facts->subject);
+		"Find out why %s token request%s of %s got no token: " WHY_REFUSED ".",
+		NUMBER(facts->refused), facts->refused == 1 ? "" : "s", facts->subject);
 }
 
 static bool is__fallback_sdk(const struct facts *facts)
@@ -579,9 +581,9 @@ static bool is__mixed_sdk_without_token(const struct facts *facts)
 
 static int write__failures(char **text, const struct facts *facts)
 {
-	return write__format(text, "%" PRIu64 " of its %" PRIu64 " token requests got no %s",
-		facts->refused + facts->unanswered, facts->caller->calls[CLASS_TOKEN],
-		facts->refused ? "token" : "answer");
+	return write__format(text, "%s of its %s token requests got no %s",
+		NUMBER(facts->refused + facts->unanswered),
+		NUMBER(facts->caller->calls[CLASS_TOKEN]), facts->refused ? "token" : "answer");
 }
 
 static int write__mixed_sdk_without_token(char **text, const struct facts *facts)
@@ -591,7 +593,8 @@ static int write__mixed_sdk_without_token(char **text, const struct facts *facts
 	if (write__failures(&failures, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"For %s, " NO_FALLBACK ": %s speaks IMDSv2, but %s, and then it falls back.",
+		"For %s, " NO_FALLBACK ": %s supports IMDSv2, but %s, and then it falls back to "
+		"IMDSv1.",
 		facts->subject, facts->software, failures);
 }
 
@@ -630,8 +633,8 @@ static int facts__write_culprit(const struct facts *facts, char **most, char **o
 	if (worst ? path__describe(most, worst) : write__format(most, "%s", "some paths"))
 		return -ENOMEM;
 	if (worst && count > 1)
-		return write__format(
-			others, " and %zu more path%s were", count - 1, count == 2 ? "" : "s");
+		return write__format(others, " and %s more path%s were", NUMBER(count - 1),
+			count == 2 ? "" : "s");
 	return write__format(others, "%s", worst ? " was" : " were");
 }
 
@@ -642,9 +645,9 @@ static int write__mixed_sdk(char **text, const struct facts *facts)
 	if (facts__write_culprit(facts, &most, &others))
 		return -ENOMEM;
 	return write__format(text,
-		"Look for the code of %s that calls without a token: %s speaks IMDSv2 in most of "
-		"what it does, but %s%s called without, by an older function of it or by another "
-		"library.",
+		"Find the code of %s that calls without a token: %s supports IMDSv2, but %s%s "
+		"called "
+		"without a token, by an older function of it or by another library.",
 		facts->subject, facts->software, most, others);
 }
 
@@ -661,8 +664,8 @@ static int write__lone_path(char **text, const struct facts *facts)
 	if (path__describe(&path, facts->lone))
 		return -ENOMEM;
 	return write__format(text,
-		"Make %s send its token everywhere: %s%s go%s without, where its other calls carry "
-		"one.",
+		"Make %s send its token with every call: %s%s go%s without one, where its other "
+		"calls carry it.",
 		facts->subject, path, more ? " and others" : "", more ? "" : "es");
 }
 

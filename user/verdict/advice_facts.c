@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 
@@ -53,7 +54,7 @@ static int write__where(char **text, const struct caller *caller)
 			replicas);
 	}
 	if (caller->containers > 1 && workload__is_passing(in))
-		return write__format(text, " in %" PRIu64 " %s containers", caller->containers,
+		return write__format(text, " in %s %s containers", NUMBER(caller->containers),
 			container->runtime ? container->runtime : "such");
 	if (text__is_set(container->name))
 		return write__format(text, " in %s container %s",

@@ -12,6 +12,7 @@
 
 #include "verdict/advice.h"
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 
@@ -180,14 +181,14 @@ static void steps__add_caller(struct steps *steps, const struct caller *caller)
 		return;
 	}
 	text__ellipsize(text, NAME_COLUMNS);
-	steps__add(steps, NULL, "Keep %s from looking for another cloud's metadata service.", text);
+	steps__add(steps, NULL, "Stop the calls of %s to another cloud's metadata service.", text);
 }
 
 void next_steps__sum_up(struct sentences *sentences, size_t callers)
 {
 	if (callers > CALLERS_NAMED)
-		sentences__add(sentences, "Fix the %zu other caller%s that the report names.",
-			callers - CALLERS_NAMED, callers - CALLERS_NAMED == 1 ? "" : "s");
+		sentences__add(sentences, "Fix the %s other caller%s that the report names.",
+			NUMBER(callers - CALLERS_NAMED), callers - CALLERS_NAMED == 1 ? "" : "s");
 }
 
 static void steps__add_callers(struct steps *steps, const struct culprits *culprits)
@@ -232,7 +233,7 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 	}
 	text__ellipsize(name, NAME_COLUMNS);
 	if (fixed > 1)
-		snprintf(others, sizeof(others), " and %zu other%s", fixed - 1,
+		snprintf(others, sizeof(others), " and %s other%s", NUMBER(fixed - 1),
 			fixed == 2 ? "" : "s");
 	steps__add(steps, "imdstrace check NEW-FILE",
 		"Trace again into a new file (imdstrace trace --output NEW-FILE), then ask for the "
@@ -307,8 +308,8 @@ static void steps__add_hosts(struct steps *steps, const struct report *report,
 		named++;
 	}
 	if (left_out)
-		steps__add(steps, NULL, "%s on the %zu other host%s in the same way.", what->what,
-			left_out, left_out == 1 ? "" : "s");
+		steps__add(steps, NULL, "%s on the %s other host%s in the same way.", what->what,
+			NUMBER(left_out), left_out == 1 ? "" : "s");
 }
 
 static void steps__add_hop_limit(
@@ -376,7 +377,7 @@ static void steps__add_enforcement(struct steps *steps, const char *region)
 {
 	steps__add(steps, NULL,
 		"Let AWS Config (rules ec2-imdsv2-check and ec2-launch-template-imdsv2-check) or "
-		"Security Hub (control EC2.8) tell you of what is launched otherwise.");
+		"Security Hub (control EC2.8) report instances that still allow IMDSv1.");
 	steps__add_regional(steps, region, ENFORCE,
 		"Once nothing in the Region is launched with IMDSv1 any more, enforce it: a launch "
 		"that would allow IMDSv1 then fails");
@@ -434,8 +435,8 @@ static void steps__add_watching(
 
 	if (report->totals[CLASS_UNKNOWN])
 		steps__add(steps, NULL,
-			"Find out what the callers with unknown calls send: nobody can say of it "
-			"whether it carries a token.");
+			"Find out what the callers with unknown calls send: whether it carries a "
+			"token cannot be told.");
 	if (report->lost || report->missed)
 		steps__add(steps, NULL,
 			"Trace into a new file, because what was lost or missed stays in this "
@@ -445,7 +446,7 @@ static void steps__add_watching(
 	option__duration(duration, sizeof(duration), options->min_window);
 	snprintf(again, sizeof(again), "imdstrace trace --quiet --duration %s --output FILE",
 		duration);
-	steps__add(steps, again, "Watch on, best across a reboot and each scheduled job");
+	steps__add(steps, again, "Keep watching, best across a reboot and every scheduled job");
 }
 
 void next_steps__write(struct steps *steps, const struct report *report, enum verdict verdict,

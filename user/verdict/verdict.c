@@ -89,13 +89,12 @@ static void reasons__add_calls(
 	uint64_t unnamed = tally->calls - tally->named;
 
 	if (tally->callers)
-		sentences__add(reasons, "%s%zu caller%s %s (%" PRIu64 " call%s)",
-			tally->more_callers ? "at least " : "", tally->callers,
-			plural(tally->callers), verb, tally->named, plural(tally->named));
+		sentences__add(reasons, "%s%s caller%s %s (%s call%s)",
+			tally->more_callers ? "at least " : "", NUMBER(tally->callers),
+			plural(tally->callers), verb, NUMBER(tally->named), plural(tally->named));
 	if (unnamed)
-		sentences__add(reasons,
-			"%" PRIu64 " %s call%s came from nobody that could be named", unnamed, kind,
-			plural(unnamed));
+		sentences__add(reasons, "%s %s call%s came from processes that are not known",
+			NUMBER(unnamed), kind, plural(unnamed));
 }
 
 /* ": the bytes were no HTTP request (3), ..." or nothing. */
@@ -107,9 +106,9 @@ static void unknown__list(char list[LISTED_SIZE], const struct report *report)
 	for (int reason = 0; reason < UNKNOWN_REASONS; reason++) {
 		if (!report->unknown[reason] || used >= LISTED_SIZE)
 			continue;
-		used += (size_t)snprintf(list + used, LISTED_SIZE - used, "%s%s (%" PRIu64 ")",
+		used += (size_t)snprintf(list + used, LISTED_SIZE - used, "%s%s (%s)",
 			used ? ", " : ": ", unknown_reason__sentence(reason),
-			report->unknown[reason]);
+			NUMBER(report->unknown[reason]));
 	}
 }
 
@@ -122,18 +121,20 @@ static void reasons__add_missed(struct sentences *reasons, const struct report *
 
 	count__add(&named, processes);
 	if (connections)
-		sentences__add(reasons, "%" PRIu64 " connection%s did not fit the kernel's table",
-			connections, plural(connections));
+		sentences__add(reasons,
+			"%s connection%s not tracked, because too many were open at once",
+			NUMBER(connections), connections == 1 ? " was" : "s were");
 	if (processes)
 		/* one without an account is counted at each of its calls */
 		sentences__add(reasons,
-			"at most %" PRIu64 " process%s did not fit the kernel's tables", processes,
-			processes == 1 ? "" : "es");
+			"up to %s process%s not identified, because too many called at once",
+			NUMBER(processes), processes == 1 ? " was" : "es were");
 	if (report->missed > named)
 		sentences__add(reasons,
-			"%" PRIu64 " connection%s or process%s did not fit the kernel's tables",
-			report->missed - named, plural(report->missed - named),
-			report->missed - named == 1 ? "" : "es");
+			"%s connection%s or process%s not tracked, because there were too many at "
+			"once",
+			NUMBER(report->missed - named), plural(report->missed - named),
+			report->missed - named == 1 ? " was" : "es were");
 }
 
 static void reasons__add_unread(struct sentences *reasons, const struct report *report)
@@ -143,14 +144,14 @@ static void reasons__add_unread(struct sentences *reasons, const struct report *
 
 	if (unknown.calls) {
 		unknown__list(list, report);
-		sentences__add(reasons, "%" PRIu64 " call%s could not be read%s", unknown.calls,
+		sentences__add(reasons, "%s call%s could not be read%s", NUMBER(unknown.calls),
 			plural(unknown.calls), list);
 	}
 	if (report->lost)
 		sentences__add(reasons,
-			"%" PRIu64
-			" event%s lost: the calls are counted, but not what they asked for",
-			report->lost, report->lost == 1 ? " was" : "s were");
+			"%s event%s lost: the calls are counted, but their paths and times are not "
+			"known",
+			NUMBER(report->lost), report->lost == 1 ? " was" : "s were");
 	reasons__add_missed(reasons, report);
 }
 
@@ -184,13 +185,13 @@ static void reasons__add_short(struct sentences *reasons, const struct report *r
 	for (size_t i = 0; i < late_count && i < HOSTS_NAMED; i++) {
 		duration__format(watched, sizeof(watched), late[i]->watched);
 		shown = watch__host(late[i], report);
-		sentences__add(reasons, "host %.*s was watched for %s of the %s asked for",
+		sentences__add(reasons, "host %.*s was watched for %s, less than the %s required",
 			shown.size, shown.text, watched, asked);
 	}
 	if (late_count > HOSTS_NAMED)
-		sentences__add(reasons, "%zu more host%s watched for less than %s",
-			late_count - HOSTS_NAMED, late_count - HOSTS_NAMED == 1 ? " was" : "s were",
-			asked);
+		sentences__add(reasons, "%s more host%s watched for less than %s",
+			NUMBER(late_count - HOSTS_NAMED),
+			late_count - HOSTS_NAMED == 1 ? " was" : "s were", asked);
 }
 
 static uint64_t report__calls(const struct report *report)
@@ -208,9 +209,8 @@ static void reasons__add_few(
 	uint64_t calls = report__calls(report);
 
 	if (calls < required)
-		sentences__add(reasons,
-			"%" PRIu64 " call%s seen, fewer than the %" PRIu64 " required", calls,
-			calls == 1 ? " was" : "s were", required);
+		sentences__add(reasons, "%s call%s seen, fewer than the %s required", NUMBER(calls),
+			calls == 1 ? " was" : "s were", NUMBER(required));
 }
 
 /* "web-1, web-2 and 3 more", of the hosts for which concerned holds; how many these are. */
@@ -229,7 +229,8 @@ static size_t watches__list(char list[LISTED_SIZE], const struct report *report,
 			used ? ", " : "", shown.size, shown.text);
 	}
 	if (found > HOSTS_NAMED && used < LISTED_SIZE)
-		snprintf(list + used, LISTED_SIZE - used, " and %zu more", found - HOSTS_NAMED);
+		snprintf(list + used, LISTED_SIZE - used, " and %s more",
+			NUMBER(found - HOSTS_NAMED));
 	return found;
 }
 
@@ -255,8 +256,8 @@ static void reasons__add_rehearsals(struct sentences *reasons, const struct repo
 	char list[LISTED_SIZE];
 
 	if (watches__list(list, report, watches, count, watch__has_rehearsals_alone))
-		sentences__add(
-			reasons, "%s: watched by a rehearsal alone, which sees one scope", list);
+		sentences__add(reasons,
+			"only a rehearsal ran on %s, and it covers no other software", list);
 }
 
 static void reasons__add_rehearsed_calls(struct sentences *reasons, const struct report *report)
@@ -265,9 +266,8 @@ static void reasons__add_rehearsed_calls(struct sentences *reasons, const struct
 
 	report__rehearsal_sums(report, &sums);
 	if (sums.rejected)
-		sentences__add(reasons,
-			"note: a rehearsal had %" PRIu64 " of the IMDSv1 calls refused",
-			sums.rejected);
+		sentences__add(reasons, "note: %s of the IMDSv1 calls were refused by a rehearsal",
+			NUMBER(sums.rejected));
 }
 
 /* What does not change the verdict, yet whoever relies on it should know. */
@@ -285,14 +285,15 @@ static void reasons__add_notes(struct sentences *reasons, const struct report *r
 	}
 	if (watches__list(list, report, watches, count, watch__has_gaps)) {
 		duration__format(longest, sizeof(longest), longest_gap);
-		sentences__add(reasons, "note: %zu gap%s between the windows of %s, %s%s", gaps,
-			plural(gaps), list, gaps == 1 ? "of " : "the longest ", longest);
+		sentences__add(reasons, "note: %s was not watched all the time: %s gap%s, %s%s",
+			list, NUMBER(gaps), plural(gaps), gaps == 1 ? "of " : "the longest ",
+			longest);
 	}
 	hosts = watches__list(list, report, watches, count, watch__missed_boot);
 	if (hosts)
 		sentences__add(reasons,
-			"note: no boot of %s was watched, and cloud-init and user data call early "
-			"in it",
+			"note: %s did not boot while it was watched, and cloud-init and user data "
+			"call the metadata service at boot",
 			list);
 }
 
@@ -308,14 +309,14 @@ static void reasons__add_ready(struct sentences *reasons, const struct report *r
 		if (watches[i].watched < shortest)
 			shortest = watches[i].watched;
 	if (!count) {
-		sentences__add(reasons, "no caller called IMDSv1 (%" PRIu64 " call%s seen)", seen,
+		sentences__add(reasons, "no caller called IMDSv1 (%s call%s seen)", NUMBER(seen),
 			plural(seen));
 		return;
 	}
 	duration__format(watched, sizeof(watched), shortest);
 	sentences__add(reasons,
-		"no caller called IMDSv1: %" PRIu64 " call%s seen, %zu host%s watched for %s%s",
-		seen, plural(seen), count, plural(count), count == 1 ? "" : "at least ", watched);
+		"no caller called IMDSv1: %s call%s seen, %s host%s watched for %s%s", NUMBER(seen),
+		plural(seen), NUMBER(count), plural(count), count == 1 ? "" : "at least ", watched);
 }
 
 /* Those that called v1, but not any more when they were seen last. */
@@ -331,8 +332,8 @@ static void reasons__add_fixed(struct sentences *reasons, const struct report *r
 		count__add(&calls, report->callers[i]->calls[CLASS_V1]);
 	}
 	if (callers)
-		sentences__add(reasons, "note: %zu of them %s been fixed since (%s of the calls)",
-			callers, callers == 1 ? "has" : "have", NUMBER(calls));
+		sentences__add(reasons, "note: %s of them %s been fixed since (%s of the calls)",
+			NUMBER(callers), callers == 1 ? "has" : "have", NUMBER(calls));
 }
 
 static void reasons__find(struct sentences *reasons, enum verdict *verdict,
@@ -346,12 +347,12 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 		reasons__add_calls(reasons, &v1, "called IMDSv1", "IMDSv1");
 	if (options->strict && foreign.calls)
 		reasons__add_calls(
-			reasons, &foreign, "called as on another cloud", "another cloud's");
+			reasons, &foreign, "called another cloud's metadata service", "foreign");
 	*verdict = reasons->count ? VERDICT_BLOCKED : VERDICT_READY;
 	reasons__add_fixed(reasons, report);
 	reasons__add_unread(reasons, report);
 	if (options->min_window > 0 && !report->window_count)
-		sentences__add(reasons, "no window says how long anything was watched");
+		sentences__add(reasons, "the report does not say how long any host was watched");
 	else if (options->min_window > 0)
 		reasons__add_short(reasons, report, watches, count, options->min_window);
 	reasons__add_few(reasons, report, options->require_calls);
