@@ -83,6 +83,8 @@ static char *text__read(struct message *message)
 		&(host)->hostname, &(host)->machine_id, &(host)->kernel, &(host)->boot_id, \
 			&(host)->instance_id, &(host)->region,                             \
 	}
+_Static_assert(sizeof(struct host) == 6 * sizeof(char *), "a new field has to be in a message");
+_Static_assert(sizeof(struct workload) == 8 * sizeof(char *), "a new field has to be in a message");
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void args__write(FILE *out, char *const *args)
