@@ -17,7 +17,9 @@ work=$(mktemp -d) || exit 1
 # Makes this run's requests its own, whatever else calls the endpoint on this machine.
 tag=e2e-$$
 endpoint=http://169.254.169.254
-export IMDSTRACE WIRE here work tag endpoint
+# The network namespace that these tests were started in.
+outer_net=$(stat -Lc %d:%i /proc/self/ns/net)
+export IMDSTRACE WIRE here work tag endpoint outer_net
 # Clients of other users have to reach what is in here.
 chmod 755 "$work"
 
@@ -204,12 +206,15 @@ need_private_mounts() {
 
 # --- Private networks --------------------------------------------------------------------------
 
-# Refuses to go on anywhere but in a network namespace that is not the machine's, whose only
-# interface is lo, and whose lo holds the endpoint's address.
+# Refuses to go on anywhere but in a network namespace that is neither the tests' own nor the
+# machine's (which /proc/1 may not show), whose only interface is lo, and whose lo holds the
+# endpoint's address.
 require_private() {
-	local name
-	if [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ]; then
-		echo "this is the machine's own network: nothing is sent" >&2
+	local name net
+	net=$(stat -Lc %d:%i /proc/self/ns/net) || net=
+	if [ -z "$net" ] || [ -z "${outer_net:-}" ] || [ "$net" = "$outer_net" ] ||
+		[ "$net" = "$(stat -Lc %d:%i /proc/1/ns/net 2>/dev/null)" ]; then
+		echo "this is not known to be a network of the test's own: nothing is sent" >&2
 		return 1
 	fi
 	while IFS=: read -r name _; do

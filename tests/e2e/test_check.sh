@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # From reports to a verdict: what is ready, blocked or inconclusive, and how files are merged. The
 # reports are written here, with the fields that DESIGN promises and no others.

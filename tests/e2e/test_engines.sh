@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # The five questions of dist/fleet/sql, asked of a real DuckDB over 10,000 generated reports of two
 # weeks, and held against the truth and against `report`.

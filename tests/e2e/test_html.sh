@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # The HTML report in a real browser, which has no network. Comes in: $IMDSTRACE. What is tested
 # stands in tests/html/test_page.mjs; this only finds what it needs.

@@ -100,6 +100,9 @@ JOURNAL_STREAM='' "$IMDSTRACE" report "$work/no-such-file" 2>"$work/plain-error"
 touch "$work/error"
 (journalled error "$IMDSTRACE" report "$work/no-such-file")
 check 'an error has its priority in the journal' grep -q '^<3>imdstrace: ' "$work/error.err"
+touch "$work/limited.err"
+(journalled limited unshare --pid --fork --mount-proc "$IMDSTRACE" trace --quiet --duration 1s)
+check 'what a trace will lack is a warning there' grep -q "^<4>imdstrace: pids are a container's here" "$work/limited.err"
 check 'and none elsewhere' grep -q '^imdstrace: ' "$work/plain-error"
 
 finish

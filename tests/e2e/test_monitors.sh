@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # The alert rules and the dashboard of dist/fleet, read by a real Prometheus over two states of a
 # generated fleet. It listens on the loopback alone and scrapes nobody.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # What the Prometheus format prints, read by Prometheus' own checker. Comes in: $IMDSTRACE.
 #

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Traces nothing.
 #
 # `reconcile`: a report held against what CloudWatch counted, as the AWS CLI prints it.
 # What stands in single quotes is for jq, or expanded where it runs.

@@ -37,8 +37,11 @@ watch_file() {
 		jq -e '.schema == "imdstrace.report/1" and (.callers | type) == "array"' "$kept" >/dev/null 2>>"$work/watch.errors" ||
 			echo "read $reads is no report" >>"$work/watch.errors"
 		reads=$((reads + 1))
+		echo "$reads" >"$work/watch.reads"
 	done
-	echo $reads >"$work/watch.reads"
+}
+read_often() {
+	[ "$(cat "$work/watch.reads")" -gt 10 ]
 }
 
 from_backup='.callers | map(select(.exe == env.work + "/backup-tool"))'
@@ -88,6 +91,7 @@ ln "$kept" "$work/early-file"
 cp "$kept" "$work/early.json"
 serve optional backup three
 until_so seen_in_file 3
+until_so read_often
 ended timed
 stop first INT
 touch "$work/enough"
@@ -95,8 +99,7 @@ ended watcher
 
 check 'SIGINT ends a trace, and that is well' ended_with first 0
 check 'the file is there before the trace ends' holds "$work/early.json" '.schema == "imdstrace.report/1"'
-check 'a reader sees a whole report each time' all 'equal "what was no report" "" "$(cat "$work/watch.errors")"' \
-	'test "$(cat "$work/watch.reads")" -gt 10'
+check 'a reader sees a whole report each time' all 'equal "what was no report" "" "$(cat "$work/watch.errors")"' read_often
 check 'it is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
 	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q -- "$tag-three" "$work/early-file"'
 check 'nothing else is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"

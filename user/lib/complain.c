@@ -29,7 +29,7 @@ static char *sentence__format(const char *format, va_list args)
 	return sentence;
 }
 
-static void complain__sentence(const char *format, va_list args)
+static void complain__sentence(const char *priority, const char *format, va_list args)
 {
 	_free_ char *sentence = sentence__format(format, args);
 	_free_ char *printable = sentence ? text__printable(sentence) : NULL;
@@ -39,7 +39,7 @@ static void complain__sentence(const char *format, va_list args)
 	if (!poll(&ready, 1, STDERR_PATIENCE))
 		return;
 	/* One call, so that a line from another thread or process does not land inside this one. */
-	fprintf(stderr, "%simdstrace: %s\n", journal__has_stderr() ? JOURNAL_ERROR : "",
+	fprintf(stderr, "%simdstrace: %s\n", journal__has_stderr() ? priority : "",
 		printable ? printable : "not enough memory");
 }
 
@@ -48,7 +48,16 @@ void complain(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain__sentence(format, args);
+	complain__sentence(JOURNAL_ERROR, format, args);
+	va_end(args);
+}
+
+void complain_warning(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain__sentence(JOURNAL_WARNING, format, args);
 	va_end(args);
 }
 
@@ -57,7 +66,7 @@ int complain_errno(int error, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain__sentence(format, args);
+	complain__sentence(JOURNAL_ERROR, format, args);
 	va_end(args);
 	return -error;
 }

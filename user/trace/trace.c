@@ -686,7 +686,7 @@ static void trace__name_limits(void)
 	machine__read(&machine);
 	machine__limits(&machine, limits);
 	for (size_t i = 0; limits[i]; i++)
-		complain("%s", limits[i]);
+		complain_warning("%s", limits[i]);
 }
 
 /* What is shown while it runs. 0 or -ENOMEM. */
