@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The report as a whole: its hosts, its windows and its timeline. Callers are caller.c's. */
+/* The report as a whole: its hosts and its windows. */
 #include "report/report.h"
 
 #include <errno.h>
@@ -8,8 +8,6 @@
 
 #include "lib/clock.h"
 #include "report/report_index.h"
-
-#define TIMELINE_SECONDS 60
 
 /* JSON around the texts of one entry: its names, braces and times. */
 #define HOST_WEIGHT   100
@@ -162,8 +160,7 @@ void report__free(struct report *report)
 	free(report);
 }
 
-/* Makes room for one more element. 0 or -ENOMEM. */
-static int array__grow(void **array, size_t count, size_t size)
+int array__grow(void **array, size_t count, size_t size)
 {
 	void *grown;
 
@@ -394,98 +391,6 @@ int report__add_window(struct report *report, const struct window *window)
 	}
 	report->windows[report->window_count++] = copy;
 	return 0;
-}
-
-/* The largest multiple of the bucket's length that is not after time. */
-static int64_t bucket__start(int64_t time, unsigned int seconds)
-{
-	int64_t length = seconds * NSEC_PER_SEC;
-	int64_t past = time % length;
-
-	return time - (past < 0 ? past + length : past);
-}
-
-static void bucket__add(struct timeline_bucket *bucket, const struct timeline_bucket *other)
-{
-	for (int c = 0; c < CLASS_COUNT; c++)
-		count__add(&bucket->calls[c], other->calls[c]);
-	count__add(&bucket->forwarded, other->forwarded);
-	count__add(&bucket->rehearsed, other->rehearsed);
-}
-
-/* Doubles the length of the buckets; those that fall together add up. */
-static void timeline__coarsen(struct report *report)
-{
-	size_t kept = 0;
-
-	report->timeline_seconds *= 2;
-	for (size_t i = 0; i < report->timeline_count; i++) {
-		struct timeline_bucket bucket = report->timeline[i];
-
-		bucket.start = bucket__start(bucket.start, report->timeline_seconds);
-		if (kept && report->timeline[kept - 1].start == bucket.start)
-			bucket__add(&report->timeline[kept - 1], &bucket);
-		else
-			report->timeline[kept++] = bucket;
-	}
-	report->timeline_count = kept;
-}
-
-/* Where a bucket that starts then is, or belongs. Most calls belong into the last. */
-static size_t timeline__find(const struct report *report, int64_t start)
-{
-	size_t low = 0, high = report->timeline_count;
-
-	if (high && report->timeline[high - 1].start <= start)
-		low = high - 1;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (report->timeline[middle].start < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static int timeline__insert(struct report *report, size_t at, int64_t start)
-{
-	int error = array__grow(
-		(void **)&report->timeline, report->timeline_count, sizeof(*report->timeline));
-
-	if (error)
-		return error;
-	memmove(&report->timeline[at + 1], &report->timeline[at],
-		(report->timeline_count - at) * sizeof(*report->timeline));
-	report->timeline[at] = (struct timeline_bucket){.start = start};
-	report->timeline_count++;
-	return 0;
-}
-
-int report__add_bucket(
-	struct report *report, const struct timeline_bucket *bucket, unsigned int seconds)
-{
-	while (report->timeline_seconds < seconds)
-		timeline__coarsen(report);
-	for (;;) {
-		int64_t start = bucket__start(bucket->start, report->timeline_seconds);
-		size_t at = timeline__find(report, start);
-		bool found = at < report->timeline_count && report->timeline[at].start == start;
-
-		if (!found && report->timeline_count >= REPORT_TIMELINE_MAX) {
-			timeline__coarsen(report);
-			continue;
-		}
-		if (!found) {
-			int error = timeline__insert(report, at, start);
-
-			if (error)
-				return error;
-		}
-		bucket__add(&report->timeline[at], bucket);
-		return 0;
-	}
 }
 
 static int report__add_forwarded(

@@ -241,6 +241,12 @@ struct caller *report__caller(struct report *report, const struct process *proce
 int report__add_request(
 	struct report *report, struct caller *caller, const struct request *request);
 
+/* Counts calls whose details are lost into the timeline, at the time when they were missed, so that
+ * it sums up to the totals. 0 or -ENOMEM. */
+int report__add_untimed(struct report *report, int64_t time, const uint64_t calls[CLASS_COUNT]);
+/* Takes back what was added at that time. */
+void report__take_untimed(struct report *report, int64_t time, const uint64_t calls[CLASS_COUNT]);
+
 /* Adds to a caller's exact counts. answers NULL: responses were not watched. OUTCOME_NONE in
  * answers: how many cannot be told, as in the kernel's counts. */
 void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],

@@ -10,6 +10,8 @@
 #include "report/forwarding.h"
 #include "report/report.h"
 
+#define TIMELINE_SECONDS 60 /* what a bucket spans while few are needed */
+
 /* What a caller may hold in args: as many as ARGS_MAX bytes can be. */
 #define CALLER_ARGS_MAX (ARGS_MAX / 2 + 1)
 
@@ -31,6 +33,9 @@ bool report__take_weight(struct report *report, size_t weight);
 
 /* The report's window of the same host, boot and start, or NULL. */
 struct window *report__find_window(const struct report *report, const struct window *window);
+
+/* Makes room for one more element. 0 or -ENOMEM. */
+int array__grow(void **array, size_t count, size_t size);
 
 /* Counts a bucket's calls into the timeline; one that starts at any time, and one longer than the
  * report's makes the report's longer. 0 or -ENOMEM. */

@@ -61,8 +61,10 @@ struct trace {
 	int64_t started, window_started; /* on the steady clock, as all that is planned is */
 	unsigned int clock_steps;
 	struct live live;
-	struct top *top;         /* NULL: no table */
-	struct counters counted; /* what of the kernel's counters is in the report */
+	struct top *top;             /* NULL: no table */
+	struct counters counted;     /* what of the kernel's counters is in the report */
+	uint64_t timed[CLASS_COUNT]; /* of the calls counted: those in the timeline */
+	uint64_t lost_timed;         /* of these: those whose records were lost */
 	struct printer *printer;
 	struct kept_file *output;    /* NULL: none */
 	uint64_t saved[CLASS_COUNT]; /* totals of the last state of output */
@@ -207,6 +209,7 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		count_unaccounted(trace, caller, request.class);
 	if (report__add_request(trace->report, caller, &request))
 		return -ENOMEM;
+	trace->timed[request.class]++;
 	trace__show(trace, &request, member->process);
 	return 0;
 }
@@ -334,6 +337,42 @@ static int trace__extend_window(struct trace *trace)
 	return report__add_window(trace->report, &trace->window);
 }
 
+/* Calls that are counted and not in the timeline: their records are lost, or still on their way.
+ * How many. */
+static uint64_t trace__untimed(const struct trace *trace, uint64_t calls[CLASS_COUNT])
+{
+	uint64_t sum = 0;
+
+	for (int class = 0; class < CLASS_COUNT; class ++) {
+		uint64_t counted = trace->counted.requests[class];
+
+		calls[class] = counted > trace->timed[class] ? counted - trace->timed[class] : 0;
+		sum += calls[class];
+	}
+	return sum;
+}
+
+/*
+ * Calls whose records were lost enter the timeline now, when they are missed. Of which class they
+ * were, no counter says; but of each class at most as many records are on their way as are in all.
+ * Once the hooks are gone, none are.
+ */
+static int trace__time_lost(struct trace *trace, bool stopped)
+{
+	uint64_t lost = trace->counted.lost_records - trace->lost_timed, under_way = 0, any = 0;
+	uint64_t calls[CLASS_COUNT], sum = trace__untimed(trace, calls);
+
+	if (!stopped && sum > lost)
+		under_way = sum - lost;
+	for (int class = 0; class < CLASS_COUNT; class ++) {
+		calls[class] = calls[class] > under_way ? calls[class] - under_way : 0;
+		trace->timed[class] += calls[class];
+		any += calls[class];
+	}
+	trace->lost_timed += any < lost ? any : lost;
+	return any ? report__add_untimed(trace->report, trace->window.end, calls) : 0;
+}
+
 static int trace__sync(struct trace *trace)
 {
 	int error;
@@ -342,7 +381,9 @@ static int trace__sync(struct trace *trace)
 	error = roster__sync(trace->roster);
 	if (!error && warnings__look(trace->report, true))
 		trace->new_blocker = true;
-	return error ? error : trace__extend_window(trace);
+	if (!error)
+		error = trace__extend_window(trace);
+	return error ? error : trace__time_lost(trace, false);
 }
 
 static const char *kept__problem(int error)
@@ -352,6 +393,23 @@ static const char *kept__problem(int error)
 	if (error == -ESTALE)
 		return "another file has been put in its place";
 	return strerror(-error);
+}
+
+/* The report as JSON; what is on its way to the timeline counts as made now. NULL: no memory. */
+static char *trace__to_json(struct trace *trace)
+{
+	uint64_t calls[CLASS_COUNT];
+	int64_t now = trace->window.end;
+	char *text;
+
+	report__sort(trace->report);
+	if (!trace__untimed(trace, calls))
+		return report__to_json(trace->report, trace->options->min_window);
+	if (report__add_untimed(trace->report, now, calls))
+		return NULL;
+	text = report__to_json(trace->report, trace->options->min_window);
+	report__take_untimed(trace->report, now, calls);
+	return text;
 }
 
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
@@ -364,8 +422,7 @@ static void trace__save(struct trace *trace)
 	if (!trace->options->output)
 		return;
 	trace->last_save = started;
-	report__sort(trace->report);
-	text = report__to_json(trace->report, trace->options->min_window);
+	text = trace__to_json(trace);
 	if (text)
 		error = kept_file__replace(trace->output, text, strlen(text));
 	if (error && !trace->unsaved) {
@@ -382,15 +439,14 @@ static void trace__save(struct trace *trace)
 	trace->next_early_save = now + (pause > SYNC_INTERVAL ? pause : SYNC_INTERVAL);
 }
 
-/* In turn; when it is asked to; or early, where somebody called v1 for the first time: a kill -9 is
- * not to hide that. */
-static void trace__save_in_time(struct trace *trace, bool asked)
+/* In turn, or early, where somebody called v1 for the first time: a kill -9 is not to hide that. */
+static bool trace__should_save(const struct trace *trace)
 {
 	int64_t now = clock__steady();
 
-	if (asked || now - trace->last_save >= trace->options->interval ||
-		(trace->new_blocker && now >= trace->next_early_save))
-		trace__save(trace);
+	return trace->options->output &&
+	       (now - trace->last_save >= trace->options->interval ||
+		       (trace->new_blocker && now >= trace->next_early_save));
 }
 
 /* How long it may wait for records: what is planned comes at least every second. */
@@ -414,7 +470,7 @@ static int trace__step(struct trace *trace)
 {
 	int error = tracer__poll(trace->tracer, trace__patience_ms(trace));
 	int64_t now = clock__steady();
-	bool asked;
+	bool asked, synced = false;
 
 	if (error && error != -EINTR) {
 		complain("the ring buffer cannot be read: %s", strerror(-error));
@@ -423,17 +479,19 @@ static int trace__step(struct trace *trace)
 	asked = hangup_signal;
 	if (asked)
 		hangup_signal = 0;
-	if (!trace->error &&
-		(asked || now >= trace->next_sync || roster__is_crowded(trace->roster))) {
+	/* What is saved is in step with the counters. */
+	if (!trace->error && (asked || now >= trace->next_sync || trace__should_save(trace) ||
+				     roster__is_crowded(trace->roster))) {
 		trace->error = trace__sync(trace);
+		synced = true;
 		trace->next_sync = now + SYNC_INTERVAL;
 		live__status(&trace->live, &trace->counted);
 		if (trace->top && !trace->error)
 			trace->error = top__update(
 				trace->top, trace->report, &trace->counted, trace->unsaved);
 	}
-	if (!trace->error && trace->options->output)
-		trace__save_in_time(trace, asked);
+	if (!trace->error && synced && (asked || trace__should_save(trace)))
+		trace__save(trace);
 	printer__turn(trace->printer);
 	return trace->error;
 }
@@ -505,6 +563,8 @@ static int trace__finish(struct trace *trace)
 		error = trace->error;
 	if (!error)
 		error = trace__sync(trace);
+	if (!error)
+		error = trace__time_lost(trace, true);
 	trace__save(trace);
 	if (trace->unsaved)
 		trace__name_unsaved(trace);
