@@ -39,13 +39,13 @@ csv_hosts() {
 		import csv, sys
 		for row in csv.DictReader(open(sys.argv[1], newline="")):
 		    print("\t".join(row[name] for name in ("instance_id", "hostname", "region", "verdict", "watched_seconds", "v1",
-		        "hop_limit_needed")), ",".join(sorted(row["callers"].split(" | "))) if row["callers"] else "", sep="\t")
+		        "hop_limit_needed", "account_id")), ",".join(sorted(row["callers"].split(" | "))) if row["callers"] else "", sep="\t")
 	PYTHON
 }
-true_of '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "", (.callers | sort | join(","))] | @tsv' >"$work/hosts.true"
+true_of '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "", .account_id, (.callers | sort | join(","))] | @tsv' >"$work/hosts.true"
 csv_hosts >"$work/hosts.said"
 check 'hosts: verdict, watched time, calls, hop limit and callers of every host are the truth' same "$work/hosts.true" "$work/hosts.said"
-check 'hosts: the columns are the contract' equal head 'instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,reasons' \
+check 'hosts: the columns are the contract' equal head 'instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,reasons,account_id' \
 	"$(head -n 1 "$work/hosts.csv" | tr -d '\r')"
 check 'hosts: a reason for each' not grep -qE ',"?"?\r?$' <(tail -n +2 "$work/hosts.csv")
 
@@ -94,7 +94,7 @@ check 'json: on how many hosts each calls v1, and where it alone does, are the t
 	| .hosts_v1 == $one.hosts_v1 and .only_blocker_on == $one.only_blocker_on)' --slurpfile truth "$truth"
 check 'json: the caller whose fix frees the most hosts comes first' holds "$work/report.json" '.callers | map(.only_blocker_on) | . == (sort | reverse)'
 json_hosts() {
-	jq -r '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "",
+	jq -r '.hosts[] | [.instance_id, .hostname, .region, .verdict, .watched_seconds, .calls.v1, .hop_limit_needed // "", .account_id,
 		(.callers | sort | join(","))] | @tsv' "$work/report.json" | sort
 }
 check 'json: every host is the truth, clones of one machine id among them' same "$work/hosts.true" <(json_hosts)
@@ -202,14 +202,61 @@ cell() {
 	"$IMDSTRACE" report --format hosts "$work"/evil.*.json | python3 -c '
 import csv, sys
 rows = list(csv.reader(sys.stdin.buffer.read().decode().splitlines()))
-assert all(len(row) == 9 for row in rows), rows
+assert all(len(row) == 10 for row in rows), rows
 assert not any(cell[:1] in "=+-@" and cell for row in rows for cell in row), rows'
 }
 check 'hosts: no name starts a formula or breaks a row' cell
 
+# --- Merged reports ------------------------------------------------------------------------------
+
 run merged report --format hosts "$work/report.json"
-check 'a report that was merged before is no list of hosts, which it says' all 'ended_with merged 0' \
+check 'a merged report keeps what each host is' all 'ended_with merged 0' 'same "$work/hosts.csv" "$work/merged.out"'
+halves() {
+	"$IMDSTRACE" report --format json "$work"/fleet/reports/*[02468].json >"$work/even.json" &&
+		"$IMDSTRACE" report --format json "$work"/fleet/reports/*[13579].json >"$work/odd.json" &&
+		"$IMDSTRACE" report --format hosts "$work/even.json" "$work/odd.json" | same "$work/hosts.csv" -
+}
+check 'so does one that is merged of merged ones' halves
+merged_callers() {
+	"$IMDSTRACE" report --format json "$work/even.json" "$work/odd.json" | jq -c '.callers | map([.name, .parent, .hosts, .hosts_v1, .only_blocker_on,
+		.hosts_fixed, .pattern, .calls]) | sort' | same <(jq -c '.callers | map([.name, .parent, .hosts, .hosts_v1, .only_blocker_on, .hosts_fixed, .pattern, .calls])
+		| sort' "$work/report.json") -
+}
+check 'its callers, too, are on as many hosts, block as many, and are fixed on as many' merged_callers
+run since check --list ready --since 2026-03-09 "$work/report.json"
+check 'and it knows of each host when it last called' same <(true_of '.hosts[] | select(.verdict_since == "ready") | .instance_id') <(sort "$work/since.out")
+
+jq '.hosts |= map(del(.calls_by))' "$work/report.json" >"$work/old.json"
+run merged report --format hosts "$work/old.json"
+check 'a merged report of an older version is no list of hosts, which it says' all 'ended_with merged 0' \
 	'grep -q "cannot be told apart" "$work/merged.err"' 'equal lines 1 "$(wc -l <"$work/merged.out")"'
+
+# --- Since a time ---------------------------------------------------------------------------------
+
+for verdict in ready blocked inconclusive; do
+	rendered "since.$verdict" check --list $verdict --since 2026-03-09
+	true_of ".hosts[] | select(.verdict_since == \"$verdict\") | .instance_id" >"$work/since.true"
+	check "--since: check --list $verdict is the truth" same "$work/since.true" <(sort "$work/since.$verdict")
+done
+rendered since.json report --format json --since 2026-03-09T00:00:00Z
+check '--since: on how many hosts each caller still calls v1 is the truth' holds "$work/since.json" '. as $report
+	| $truth[0].callers | map(select(.name)) | all(. as $one | ([$report.callers[] | select(.name == $one.name and .parent == $one.parent)][0].hosts_v1 // 0) == $one.hosts_v1_since)' \
+	--slurpfile truth "$truth"
+check '--since: nothing before it is left' holds "$work/since.json" '.since == "2026-03-09T00:00:00.000000000Z" and (.windows | all(.start >= $report.since))
+	and ([.callers[].paths[] | .last] | all(. >= $report.since)) and ([.callers[].paths[] | .first | select(.)] | all(. >= $report.since))
+	and ([.timeline[] | (.start | sub("\\.[0-9]+"; "") | fromdate) + .seconds] | all(. > ("2026-03-09T00:00:00Z" | fromdate)))' --argjson report '{"since": "2026-03-09T00:00:00.000000000Z"}'
+check '--since: a caller that was fixed on some hosts is what it is on the others' holds "$work/since.json" \
+	'[.callers[] | select(.name == "python3 /opt/etl/load.py")][0] | .pattern == "v1-only" and .advice == "upgrade-client" and .hosts_fixed > 0'
+check 'without --since, too' holds "$work/report.json" \
+	'[.callers[] | select(.name == "python3 /opt/etl/load.py")][0] | .pattern == "v1-only" and .advice == "upgrade-client" and .hosts_fixed == $fixed' \
+	--argjson fixed "$(jq '[.callers[] | select(.key == "etl")][0] | .hosts_fixed' "$truth")"
+rendered since.txt report --since 2026-03-09
+check '--since: the text says since when, and that counts are no more than upper bounds' all 'grep -q "only what was called since 2026-03-09 00:00:00" "$work/since.txt"' \
+	'tr -s "\n " "  " <"$work/since.txt" | grep -q "counts are upper bounds"' 'tr -s "\n " "  " <"$work/since.txt" | grep -qE "fixed on [0-9]+"'
+for since in yesterday 2026-13-01 '' 9999-01-01 5y; do
+	run wrong check --since "$since" "$work/fleet/reports/000010.json"
+	check "--since '$since' is refused" all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
+done
 
 # --- Several reports of one host -----------------------------------------------------------------
 

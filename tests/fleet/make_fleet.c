@@ -204,7 +204,8 @@ static const char *caller_name(
 
 static bool is_fixed(const struct fleet *fleet, const struct caller *caller, unsigned int host)
 {
-	return caller->is_fixed_on && caller->is_fixed_on(host) && fleet->end > FIXED_AT + DAY;
+	return caller->is_fixed_on && caller->is_fixed_on(host) && fleet->end > FIXED_AT + DAY &&
+	       watched_seconds(fleet, host) >= DAY;
 }
 
 /* First and last call of a caller; what is watched for six hours only has called in them. */
@@ -503,12 +504,14 @@ static void put_host_truth(FILE *out, const struct fleet *fleet, unsigned int ho
 
 static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct caller *caller)
 {
-	unsigned long hosts = 0, hosts_v1 = 0, hosts_v1_since = 0, only = 0, counts[CLASSES] = {0};
+	unsigned long hosts = 0, hosts_v1 = 0, hosts_v1_since = 0, only = 0, fixed = 0;
+	unsigned long counts[CLASSES] = {0};
 
 	for (unsigned int host = 0; host < fleet->count; host++) {
 		if (!caller->runs_on(host))
 			continue;
 		hosts++;
+		fixed += is_fixed(fleet, caller, host);
 		hosts_v1 += blocks(fleet, caller, host, 0);
 		hosts_v1_since += blocks(fleet, caller, host, START + 7L * DAY);
 		only += blocks(fleet, caller, host, 0) && count_blockers(fleet, host, 0) == 1;
@@ -520,9 +523,10 @@ static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct 
 	put_text(out, "name", caller->name);
 	put_text(out, "parent", caller->parent);
 	fprintf(out,
-		"\"hosts\":%lu,\"hosts_v1\":%lu,\"hosts_v1_since\":%lu,\"only_blocker_on\":%lu,"
+		"\"hosts\":%lu,\"hosts_fixed\":%lu,\"hosts_v1\":%lu,\"hosts_v1_since\":%lu,\"only_"
+		"blocker_on\":%lu,"
 		"\"calls\":{",
-		hosts, hosts_v1, hosts_v1_since, only);
+		hosts, fixed, hosts_v1, hosts_v1_since, only);
 	put_counts(out, counts);
 	fputs("}}", out);
 }

@@ -159,6 +159,40 @@ static void durations_are_written(void **state)
 	assert_string_equal(small, "1m ");
 }
 
+static void moments_are_read(void **state)
+{
+	static const struct {
+		const char *text, *moment; /* NULL: none */
+	} cases[] = {
+		{"2026-03-09", "2026-03-09T00:00:00Z"},
+		{"2026-03-09T12:00:00+02:00", "2026-03-09T10:00:00Z"},
+		{"7d", "2026-03-09T12:00:00Z"},
+		{"36h", "2026-03-15T00:00:00Z"},
+		{"0s", "2026-03-16T12:00:00Z"},
+		{"2026-02-30", NULL},
+		{"2026-3-9", NULL},
+		{"yesterday", NULL},
+		{"", NULL},
+		{"-7d", NULL},
+		{"90000d", NULL},
+		{"1969-12-31", NULL},
+		{"2026-03-09T", NULL},
+	};
+	int64_t now, moment, expected;
+	(void)state;
+
+	assert_int_equal(clock__parse("2026-03-16T12:00:00Z", &now), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("  %s\n", cases[i].text);
+		assert_int_equal(
+			!clock__parse_moment(cases[i].text, now, &moment), !!cases[i].moment);
+		if (!cases[i].moment)
+			continue;
+		assert_int_equal(clock__parse(cases[i].moment, &expected), 0);
+		assert_int_equal(moment, expected);
+	}
+}
+
 static void boot_time_becomes_wall_time(void **state)
 {
 	struct timespec boot;
@@ -180,6 +214,7 @@ int main(void)
 		cmocka_unit_test(times_are_written),
 		cmocka_unit_test(durations_are_read),
 		cmocka_unit_test(durations_are_written),
+		cmocka_unit_test(moments_are_read),
 		cmocka_unit_test(boot_time_becomes_wall_time),
 	};
 

@@ -88,8 +88,8 @@ static char *rendered(const struct report *report, const char *format, size_t *s
 
 	assert_non_null(renderer);
 	assert_non_null(out);
-	assert_int_equal(
-		host_summaries__add(&hosts, report, &options.verdict, (struct report *)report), 0);
+	assert_int_equal(host_summaries__add(&hosts, report, report), 0);
+	assert_int_equal(host_summaries__rule(&hosts, report, &options.verdict), 0);
 	assert_int_equal(renderer->render(out, report, &options), 0);
 	assert_int_equal(fclose(out), 0);
 	host_summaries__clear(&hosts);

@@ -110,6 +110,53 @@ static void files_name_the_machine(void **state)
 	}
 }
 
+static void cloud_init_knows_the_account(void **state)
+{
+	static const struct {
+		const char *name, *json, *account_id;
+	} accounts[] = {
+		{"the identity document",
+			"{\"v1\":{\"cloud_name\":\"aws\"},\"ds\":{\"dynamic\":{\"instance-"
+			"identity\":"
+			"{\"document\":{\"accountId\":\"111122223333\"}}}}}",
+			"111122223333"},
+		{"the same, as templates see it",
+			"{\"v1\":{},\"ds\":{\"dynamic\":{\"instance_identity\":{\"document\":"
+			"{\"accountId\":\"111122223333\"}}}}}",
+			"111122223333"},
+		{"the owner of an interface",
+			"{\"v1\":{},\"ds\":{\"meta_data\":{\"network\":{\"interfaces\":{\"macs\":{"
+			"\"06:00:00:00:00:01\":{\"owner-id\":\"444455556666\"}}}}}}}",
+			"444455556666"},
+		{"another cloud's",
+			"{\"v1\":{\"cloud_name\":\"gce\"},\"ds\":{\"dynamic\":{\"instance-"
+			"identity\":"
+			"{\"document\":{\"accountId\":\"111122223333\"}}}}}",
+			NULL},
+		{"no account's",
+			"{\"v1\":{},\"ds\":{\"dynamic\":{\"instance-identity\":{\"document\":"
+			"{\"accountId\":\"1111-2222\"}}}}}",
+			NULL},
+		{"an odd one", "{\"v1\":{},\"ds\":[{\"dynamic\":1}]}", NULL},
+		{"a text for a document",
+			"{\"v1\":{},\"ds\":{\"dynamic\":{\"instance-identity\":{\"document\":\"a\"}"
+			"}}}",
+			NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(accounts); i++) {
+		struct host host;
+
+		print_message("  %s\n", accounts[i].name);
+		assert_int_equal(make_root(state), 0);
+		put(CLOUD, accounts[i].json);
+		assert_int_equal(host__read(&host, root), 0);
+		assert_text("account_id", host.account_id, accounts[i].account_id);
+		host__clear(&host);
+		assert_int_equal(remove_root(state), 0);
+	}
+}
+
 static void this_machine_has_a_name(void **state)
 {
 	struct host host;
@@ -125,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_name_the_machine),
+		cmocka_unit_test(cloud_init_knows_the_account),
 		cmocka_unit_test(this_machine_has_a_name),
 	};
 

@@ -24,6 +24,8 @@
 	     "]," TOTALS(v1, 0, 0, 0, 0, 0) ",'callers':[{'name':'curl'," \
 					    "'calls':" CALLS(v1, 0, 0, 0, 0) "}]}"
 
+static const struct report_set_options everything;
+
 static char directory[256];
 
 static char *file__make(size_t number, const char *quoted)
@@ -115,7 +117,7 @@ static void files_count_each_call_once(void **state)
 		for (; count < FILES_MAX && cases[i].files[count]; count++)
 			paths[count] = file__make(count, cases[i].files[count]);
 		kept = silence__begin();
-		error = report_set__read(&set, paths, count, NULL);
+		error = report_set__read(&set, paths, count, &everything);
 		silence__end(kept);
 		assert_int_equal(error, 0);
 		assert_non_null(set.report);
@@ -149,7 +151,7 @@ static void files_that_cannot_be_read_leave_no_report(void **state)
 			char *paths[] = {(char *)cases[i].path, (char *)cases[i].path};
 			struct report_set set;
 			int kept = silence__begin();
-			int error = report_set__read(&set, paths, count, NULL);
+			int error = report_set__read(&set, paths, count, &everything);
 
 			silence__end(kept);
 			if (error || set.report || set.failed != count)
@@ -170,7 +172,7 @@ static void a_pipe_is_read_once(void **state)
 	assert_int_equal(write(ends[1], text, strlen(text)), strlen(text));
 	close(ends[1]);
 	snprintf(pipe_path, sizeof(pipe_path), "/dev/fd/%d", ends[0]);
-	assert_int_equal(report_set__read(&set, (char *[]){pipe_path, file}, 2, NULL), 0);
+	assert_int_equal(report_set__read(&set, (char *[]){pipe_path, file}, 2, &everything), 0);
 	assert_int_equal(set.failed, 0);
 	assert_int_equal(set.report->totals[CLASS_V1], 15);
 	report_set__clear(&set);
@@ -189,7 +191,7 @@ static void standard_input_is_a_file_called_minus(void **state)
 	(void)state;
 	dup2(opened, STDIN_FILENO);
 	close(opened);
-	assert_int_equal(report_set__read(&set, (char *[]){(char *)"-", other}, 2, NULL), 0);
+	assert_int_equal(report_set__read(&set, (char *[]){(char *)"-", other}, 2, &everything), 0);
 	assert_int_equal(set.report->totals[CLASS_V1], 15);
 	report_set__clear(&set);
 	dup2(kept, STDIN_FILENO);

@@ -18,6 +18,7 @@
 struct check_command {
 	struct verdict_options options;
 	const char *list; /* the verdict of the hosts to list; NULL: none */
+	int64_t since;    /* ns since 1970; 0: all */
 	bool quiet, help;
 };
 
@@ -25,6 +26,7 @@ static const char short_options[] = ":qh";
 static const struct option long_options[] = {
 	{"min-window", required_argument, NULL, 'w'},
 	{"strict", no_argument, NULL, 's'},
+	{"since", required_argument, NULL, 'S'},
 	{"list", required_argument, NULL, 'l'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -48,6 +50,9 @@ static int help(void)
 	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns "
 	     "it\n"
 	     "                         off\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a "
+	     "span\n"
+	     "                         back from now such as 7d\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, "
 	     "one\n"
@@ -75,6 +80,8 @@ static int command__set(struct check_command *command, int option, char *const *
 	switch (option) {
 	case 'w':
 		return usage__read_min_window(&command->options, optarg);
+	case 'S':
+		return usage__read_since(&command->since, optarg);
 	case 's':
 		command->options.strict = true;
 		return 0;
@@ -195,6 +202,7 @@ static int command__rule(const struct check_command *command, const struct repor
 int cmd_check(int argc, char **argv)
 {
 	struct check_command command = {.options.min_window = DEFAULT_MIN_WINDOW};
+	struct report_set_options wanted;
 	struct report_set set;
 	int error, status = EXIT_USAGE;
 
@@ -205,8 +213,9 @@ int cmd_check(int argc, char **argv)
 		return help();
 	/* A reader that has gone is to be noticed by the write, not to kill. */
 	signal(SIGPIPE, SIG_IGN);
-	error = report_set__read(&set, argv + optind, (size_t)(argc - optind),
-		command.list ? &command.options : NULL);
+	wanted = (struct report_set_options){
+		.verdict = command.list ? &command.options : NULL, .since = command.since};
+	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);
 	if (error)
 		return usage__refuse_set(error);
 	if (set.report)

@@ -396,7 +396,8 @@ int cmd_reconcile(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (command__read_metric(&command, &metric, argv[argc - 1]))
 		return EXIT_USAGE;
-	error = report_set__read(&set, argv + optind, (size_t)(argc - 1 - optind), NULL);
+	error = report_set__read(
+		&set, argv + optind, (size_t)(argc - 1 - optind), &(struct report_set_options){0});
 	if (error) {
 		metric__clear(&metric);
 		return usage__refuse_set(error);

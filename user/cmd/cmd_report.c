@@ -19,6 +19,7 @@ struct report_command {
 	const struct renderer *renderer;
 	const char *output; /* NULL: standard output */
 	struct render_options options;
+	int64_t since; /* ns since 1970; 0: all */
 	bool help;
 };
 
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"min-window", required_argument, NULL, 'w'},
 	{"strict", no_argument, NULL, 's'},
+	{"since", required_argument, NULL, 'S'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -48,6 +50,9 @@ static int help(void)
 	     "output\n"
 	     "      --min-window TIME  How long each host must have been watched for the verdict\n"
 	     "                         (24h); 0s turns it off\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a "
+	     "span\n"
+	     "                         back from now such as 7d\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
@@ -81,6 +86,8 @@ static int command__set(struct report_command *command, int option, char *const 
 		return 0;
 	case 'w':
 		return usage__read_min_window(&command->options.verdict, optarg);
+	case 'S':
+		return usage__read_since(&command->since, optarg);
 	case 's':
 		command->options.verdict.strict = true;
 		return 0;
@@ -171,12 +178,13 @@ static int command__render_each(
 	_free_ char *text = NULL;
 	size_t size = 0;
 	struct rows rows = {.command = command, .status = EXIT_DONE};
+	const struct report_set_options wanted = {.since = command->since};
 	struct report_set set;
 	int error;
 
 	if (command->output && !(rows.kept = open_memstream(&text, &size)))
 		return usage__refuse_set(-ENOMEM);
-	error = report_set__visit(&set, paths, count, rows__add, &rows);
+	error = report_set__visit(&set, paths, count, &wanted, rows__add, &rows);
 	if (rows.kept && fclose(rows.kept) && !error)
 		error = -ENOMEM;
 	if (rows.status != EXIT_DONE)
@@ -192,6 +200,7 @@ int cmd_report(int argc, char **argv)
 {
 	struct report_command command = {
 		.renderer = &renderers[0], .options.verdict.min_window = DEFAULT_MIN_WINDOW};
+	struct report_set_options wanted;
 	struct report_set set;
 	int error, status = EXIT_USAGE;
 
@@ -205,8 +214,9 @@ int cmd_report(int argc, char **argv)
 	if (command.renderer->each)
 		return command__render_each(&command, argv + optind, (size_t)(argc - optind));
 	number__separate(command.renderer->for_people);
-	error = report_set__read(
-		&set, argv + optind, (size_t)(argc - optind), &command.options.verdict);
+	wanted = (struct report_set_options){
+		.verdict = &command.options.verdict, .since = command.since};
+	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);
 	if (error)
 		return usage__refuse_set(error);
 	command.options.hosts = &set.hosts;

@@ -9,6 +9,7 @@
 #include "lib/complain.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/progress.h"
 #include "lib/scope.h"
 
 /* Which window, in place of its texts: two different ones would have to agree in 128 keyed bits. */
@@ -31,8 +32,7 @@ struct source {
 	size_t size;
 	struct file_window *windows;
 	size_t window_count;
-	char *host;     /* whose report it is; NULL: of several, or not looked at */
-	bool summed_up; /* its host has another report as well, and is ruled by both */
+	bool surveyed; /* its windows are known */
 	enum fate fate;
 };
 
@@ -161,19 +161,6 @@ static int source__note_content(struct source *source, const struct report *repo
 	return 0;
 }
 
-/* Images are cloned with their machine id in them, so an instance's id comes first. */
-static int source__note_host(struct source *source, const struct report *report)
-{
-	const struct report_host *host = report->hosts;
-	bool known;
-
-	if (report->host_count != 1)
-		return 0;
-	known = host->instance_id && *host->instance_id;
-	source->host = strdup(known ? host->instance_id : host->machine_id);
-	return source->host ? 0 : -ENOMEM;
-}
-
 static int source__note_windows(struct source *source, const struct report *report, size_t file)
 {
 	size_t count = report->window_count;
@@ -187,8 +174,8 @@ static int source__note_windows(struct source *source, const struct report *repo
 		source->windows[i].end = report->windows[i].end;
 	}
 	source->window_count = count;
-	error = source__note_host(source, report);
-	if (!error && !count)
+	source->surveyed = true;
+	if (!count)
 		error = source__note_content(source, report);
 	for (size_t i = 0; i < source->window_count; i++)
 		source->windows[i].file = file;
@@ -351,48 +338,129 @@ static int selection__choose(struct selection *selection)
 /* What is added up, and what is asked of it. */
 struct sum {
 	struct report_set *set;
-	const struct verdict_options *options; /* NULL: the hosts are nobody's question */
+	const struct report_set_options *options;
+	struct table windows; /* of what is added: struct file_window */
+	struct progress progress;
 };
 
-static int sum__add_host(const struct sum *sum, struct report *report)
+/* Adds a report that was read from source to the sum, and changes it on the way. */
+static int sum__add(struct sum *sum, struct source *source, struct report *report)
 {
-	if (!sum->options)
-		return 0;
-	report__sort(report);
-	return host_summaries__add(&sum->set->hosts, report, sum->options, sum->set->report);
-}
-
-static int source__add(struct source *source, const struct sum *sum)
-{
-	struct report *report = source__load(source, true);
+	struct report_set *set = sum->set;
 	int error;
 
-	if (!report)
-		return 0;
-	error = report__merge(sum->set->report, report);
-	if (!error && !source->summed_up)
-		error = sum__add_host(sum, report);
-	report__free(report);
+	report__note_fixed(report);
+	if (sum->options->since)
+		report__since(report, sum->options->since);
+	error = report__merge(set->report, report);
 	if (error == -EEXIST) {
 		source__fail(source, "left out, because it changed while it was read");
 		return 0;
 	}
+	if (error)
+		return error;
+	source->fate = FATE_ADD;
+	return sum->options->verdict ? host_summaries__add(&set->hosts, report, set->report) : 0;
+}
+
+/* One file is what it says, and not a sum of our version. */
+static int selection__read_one(struct selection *selection, struct sum *sum)
+{
+	struct source *source = &selection->sources[0];
+	struct report_set *set = sum->set;
+
+	set->report = source__load(source, true);
+	if (!set->report)
+		return 0;
+	source->fate = FATE_ADD;
+	report__note_fixed(set->report);
+	if (sum->options->since)
+		report__since(set->report, sum->options->since);
+	return sum->options->verdict ? host_summaries__add(&set->hosts, set->report, set->report)
+				     : 0;
+}
+
+static int source__add(struct source *source, struct sum *sum)
+{
+	struct report *report = source__load(source, true);
+	int error = report ? sum__add(sum, source, report) : 0;
+
+	report__free(report);
 	return error;
 }
 
-/* One file needs no choice and no second look. */
-static int selection__read_one(struct selection *selection, const struct sum *sum)
+static bool window__is_known(const void *entry, const void *key)
 {
-	sum->set->report = source__load(&selection->sources[0], true);
-	return sum->set->report ? sum__add_host(sum, sum->set->report) : 0;
+	return !window_id__compare(&((const struct file_window *)entry)->id, key);
+}
+
+/* Whether a source that was added holds one of its windows. */
+static bool sum__knows(const struct sum *sum, const struct source *source)
+{
+	for (size_t i = 0; i < source->window_count; i++)
+		if (table__find(&sum->windows, source->windows[i].id.hash[0], window__is_known,
+			    &source->windows[i].id))
+			return true;
+	return false;
+}
+
+static int sum__note(struct sum *sum, struct source *source)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < source->window_count; i++)
+		error = table__insert(
+			&sum->windows, source->windows[i].id.hash[0], &source->windows[i]);
+	return error;
+}
+
+static int sum__begin(struct sum *sum)
+{
+	report__free(sum->set->report);
+	host_summaries__clear(&sum->set->hosts);
+	sum->set->report = report__new();
+	return sum->set->report ? 0 : -ENOMEM;
+}
+
+/* Reads each file once, and adds it up at once, for as long as no two of them hold the same window;
+ * *clash says whether it had to stop. */
+static int selection__add_at_once(struct selection *selection, struct sum *sum, bool *clash)
+{
+	int error = sum__begin(sum);
+
+	*clash = false;
+	for (size_t i = 0; !error && !*clash && i < selection->count; i++) {
+		struct source *source = &selection->sources[i];
+		struct report *report = source__load(source, false);
+
+		progress__at(&sum->progress, i, selection->count, "reports");
+		error = report ? source__note_windows(source, report, i) : 0;
+		if (report && !error) {
+			*clash = sum__knows(sum, source);
+			if (!*clash)
+				error = sum__note(sum, source);
+			if (!*clash && !error)
+				error = sum__add(sum, source, report);
+		}
+		report__free(report);
+	}
+	table__clear(&sum->windows);
+	return error;
 }
 
 static int selection__survey(struct selection *selection)
 {
 	for (size_t i = 0; i < selection->count; i++) {
-		struct report *report = source__load(&selection->sources[i], false);
-		int error = report ? source__note_windows(&selection->sources[i], report, i) : 0;
+		struct source *source = &selection->sources[i];
+		struct report *report;
+		int error;
 
+		if (source->fate == FATE_ADD)
+			source->fate = FATE_OPEN;
+		if (source->surveyed || source->fate == FATE_FAILED)
+			continue;
+		report = source__load(source, false);
+		error = report ? source__note_windows(source, report, i) : 0;
 		report__free(report);
 		if (error)
 			return error;
@@ -400,107 +468,48 @@ static int selection__survey(struct selection *selection)
 	return selection__choose(selection);
 }
 
-static int source__compare_hosts(const void *left, const void *right)
+/* Of files that hold the same windows some are left out, and then each is read again. */
+static int selection__add_chosen(struct selection *selection, struct sum *sum)
 {
-	const struct source *a = *(struct source *const *)left;
-	const struct source *b = *(struct source *const *)right;
-	int order = strcmp(a->host, b->host);
+	int error = selection__survey(selection);
 
-	return order ? order : a < b ? -1 : a > b;
-}
-
-/* The reports of one host, added up, are one host. sum has them all already. */
-static int sources__sum_up_host(struct source **sources, size_t count, const struct sum *sum)
-{
-	struct report *whole = report__new();
-	int error = whole ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !error && i < count; i++) {
-		struct report *part = source__load(sources[i], true);
-
-		error = part ? report__merge(whole, part) : 0;
-		report__free(part);
-		/* it changed while it was read, which was said where it was added to the sum */
-		if (error == -EEXIST)
-			error = 0;
-	}
 	if (!error)
-		error = sum__add_host(sum, whole);
-	report__free(whole);
-	return error;
-}
-
-/* Hosts of which there are several reports, each with calls that the others do not have. Before
- * the sum they are found, after it they are ruled. */
-static int selection__walk_hosts(struct selection *selection, const struct sum *sum, bool before)
-{
-	_free_ struct source **sorted = calloc(selection->count, sizeof(*sorted));
-	size_t count = 0, end;
-	int error = sorted ? 0 : -ENOMEM;
-
+		error = sum__begin(sum);
 	for (size_t i = 0; !error && i < selection->count; i++) {
-		struct source *source = &selection->sources[i];
-
-		/* What can be read once only is a host for itself. */
-		if (source->fate == FATE_ADD && source->host && !source->text &&
-			(before || source->summed_up))
-			sorted[count++] = source;
-	}
-	if (count)
-		qsort(sorted, count, sizeof(*sorted), source__compare_hosts);
-	for (size_t first = 0; !error && first < count; first = end) {
-		for (end = first + 1; end < count; end++)
-			if (strcmp(sorted[end]->host, sorted[first]->host))
-				break;
-		for (size_t i = first; before && i < end; i++)
-			sorted[i]->summed_up = end > first + 1;
-		if (!before)
-			error = sources__sum_up_host(&sorted[first], end - first, sum);
+		progress__at(&sum->progress, i, selection->count, "reports");
+		if (selection->sources[i].fate == FATE_ADD)
+			error = source__add(&selection->sources[i], sum);
 	}
 	return error;
 }
 
-static int selection__add(struct selection *selection, const struct sum *sum)
+static int selection__read(struct selection *selection, struct sum *sum)
 {
-	struct report_set *set = sum->set;
-	size_t added = 0;
-	int error;
+	bool clash = false, added = false;
+	int error = selection->count == 1 ? selection__read_one(selection, sum)
+					  : selection__add_at_once(selection, sum, &clash);
 
-	set->report = report__new();
-	if (!set->report)
-		return -ENOMEM;
-	error = sum->options ? selection__walk_hosts(selection, sum, true) : 0;
-	for (size_t i = 0; !error && i < selection->count; i++) {
-		struct source *source = &selection->sources[i];
-
-		if (source->fate != FATE_ADD)
-			continue;
-		error = source__add(source, sum);
-		added++;
-	}
-	if (!error && sum->options)
-		error = selection__walk_hosts(selection, sum, false);
+	if (!error && clash)
+		error = selection__add_chosen(selection, sum);
+	progress__clear(&sum->progress);
+	for (size_t i = 0; i < selection->count; i++)
+		added |= selection->sources[i].fate == FATE_ADD;
 	if (!added) {
-		report__free(set->report);
-		set->report = NULL;
+		report__free(sum->set->report);
+		sum->set->report = NULL;
 	}
-	return error;
-}
-
-static int selection__read(struct selection *selection, const struct sum *sum)
-{
-	int error;
-
-	if (selection->count == 1)
-		return selection__read_one(selection, sum);
-	error = selection__survey(selection);
-	return error ? error : selection__add(selection, sum);
+	if (error || !added)
+		return error;
+	return sum->options->verdict ? host_summaries__rule(&sum->set->hosts, sum->set->report,
+					       sum->options->verdict)
+				     : 0;
 }
 
 /* What is done with each report that is chosen. */
 struct visitor {
 	int (*visit)(void *context, struct report *report);
 	void *context;
+	const struct report_set_options *options;
 };
 
 static int source__visit(struct source *source, const struct visitor *visitor)
@@ -510,6 +519,8 @@ static int source__visit(struct source *source, const struct visitor *visitor)
 
 	if (!report)
 		return 0;
+	if (visitor->options->since)
+		report__since(report, visitor->options->since);
 	report__sort(report);
 	error = visitor->visit(visitor->context, report);
 	report__free(report);
@@ -533,7 +544,6 @@ static void selection__clear(struct selection *selection)
 {
 	for (size_t i = 0; selection->sources && i < selection->count; i++) {
 		free(selection->sources[i].text);
-		free(selection->sources[i].host);
 		free(selection->sources[i].windows);
 	}
 	free(selection->sources);
@@ -559,9 +569,9 @@ static void selection__close(struct selection *selection, struct report_set *set
 }
 
 int report_set__read(struct report_set *set, char *const *paths, size_t count,
-	const struct verdict_options *options)
+	const struct report_set_options *options)
 {
-	struct sum sum = {set, options};
+	struct sum sum = {.set = set, .options = options};
 	struct selection selection;
 	int error = selection__open(&selection, paths, count);
 
@@ -573,14 +583,14 @@ int report_set__read(struct report_set *set, char *const *paths, size_t count,
 		report_set__clear(set);
 	else if (set->report)
 		report__sort(set->report);
-	host_summaries__sort(&set->hosts);
 	return error;
 }
 
 int report_set__visit(struct report_set *set, char *const *paths, size_t count,
+	const struct report_set_options *options,
 	int (*visit)(void *context, struct report *report), void *context)
 {
-	struct visitor visitor = {visit, context};
+	struct visitor visitor = {visit, context, options};
 	struct selection selection;
 	int error = selection__open(&selection, paths, count);
 

@@ -50,6 +50,21 @@ int usage__read_min_window(struct verdict_options *options, const char *text)
 	return error ? -EINVAL : 0;
 }
 
+int usage__read_since(int64_t *since, const char *text)
+{
+	int64_t now = clock__now();
+	int error = clock__parse_moment(text, now, since);
+
+	if (error)
+		complain(
+			"\"%s\" is no time for --since: use 2026-01-31, 2026-01-31T12:00:00Z, or a "
+			"span back from now such as 7d",
+			text);
+	else if (*since > now)
+		error = complain_errno(EINVAL, "--since %s is in the future", text);
+	return error ? -EINVAL : 0;
+}
+
 int usage__refuse_set(int error)
 {
 	complain("the reports could not be merged: %s",

@@ -14,6 +14,9 @@ int usage__refuse_option(int refusal, char *const *argv);
 /* Reads the argument of --min-window. 0, or -EINVAL after saying what is wrong. */
 int usage__read_min_window(struct verdict_options *options, const char *text);
 
+/* Reads the argument of --since, ns since 1970. 0, or -EINVAL after saying what is wrong. */
+int usage__read_since(int64_t *since, const char *text);
+
 /* Says why report_set__read() failed with error. Returns EXIT_USAGE. */
 int usage__refuse_set(int error);
 

@@ -249,3 +249,23 @@ void duration__format(char *out, size_t size, int64_t duration_ns)
 	}
 	snprintf(out, size, "%s", shown ? text : "0s");
 }
+
+int clock__parse_moment(const char *text, int64_t now, int64_t *time_ns)
+{
+	char midnight[RFC3339_SIZE];
+	int64_t moment, span;
+	int error = 0;
+
+	snprintf(midnight, sizeof(midnight), "%.10sT00:00:00Z", text);
+	if (!duration__parse(text, &span))
+		moment = now - span;
+	else if (strlen(text) == strlen("2026-01-01"))
+		error = clock__parse(midnight, &moment);
+	else
+		error = clock__parse(text, &moment);
+	if (!error && moment < 0)
+		error = -ERANGE;
+	if (!error)
+		*time_ns = moment;
+	return error;
+}

@@ -25,6 +25,10 @@ void clock__format(char out[RFC3339_SIZE], int64_t time_ns);
 /* Reads any RFC 3339 time with "Z" or an offset, 0 to 9 digits of fraction. 0 or -EINVAL. */
 int clock__parse(const char *text, int64_t *time_ns);
 
+/* A moment that a person gives: an RFC 3339 time, a date (its midnight in UTC), or a span back from
+ * now as duration__parse() reads it. 0, -EINVAL, or -ERANGE for one before 1970. */
+int clock__parse_moment(const char *text, int64_t now, int64_t *time_ns);
+
 /* "30s", "10m", "24h", "7d", "1h30m", "0s", a bare number is seconds. 0, or -EINVAL for what is
  * no duration, -ERANGE for one that does not fit. Result in ns. */
 int duration__parse(const char *text, int64_t *duration_ns);

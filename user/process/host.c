@@ -106,6 +106,51 @@ static json_t *instance_data__read(const char *root)
 	return json_loadb(content, size, 0, NULL);
 }
 
+#define ACCOUNT_DIGITS 12
+
+static bool account_id__is(const char *text)
+{
+	return text && strlen(text) == ACCOUNT_DIGITS &&
+	       strspn(text, "0123456789") == ACCOUNT_DIGITS;
+}
+
+/* The member of that name; cloud-init has written some with "-" and some with "_". */
+static const json_t *member(const json_t *object, const char *name, const char *or_name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return value ? value : json_object_get(object, or_name);
+}
+
+/* Whose the network interfaces are. */
+static const char *instance_data__owner(const json_t *ds)
+{
+	const json_t *network = json_object_get(json_object_get(ds, "meta_data"), "network");
+	json_t *macs = json_object_get(json_object_get(network, "interfaces"), "macs"), *interface;
+	const char *mac;
+
+	json_object_foreach (macs, mac, interface) {
+		const char *owner = json_string_value(member(interface, "owner-id", "owner_id"));
+
+		if (owner)
+			return owner;
+	}
+	return NULL;
+}
+
+/* cloud-init keeps what it read of the metadata service at the boot: the identity document, and
+ * where that was not asked for, the interfaces' owner. */
+static const char *instance_data__account(const json_t *instance_data)
+{
+	const json_t *ds = json_object_get(instance_data, "ds");
+	const json_t *identity =
+		member(json_object_get(ds, "dynamic"), "instance-identity", "instance_identity");
+	const char *account = json_string_value(
+		json_object_get(json_object_get(identity, "document"), "accountId"));
+
+	return account_id__is(account) ? account : instance_data__owner(ds);
+}
+
 /* Nitro's DMI and cloud-init both know the instance; only cloud-init knows the Region. */
 static int instance__read(struct host *host, const char *root)
 {
@@ -114,6 +159,7 @@ static int instance__read(struct host *host, const char *root)
 	const char *cloud = json_string_value(json_object_get(v1, "cloud_name"));
 	const char *id = json_string_value(json_object_get(v1, "instance_id"));
 	const char *region = json_string_value(json_object_get(v1, "region"));
+	const char *account = instance_data__account(instance_data);
 	bool elsewhere = cloud && strcmp(cloud, "aws");
 	_free_ char *tag = line__read(root, "/sys/devices/virtual/dmi/id/board_asset_tag");
 
@@ -128,6 +174,11 @@ static int instance__read(struct host *host, const char *root)
 	if (!elsewhere && region__is(region)) {
 		host->region = strdup(region);
 		if (!host->region)
+			return -ENOMEM;
+	}
+	if (!elsewhere && account_id__is(account)) {
+		host->account_id = strdup(account);
+		if (!host->account_id)
 			return -ENOMEM;
 	}
 	return 0;
@@ -199,5 +250,6 @@ void host__clear(struct host *host)
 	free(host->boot_id);
 	free(host->instance_id);
 	free(host->region);
+	free(host->account_id);
 	*host = (struct host){0};
 }

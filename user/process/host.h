@@ -8,6 +8,7 @@ struct host {
 	char *instance_id; /* NULL: not known (DMI board_asset_tag on Nitro, cloud-init's
 			      instance-data.json) */
 	char *region;      /* NULL: not known */
+	char *account_id;  /* twelve digits; NULL: not known */
 };
 
 /* The directory in front of the machine's own files: "", or in a container that sees the host's

@@ -62,12 +62,12 @@ static void host__put(struct html *page, const struct host_summary *host)
 	html__put(page, "</td><td>");
 	html__text(page, host->region);
 	html__put(page, "</td><td><span class=\"chip %s\">%s</span></td>", verdict, verdict);
-	html__put(page, "<td class=\"n\" data-sort=\"%" PRIu64 "\">", host->calls[CLASS_V1]);
-	html__count(page, host->calls[CLASS_V1]);
+	html__put(page, "<td class=\"n\" data-sort=\"%" PRIu64 "\">", host->facts.calls[CLASS_V1]);
+	html__count(page, host->facts.calls[CLASS_V1]);
 	html__put(page,
 		"</td><td class=\"n\" data-sort=\"%lld\">%s</td><td class=\"n\">%s</td><td>",
 		(long long)(host->watched / NSEC_PER_SEC), watched,
-		host->needs_hop_limit ? "2" : "");
+		host->facts.needs_hop_limit ? "2" : "");
 	why__put(page, host);
 	html__put(page, "</td></tr>\n");
 }

@@ -101,6 +101,8 @@ char *caller__hosts(const struct report *report, const struct caller *caller)
 	if (report->host_count > 1 && caller->hosts_v1)
 		fprintf(out, ", blocks %s host%s, %s of them alone", NUMBER(caller->hosts_v1),
 			caller->hosts_v1 == 1 ? "" : "s", NUMBER(caller->only_blocker_on));
+	if (report->host_count > 1 && caller->hosts_fixed)
+		fprintf(out, ", fixed on %s", NUMBER(caller->hosts_fixed));
 	if (!fclose(out))
 		return text;
 	free(text);

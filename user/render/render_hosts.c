@@ -38,11 +38,14 @@ static int host__put(FILE *out, const struct host_summary *host)
 		putc(',', out);
 	}
 	fprintf(out, "%lld,%" PRIu64 ",%s,", (long long)(host->watched / NSEC_PER_SEC),
-		host->calls[CLASS_V1], host->needs_hop_limit ? "2" : "");
+		host->facts.calls[CLASS_V1], host->facts.needs_hop_limit ? "2" : "");
 	if (cell__put_text(out, callers))
 		return -ENOMEM;
 	putc(',', out);
 	if (cell__put_text(out, reasons))
+		return -ENOMEM;
+	putc(',', out);
+	if (cell__put_text(out, host->account_id))
 		return -ENOMEM;
 	fputs("\r\n", out);
 	return 0;
@@ -54,7 +57,7 @@ int hosts__render(FILE *out, const struct report *report, const struct render_op
 
 	(void)report;
 	fputs("instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,"
-	      "reasons\r\n",
+	      "reasons,account_id\r\n",
 		out);
 	for (size_t i = 0; hosts && i < hosts->count; i++)
 		if (host__put(out, &hosts->list[i]))

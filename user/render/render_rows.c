@@ -28,13 +28,14 @@ static json_t *json__row_host(const struct report_host *host)
 {
 	bool named = host && host->hostname && *host->hostname;
 
-	return json_pack("{so,so,so,so}", "host",
+	return json_pack("{so,so,so,so,so}", "host",
 		json__text(named  ? host->hostname
 			   : host ? host->machine_id
 				  : NULL),
 		"machine_id", json__text(host ? host->machine_id : NULL), "instance_id",
 		json__text(host ? host->instance_id : NULL), "region",
-		json__text(host ? host->region : NULL));
+		json__text(host ? host->region : NULL), "account_id",
+		json__text(host ? host->account_id : NULL));
 }
 
 static json_t *json__row_caller(const struct report *report, const struct caller *caller)

@@ -215,7 +215,8 @@ static void put__hosts(FILE *out, const struct host_summaries *hosts)
 				here);
 		region = here;
 		last = host->instance_id;
-		fprintf(out, "host %s%s\n", host->instance_id, host->needs_hop_limit ? " 2" : "");
+		fprintf(out, "host %s%s\n", host->instance_id,
+			host->facts.needs_hop_limit ? " 2" : "");
 	}
 }
 

@@ -94,9 +94,10 @@ static json_t *json__outcomes(const struct caller *caller)
 
 static json_t *json__host(const struct report_host *host)
 {
-	return json_pack("{so,so,so,so,so}", "hostname", json__text(host->hostname), "machine_id",
-		json__text(host->machine_id), "kernel", json__text(host->kernel), "instance_id",
-		json__text(host->instance_id), "region", json__text(host->region));
+	return json_pack("{so,so,so,so,so,so}", "hostname", json__text(host->hostname),
+		"machine_id", json__text(host->machine_id), "kernel", json__text(host->kernel),
+		"instance_id", json__text(host->instance_id), "region", json__text(host->region),
+		"account_id", json__text(host->account_id));
 }
 
 /* A window's host is its instance id where that is known. */
@@ -119,6 +120,9 @@ static json_t *json__window(const struct window *window)
 		json__time(window->booted), "responses", window->responses);
 	if (window->rehearsal && json_object_set_new(object, "rehearsal", json_true()))
 		return NULL;
+	if (window->attached &&
+		json_object_set_new(object, "attached", json__time(window->attached)))
+		return NULL;
 	return json_incref(object);
 }
 
@@ -140,6 +144,10 @@ static json_t *json__path(const struct report_path *path)
 		json__time(path->first), "last", json__time(path->last));
 
 	if (path->path_cut && json_object_set_new(object, "path_cut", json_true()))
+		return NULL;
+	if (path->fixed && json_object_set_new(object, "fixed", json__count(path->fixed)))
+		return NULL;
+	if (path->at_most && json_object_set_new(object, "at_most", json_true()))
 		return NULL;
 	return json_incref(object);
 }
@@ -259,6 +267,33 @@ static json_t *json__rehearsed(const struct caller *caller)
 		"restarted", json__count(rehearsal->restarted));
 }
 
+static json_t *json__fixed_outcomes(const struct caller *caller)
+{
+	struct caller fixed = {0};
+
+	memcpy(fixed.answers, caller->fixed_answers, sizeof(fixed.answers));
+	return json__outcomes(&fixed);
+}
+
+/* What only some callers have. 0 or -ENOMEM. */
+static int json__add_fixed(json_t *object, const struct caller *caller)
+{
+	_decref_ json_t *counts = NULL, *outcomes = NULL;
+
+	if (caller->at_most && json_object_set_new(object, "at_most", json_true()))
+		return -ENOMEM;
+	if (!caller->hosts_fixed)
+		return 0;
+	counts = json__counts(caller->fixed);
+	outcomes = json__fixed_outcomes(caller);
+	if (!counts || !outcomes ||
+		json_object_set_new(object, "hosts_fixed", json__count(caller->hosts_fixed)) ||
+		json_object_set(object, "fixed_calls", counts) ||
+		json_object_set(object, "fixed_outcomes", outcomes))
+		return -ENOMEM;
+	return 0;
+}
+
 static json_t *json__caller(const struct report *report, const struct caller *caller)
 {
 	_decref_ json_t *object = json__who(caller), *rest = NULL;
@@ -274,7 +309,8 @@ static json_t *json__caller(const struct report *report, const struct caller *ca
 		report__watched_responses(report, caller) ? json__outcomes(caller) : json_null(),
 		"unknown_by_reason", json__unknown(caller->unknown), "paths", json__paths(caller),
 		"first", json__time(caller->first), "last", json__time(caller->last));
-	if (!rest || json_object_update(object, rest) || json__set_forwarding(object, caller))
+	if (!rest || json_object_update(object, rest) || json__set_forwarding(object, caller) ||
+		json__add_fixed(object, caller))
 		return NULL;
 	if (caller__rehearsed(caller) &&
 		json_object_set_new(object, "rehearsal", json__rehearsed(caller)))
@@ -384,17 +420,60 @@ static int write__list(FILE *out, const char *name, const struct report *report,
 	return 0;
 }
 
+/* A caller of the list of callers, by its place in it. */
+static json_t *json__host_caller(const struct host_caller *caller)
+{
+	return json_pack("{sI,so,so,so,so}", "caller", (json_int_t)caller->caller->place, "v1",
+		json__count(caller->v1), "foreign", json__count(caller->foreign), "last_v1",
+		json__time(caller->last_v1), "last_foreign", json__time(caller->last_foreign));
+}
+
+static json_t *json__host_callers(const struct host_facts *facts)
+{
+	_decref_ json_t *list = json_array();
+
+	for (size_t i = 0; i < facts->caller_count; i++)
+		if (json_array_append_new(list, json__host_caller(&facts->callers[i])))
+			return NULL;
+	return json_incref(list);
+}
+
+static json_t *json__lasts(const int64_t lasts[CLASS_COUNT])
+{
+	_decref_ json_t *object = json_object();
+
+	for (int c = 0; c < CLASS_COUNT; c++)
+		if (lasts[c] && json_object_set_new(object, class__name(c), json__time(lasts[c])))
+			return NULL;
+	return json_incref(object);
+}
+
+/* What it takes to rule the host again once this report is merged with others. */
+static json_t *json__facts(const struct host_facts *facts)
+{
+	return json_pack("{so,so,so,so,so,so,sb}", "last", json__lasts(facts->last),
+		"unknown_by_reason", json__unknown(facts->unknown), "lost",
+		json__count(facts->lost), "missed", json__count(facts->missed), "missed_by_kind",
+		json__missed(facts->missed_kinds), "calls_by", json__host_callers(facts), "at_most",
+		facts->at_most);
+}
+
 /* What a host's own reports say of it. */
 static json_t *json__ruled_host(const struct host_summary *host)
 {
-	return json_pack("{so,so,so,so,so,ss,so,sI,so,so,so}", "hostname",
+	_decref_ json_t *facts = json__facts(&host->facts);
+	_decref_ json_t *object = json_pack("{so,so,so,so,so,so,ss,so,sI,so,so,so}", "hostname",
 		json__text(host->hostname), "machine_id", json__text(host->machine_id), "kernel",
 		json__text(host->kernel), "instance_id", json__text(host->instance_id), "region",
-		json__text(host->region), "verdict", verdict__name(host->verdict), "reasons",
-		json__list(host->reasons), "watched_seconds",
-		(json_int_t)(host->watched / NSEC_PER_SEC), "calls", json__counts(host->calls),
-		"callers", json__list(host->callers), "hop_limit_needed",
-		host->needs_hop_limit ? json_integer(2) : json_null());
+		json__text(host->region), "account_id", json__text(host->account_id), "verdict",
+		verdict__name(host->verdict), "reasons", json__list(host->reasons),
+		"watched_seconds", (json_int_t)(host->watched / NSEC_PER_SEC), "calls",
+		json__counts(host->facts.calls), "callers", json__list(host->callers),
+		"hop_limit_needed", host->facts.needs_hop_limit ? json_integer(2) : json_null());
+
+	if (!facts || json_object_update(object, facts))
+		return NULL;
+	return json_incref(object);
 }
 
 /* Each by itself where each was ruled. */
@@ -421,7 +500,13 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 	uint64_t probes = report__probes_answered(report, &exact);
 	uint64_t forwarded = report__forwarded(report, &forwarded_exact);
 
+	for (size_t i = 0; i < report->caller_count; i++)
+		report->callers[i]->place = i;
 	fputs("{\"schema\": \"imdstrace.report/1\",\n", out);
+	if (report->since &&
+		(write__value(out, "since", json__time(report->since), ",\n") ||
+			write__value(out, "at_most", json_boolean(report->at_most), ",\n")))
+		return -ENOMEM;
 	if (write__value(out, "version", json__text(report->version), ",\n") ||
 		write__hosts(out, report, hosts) ||
 		write__list(out, "windows", report, report->window_count, list__window) ||

@@ -303,19 +303,6 @@ static struct caller *report__caller_of_identity(struct report *report, const st
 	return table__insert(callers, hash, caller) ? NULL : caller;
 }
 
-void report__blame(struct report *report, const struct caller *like, bool alone)
-{
-	struct caller *caller =
-		table__find(&report->index->callers, caller__hash(like), caller__same, like);
-
-	if (!caller)
-		caller = report->index->rest;
-	if (!caller)
-		return;
-	count__add(&caller->hosts_v1, 1);
-	count__add(&caller->only_blocker_on, alone);
-}
-
 /* Two runs under names that differ have the folded one; a single one keeps its own. 0 or -ENOMEM.
  */
 static int caller__share_name(struct caller *caller, const char *name)
@@ -555,6 +542,8 @@ int caller__add_path(struct report *report, struct caller *caller, const struct 
 
 	if (known) {
 		count__add(&known->count, path->count);
+		count__add(&known->fixed, path->fixed);
+		known->at_most |= path->at_most;
 		known->path_cut |= path->path_cut;
 		span__widen(&known->first, &known->last, path->first, path->last);
 		return 0;
@@ -636,7 +625,7 @@ static bool caller__falls_back(const struct caller *caller)
 	return answered || !caller->calls[CLASS_V2];
 }
 
-enum pattern caller__pattern(const struct caller *caller)
+static enum pattern caller__own_pattern(const struct caller *caller)
 {
 	bool v1 = caller->calls[CLASS_V1],
 	     v2 = caller->calls[CLASS_V2] || caller->calls[CLASS_TOKEN];
@@ -652,7 +641,15 @@ enum pattern caller__pattern(const struct caller *caller)
 	return caller->calls[CLASS_FOREIGN] ? PATTERN_FOREIGN_ONLY : PATTERN_UNKNOWN;
 }
 
-enum cause caller__cause(const struct caller *caller)
+enum pattern caller__pattern(const struct caller *caller)
+{
+	struct caller now;
+
+	caller__count_now(caller, &now);
+	return caller__own_pattern(&now);
+}
+
+static enum cause caller__own_cause(const struct caller *caller)
 {
 	const uint64_t *v1 = caller->answers[CLASS_V1], *token = caller->answers[CLASS_TOKEN];
 	uint64_t answered = 0;
@@ -669,6 +666,14 @@ enum cause caller__cause(const struct caller *caller)
 		return CAUSE_NO_ANSWER;
 	/* A silence is one only where all of it was watched. */
 	return v1[OUTCOME_NONE] >= caller->calls[CLASS_V1] ? CAUSE_UNREACHABLE : CAUSE_NOT_WATCHED;
+}
+
+enum cause caller__cause(const struct caller *caller)
+{
+	struct caller now;
+
+	caller__count_now(caller, &now);
+	return caller__own_cause(&now);
 }
 
 /* How much a client matters: one that is too old is to be upgraded, whatever else was seen. */

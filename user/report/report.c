@@ -114,6 +114,13 @@ struct report *report__new(void)
 	return report;
 }
 
+void host_facts__free(struct host_facts *facts)
+{
+	if (facts)
+		free(facts->callers);
+	free(facts);
+}
+
 static void host__free(struct report_host *host)
 {
 	free(host->hostname);
@@ -121,9 +128,11 @@ static void host__free(struct report_host *host)
 	free(host->kernel);
 	free(host->instance_id);
 	free(host->region);
+	free(host->account_id);
+	host_facts__free(host->facts);
 }
 
-static void window__free(struct window *window)
+void window__free(struct window *window)
 {
 	free(window->host);
 	free(window->machine_id);
@@ -262,7 +271,8 @@ static int host__copy(struct report_host *copy, const struct report_host *host)
 		!text__copy(&copy->machine_id, host->machine_id) &&
 		!text__copy(&copy->kernel, host->kernel) &&
 		!text__copy(&copy->instance_id, host->instance_id) &&
-		!text__copy(&copy->region, host->region))
+		!text__copy(&copy->region, host->region) &&
+		!text__copy(&copy->account_id, host->account_id))
 		return 0;
 	host__free(copy);
 	return -ENOMEM;
@@ -280,7 +290,9 @@ static int host__fill(struct report_host *known, const struct report_host *host)
 
 	if (!error)
 		error = text__fill(&known->kernel, host->kernel);
-	return error ? error : text__fill(&known->region, host->region);
+	if (!error)
+		error = text__fill(&known->region, host->region);
+	return error ? error : text__fill(&known->account_id, host->account_id);
 }
 
 int report__add_host(struct report *report, const struct report_host *host)
@@ -290,10 +302,10 @@ int report__add_host(struct report *report, const struct report_host *host)
 
 	if (known)
 		return host__fill(known, host);
-	if (!report__take_weight(
-		    report, HOST_WEIGHT + text__weight(host->hostname) +
-				    text__weight(host->machine_id) + text__weight(host->kernel) +
-				    text__weight(host->instance_id) + text__weight(host->region)))
+	if (!report__take_weight(report,
+		    HOST_WEIGHT + text__weight(host->hostname) + text__weight(host->machine_id) +
+			    text__weight(host->kernel) + text__weight(host->instance_id) +
+			    text__weight(host->region) + text__weight(host->account_id)))
 		return -ENOSPC;
 	error = array__grow((void **)&report->hosts, report->host_count, sizeof(copy));
 	if (!error)
@@ -310,6 +322,36 @@ int report__add_host(struct report *report, const struct report_host *host)
 	return error;
 }
 
+struct host_facts *report__host_facts(struct report *report, const char *id)
+{
+	struct report_host *host = report__host(report, id);
+
+	if (host && !host->facts)
+		host->facts = calloc(1, sizeof(*host->facts));
+	return host ? host->facts : NULL;
+}
+
+int host_facts__add_caller(struct host_facts *facts, const struct host_caller *caller)
+{
+	int error;
+
+	for (size_t i = 0; i < facts->caller_count; i++) {
+		struct host_caller *known = &facts->callers[i];
+
+		if (known->caller != caller->caller)
+			continue;
+		count__add(&known->v1, caller->v1);
+		count__add(&known->foreign, caller->foreign);
+		span__widen(&known->last_v1, &known->last_v1, 0, caller->last_v1);
+		span__widen(&known->last_foreign, &known->last_foreign, 0, caller->last_foreign);
+		return 0;
+	}
+	error = array__grow((void **)&facts->callers, facts->caller_count, sizeof(*facts->callers));
+	if (!error)
+		facts->callers[facts->caller_count++] = *caller;
+	return error;
+}
+
 struct window_key {
 	const struct report *report;
 	const struct window *window;
@@ -320,7 +362,7 @@ static bool window__same(const void *entry, const void *key)
 	const struct window_key *wanted = key;
 	const struct window *window = &wanted->report->windows[entry__position(entry)];
 
-	return window->start == wanted->window->start &&
+	return window__attached(window) == window__attached(wanted->window) &&
 	       text__same(window->id, wanted->window->id) &&
 	       text__same(window->host, wanted->window->host) &&
 	       text__same(window->boot_id, wanted->window->boot_id);
@@ -328,7 +370,7 @@ static bool window__same(const void *entry, const void *key)
 
 static uint64_t window__hash(const struct window *window)
 {
-	uint64_t hash = hash__text((uint64_t)window->start, window->host);
+	uint64_t hash = hash__text((uint64_t)window__attached(window), window->host);
 
 	return hash__text(hash__text(hash, window->boot_id), window->id);
 }
@@ -360,6 +402,8 @@ static int window__extend(struct window *known, const struct window *window)
 {
 	if (window->end > known->end)
 		known->end = window->end;
+	if (window->start < known->start)
+		known->start = window->start;
 	if (!known->booted)
 		known->booted = window->booted;
 	known->rehearsal |= window->rehearsal;

@@ -50,9 +50,33 @@ static inline void count__add(uint64_t *count, uint64_t more)
 	*count = fits ? *count + more : REPORT_COUNT_MAX;
 }
 
+/* What did not fit the kernel side's tables. */
+enum missed_kind { MISSED_CONNECTIONS, MISSED_PROCESSES, MISSED_KINDS };
+
+/* A caller on one host of several: what of it the switch may break there. */
+struct host_caller {
+	struct caller *caller; /* the report's */
+	uint64_t v1, foreign;
+	int64_t last_v1, last_foreign; /* 0: not known */
+};
+
+/* What one of several hosts called: enough to rule it again after any number of merges. */
+struct host_facts {
+	uint64_t calls[CLASS_COUNT];
+	int64_t last[CLASS_COUNT]; /* 0: not known */
+	uint64_t unknown[UNKNOWN_REASONS];
+	uint64_t lost, missed, missed_kinds[MISSED_KINDS];
+	struct host_caller *callers;
+	size_t caller_count;
+	bool needs_hop_limit; /* of 2 */
+	bool at_most;         /* as the report's */
+};
+
 struct report_host {
 	char *hostname, *machine_id, *kernel, *instance_id /* NULL */, *region /* NULL */;
-	bool cloned; /* another host has its machine id; in no file */
+	char *account_id;         /* NULL: not known */
+	struct host_facts *facts; /* NULL: the report's own where it has one host, else not known */
+	bool cloned;              /* another host has its machine id; in no file */
 };
 
 /* What a host is known by: images are cloned with their machine id in them, instance ids are not.
@@ -70,11 +94,18 @@ struct window {
 	char *id;         /* random, made when it was attached; NULL: not known */
 	char *boot_id;
 	int64_t start, end; /* ns since 1970 */
-	int64_t booted;     /* when this boot began, ns since 1970; 0: not known */
-	bool responses;     /* what came back was watched too: without it, outcomes say nothing */
-	bool rehearsal;     /* it watched one scope, and changed how that fared */
+	int64_t attached; /* when it really began, where report__since() moved the start; else 0 */
+	int64_t booted;   /* when this boot began, ns since 1970; 0: not known */
+	bool responses;   /* what came back was watched too: without it, outcomes say nothing */
+	bool rehearsal;   /* it watched one scope, and changed how that fared */
 	char *hooks;
 };
+
+/* When it was attached, whatever of it counts. */
+static inline int64_t window__attached(const struct window *window)
+{
+	return window->attached ? window->attached : window->start;
+}
 
 struct report_path {
 	char *method, *path; /* NULL for CLASS_UNKNOWN; REPORT_REST has no method */
@@ -82,6 +113,8 @@ struct report_path {
 	bool path_cut;
 	enum request_class class;
 	uint64_t count;
+	uint64_t fixed; /* of these: by hosts on which the caller has stopped to call v1 */
+	bool at_most;   /* some of them may be from before the time that was asked for */
 	int64_t first, last;
 };
 
@@ -139,11 +172,18 @@ struct caller {
 	char *hosts[REPORT_HOSTS_PER_CALLER_MAX];
 	unsigned int host_count;
 	uint64_t hosts_total;
-	bool hosts_exact;         /* false: at least hosts_total */
-	uint64_t hosts_v1;        /* of hosts that were ruled one by one: those that it blocks */
-	uint64_t only_blocker_on; /* and those that nobody else does */
-	bool warned;              /* its first v1 call was noticed; in no file */
-	bool rest;                /* no caller of its own: what fell past REPORT_CALLERS_MAX */
+	bool hosts_exact;            /* false: at least hosts_total */
+	uint64_t hosts_v1;           /* of hosts that were ruled one by one: those that it blocks */
+	uint64_t only_blocker_on;    /* and those that nobody else does */
+	uint64_t hosts_fixed;        /* hosts where it called v1, and now only with a token */
+	uint64_t fixed[CLASS_COUNT]; /* of its calls, those on these hosts; likewise: */
+	uint64_t fixed_unwatched[CLASS_COUNT];
+	uint64_t fixed_answers[CLASS_COUNT][OUTCOME_COUNT];
+	bool at_most;          /* calls may have some from before the time that was asked for */
+	struct caller *into;   /* of another report, whom it was last added to; in no file */
+	size_t place;          /* among the callers of a file that is written; else nothing */
+	bool warned;           /* its first v1 call was noticed; in no file */
+	bool rest;             /* no caller of its own: what fell past REPORT_CALLERS_MAX */
 	int64_t fixed_since;   /* since when it has called IMDSv1 no more; 0: it does. In no file */
 	enum pattern fixed_as; /* what it has done since */
 	bool proxy;            /* software that forwards what others send; in no file */
@@ -172,9 +212,6 @@ struct timeline_bucket {
 	uint64_t rehearsed; /* of the v1 calls: for the service they carried a token */
 };
 
-/* What did not fit the kernel side's tables. */
-enum missed_kind { MISSED_CONNECTIONS, MISSED_PROCESSES, MISSED_KINDS };
-
 struct software;
 
 enum verdict { VERDICT_READY, VERDICT_BLOCKED, VERDICT_INCONCLUSIVE };
@@ -197,6 +234,8 @@ struct report {
 	size_t timeline_count;
 	unsigned int timeline_seconds; /* 60, doubled until the buckets fit */
 	struct report_rehearsal rehearsal;
+	int64_t since; /* what came before was left out, ns since 1970; 0: nothing was */
+	bool at_most;  /* some counts may have calls from before it */
 	struct report_index *index; /* opaque: finds callers, hosts and windows */
 };
 
@@ -219,6 +258,9 @@ void report__free(struct report *report);
 /* The entry of the host of that report_host__id(), made from host if it is new; what is not known
  * of a known one is filled in. 0, -ENOMEM, or -ENOSPC past REPORT_WEIGHT_MAX. */
 int report__add_host(struct report *report, const struct report_host *host);
+
+/* Adds a caller to a host's, or its calls to those it has there. 0 or -ENOMEM. */
+int host_facts__add_caller(struct host_facts *facts, const struct host_caller *caller);
 
 /* Opens a window or moves the end of one that it holds. 0, -ENOMEM, or -ENOSPC past
  * REPORT_WEIGHT_MAX. */
@@ -262,8 +304,22 @@ void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
  */
 int report__merge(struct report *report, const struct report *other);
 
-/* One more host that a caller like this one blocks, alone or with others. */
-void report__blame(struct report *report, const struct caller *like, bool alone);
+/* Leaves out what was before since (ns since 1970). A count that goes on across it is divided where
+ * paths and timeline say how, and is else kept whole and marked at_most; what has no time is kept.
+ * A host that was not watched since stays, in no window. Afterwards nothing more can be added to
+ * the report: add it to another. */
+void report__since(struct report *report, int64_t since);
+
+/* Of a report of one host: finds out who is fixed, and notes it in numbers that add up. Before it
+ * is merged with others, so that a caller's pattern follows from the hosts where it still calls v1.
+ */
+void report__note_fixed(struct report *report);
+
+/* What a caller does on the hosts where it is not fixed, in *now; its texts and samples stay the
+ * caller's. All that it does where it is fixed on all hosts or none. 0 or -ENOMEM;
+ * caller__forget_now() frees. */
+int caller__now(const struct caller *caller, struct caller *now);
+void caller__forget_now(struct caller *now);
 
 /* Finds out which callers of one host have stopped to call v1: the window in which they were seen
  * last has none, or the last day of a long one. Sets fixed_since and fixed_as of every caller. */

@@ -62,6 +62,16 @@ int caller__add_host(struct caller *caller, const char *machine_id);
 bool caller__has_host(const struct caller *caller, const char *machine_id);
 /* Keeps machine_id as a sample while there is room; does not count. 0 or -ENOMEM. */
 int caller__sample_host(struct caller *caller, const char *machine_id);
+void window__free(struct window *window);
+void host_facts__free(struct host_facts *facts);
+/* The facts of the host of that report_host__id(), made if it has none. NULL: no such host, or no
+ * memory. */
+struct host_facts *report__host_facts(struct report *report, const char *id);
+/* Its calls are those of one host, where it was fixed. */
+void caller__mark_fixed(struct caller *caller);
+/* *now is the caller with the counts of the hosts where it is not fixed; everything else, its paths
+ * too, is the caller's. */
+void caller__count_now(const struct caller *caller, struct caller *now);
 /* Computes every OUTCOME_NONE anew. */
 void caller__settle(struct caller *caller);
 void caller__free(struct caller *caller);

@@ -23,8 +23,8 @@ static struct overlap report__overlap(const struct report *report, const struct 
 		if (!ours)
 			continue;
 		overlap.shared++;
-		overlap.held += ours->end >= theirs->end;
-		overlap.holding += ours->end <= theirs->end;
+		overlap.held += ours->end >= theirs->end && ours->start <= theirs->start;
+		overlap.holding += ours->end <= theirs->end && ours->start >= theirs->start;
 	}
 	return overlap;
 }
@@ -89,6 +89,18 @@ static void caller__fold_containers(struct caller *caller, const struct caller *
 			other->containers - (caller->containers != before || before));
 }
 
+static void caller__fold_fixed(struct caller *caller, const struct caller *other)
+{
+	count__add(&caller->hosts_fixed, other->hosts_fixed);
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		count__add(&caller->fixed[c], other->fixed[c]);
+		count__add(&caller->fixed_unwatched[c], other->fixed_unwatched[c]);
+		for (int o = 0; o < OUTCOME_COUNT; o++)
+			count__add(&caller->fixed_answers[c][o], other->fixed_answers[c][o]);
+	}
+	caller->at_most |= other->at_most;
+}
+
 static int caller__fold(struct report *report, struct caller *caller, const struct caller *other,
 	bool hosts_are_new)
 {
@@ -119,6 +131,7 @@ static int caller__fold(struct report *report, struct caller *caller, const stru
 	span__widen(&caller->first, &caller->last, other->first, other->last);
 	caller__add_rehearsal(caller, &other->rehearsal);
 	report__add_calls(caller, other->calls, answers);
+	caller__fold_fixed(caller, other);
 	return 0;
 }
 
@@ -133,6 +146,7 @@ static int report__add_callers(struct report *report, const struct report *other
 
 		if (error)
 			return error;
+		other->callers[i]->into = caller;
 	}
 	return 0;
 }
@@ -170,6 +184,9 @@ static int report__add(struct report *report, const struct report *other)
 		count__add(&report->totals[c], other->totals[c]);
 	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
 		count__add(&report->unknown[reason], other->unknown[reason]);
+	if (other->since > report->since)
+		report->since = other->since;
+	report->at_most |= other->at_most;
 	count__add(&report->lost, other->lost);
 	count__add(&report->missed, other->missed);
 	for (int kind = 0; kind < MISSED_KINDS; kind++)

@@ -28,6 +28,8 @@ struct place {
 
 struct reader {
 	struct report *report;
+	struct caller **callers; /* as they come in the file */
+	size_t caller_count;
 	char *why;
 	size_t why_size;
 };
@@ -279,6 +281,7 @@ static int read__host(
 		{"kernel", OPTIONAL, &host.kernel},
 		{"instance_id", OPTIONAL, &host.instance_id},
 		{"region", OPTIONAL, &host.region},
+		{"account_id", OPTIONAL, &host.account_id},
 	};
 	int error = 0;
 
@@ -318,6 +321,8 @@ static int read__window(
 		error = get__text(reader, place, element, "hooks", OPTIONAL, &window.hooks);
 	if (!error)
 		error = get__time(reader, place, element, "booted", OPTIONAL, &window.booted);
+	if (!error)
+		error = get__time(reader, place, element, "attached", OPTIONAL, &window.attached);
 	if (!error)
 		error = get__bool(reader, place, element, "responses", &window.responses);
 	if (!error)
@@ -399,6 +404,11 @@ static int read__path(
 	if (!error)
 		error = get__count(
 			reader, place, element, "count", REQUIRED, REPORT_COUNT_MAX, &path.count);
+	if (!error)
+		error = get__count(
+			reader, place, element, "fixed", OPTIONAL, path.count, &path.fixed);
+	if (!error)
+		error = get__bool(reader, place, element, "at_most", &path.at_most);
 	if (!error)
 		error = get__time(reader, place, element, "first", OPTIONAL, &path.first);
 	if (!error)
@@ -627,6 +637,42 @@ static int read__calls(struct reader *reader, const struct place *place, const j
 	return 0;
 }
 
+/* Of a caller's calls, those of hosts where it is fixed; never more than it has. */
+static int read__fixed(struct reader *reader, const struct place *place, const json_t *object,
+	struct caller *caller)
+{
+	const struct place calls_place = {.up = place, .name = "fixed_calls"};
+	const struct place outcomes_place = {.up = place, .name = "fixed_outcomes"};
+	uint64_t calls[CLASS_COUNT] = {0}, answers[OUTCOME_COUNT], unwatched, hosts = 0;
+	json_t *counts, *outcomes;
+	int error = get__bool(reader, place, object, "at_most", &caller->at_most);
+
+	if (!error)
+		error = get__count(
+			reader, place, object, "hosts_fixed", OPTIONAL, REPORT_COUNT_MAX, &hosts);
+	if (!error)
+		error = get__object(
+			reader, place, object, "fixed_calls", hosts ? REQUIRED : OPTIONAL, &counts);
+	if (!error)
+		error = get__object(reader, place, object, "fixed_outcomes", OPTIONAL, &outcomes);
+	if (error || !hosts)
+		return error;
+	count__add(&caller->hosts_fixed, hosts);
+	error = get__counts(reader, &calls_place, counts, REQUIRED, calls);
+	for (int c = 0; !error && c < CLASS_COUNT; c++) {
+		memset(answers, 0, sizeof(answers));
+		error = read__outcome(
+			reader, &outcomes_place, outcomes, c, calls[c], answers, &unwatched);
+		if (error)
+			break;
+		count__add(&caller->fixed[c], calls[c]);
+		count__add(&caller->fixed_unwatched[c], unwatched);
+		for (int o = 0; o < OUTCOME_COUNT; o++)
+			count__add(&caller->fixed_answers[c][o], answers[o]);
+	}
+	return error;
+}
+
 static int read__caller_host(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
@@ -763,6 +809,8 @@ static int read__caller_body(struct reader *reader, const struct place *place, c
 	if (!error)
 		error = read__calls(reader, place, object, caller);
 	if (!error)
+		error = read__fixed(reader, place, object, caller);
+	if (!error)
 		error = get__unknown(reader, place, object, caller->unknown);
 	if (!error)
 		error = get__each(reader, place, object, "paths", OPTIONAL, read__path, caller);
@@ -803,8 +851,10 @@ static int read__caller(
 	if (error)
 		return error;
 	caller = report__caller_like(reader->report, &like);
-	return caller ? read__caller_body(reader, place, element, caller)
-		      : reader__check(reader, -ENOMEM);
+	if (!caller)
+		return reader__check(reader, -ENOMEM);
+	reader->callers[reader->caller_count++] = caller;
+	return read__caller_body(reader, place, element, caller);
 }
 
 static int read__totals(struct reader *reader, const json_t *document)
@@ -910,6 +960,106 @@ static int read__sentence(
 	return check__text(reader, place, NULL, element);
 }
 
+static int read__host_caller(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	struct host_facts *facts = context;
+	struct host_caller caller = {0};
+	uint64_t at = 0;
+	int error;
+
+	if (!json_is_object(element))
+		return reader__fail(reader, place, NULL, "is not an object");
+	error = get__count(reader, place, element, "caller", REQUIRED, REPORT_COUNT_MAX, &at);
+	if (!error && at >= reader->caller_count)
+		error = reader__fail(reader, place, "caller", "is none of the callers");
+	if (!error)
+		error = get__count(
+			reader, place, element, "v1", OPTIONAL, REPORT_COUNT_MAX, &caller.v1);
+	if (!error)
+		error = get__count(reader, place, element, "foreign", OPTIONAL, REPORT_COUNT_MAX,
+			&caller.foreign);
+	if (!error)
+		error = get__time(reader, place, element, "last_v1", OPTIONAL, &caller.last_v1);
+	if (!error)
+		error = get__time(
+			reader, place, element, "last_foreign", OPTIONAL, &caller.last_foreign);
+	if (error)
+		return error;
+	caller.caller = reader->callers[at];
+	return reader__check(reader, host_facts__add_caller(facts, &caller));
+}
+
+static int read__lasts(struct reader *reader, const struct place *up, const json_t *object,
+	int64_t lasts[CLASS_COUNT])
+{
+	const struct place place = {.up = up, .name = "last"};
+	json_t *times;
+	int error = get__object(reader, up, object, "last", OPTIONAL, &times);
+
+	for (int c = 0; !error && times && c < CLASS_COUNT; c++)
+		error = get__time(reader, &place, times, class__name(c), OPTIONAL, &lasts[c]);
+	return error;
+}
+
+static int read__facts_body(struct reader *reader, const struct place *place, const json_t *element,
+	struct host_facts *facts)
+{
+	const struct place calls_place = {.up = place, .name = "calls"};
+	uint64_t hops = 0;
+	json_t *counts;
+	int error = get__object(reader, place, element, "calls", REQUIRED, &counts);
+
+	if (!error)
+		error = get__counts(reader, &calls_place, counts, REQUIRED, facts->calls);
+	if (!error)
+		error = read__lasts(reader, place, element, facts->last);
+	if (!error)
+		error = get__unknown(reader, place, element, facts->unknown);
+	if (!error)
+		error = get__count(
+			reader, place, element, "lost", OPTIONAL, REPORT_COUNT_MAX, &facts->lost);
+	if (!error)
+		error = get__count(reader, place, element, "missed", OPTIONAL, REPORT_COUNT_MAX,
+			&facts->missed);
+	if (!error)
+		error = get__missed(reader, place, element, facts->missed_kinds);
+	if (!error)
+		error = get__count(reader, place, element, "hop_limit_needed", OPTIONAL,
+			REPORT_COUNT_MAX, &hops);
+	if (!error)
+		error = get__bool(reader, place, element, "at_most", &facts->at_most);
+	facts->needs_hop_limit = hops > 0;
+	return error ? error
+		     : get__each(reader, place, element, "calls_by", OPTIONAL, read__host_caller,
+			       facts);
+}
+
+/* A host of a merged report says by whom it was called; older reports do not. */
+static int read__facts(
+	struct reader *reader, const struct place *place, const json_t *element, void *context)
+{
+	const char *instance_id = json_string_value(json_object_get(element, "instance_id"));
+	const char *machine_id = json_string_value(json_object_get(element, "machine_id"));
+	const char *id = instance_id && *instance_id ? instance_id : machine_id;
+	struct host_facts *facts;
+
+	(void)context;
+	if (!json_object_get(element, "calls_by"))
+		return 0;
+	facts = report__host_facts(reader->report, id);
+	return facts ? read__facts_body(reader, place, element, facts)
+		     : reader__check(reader, -ENOMEM);
+}
+
+static int read__since(struct reader *reader, const json_t *document)
+{
+	int error = get__time(reader, NULL, document, "since", OPTIONAL, &reader->report->since);
+
+	return error ? error
+		     : get__bool(reader, NULL, document, "at_most", &reader->report->at_most);
+}
+
 static int read__document(struct reader *reader, const json_t *document)
 {
 	/* Hosts first: callers that do not name theirs are of the one host there is. */
@@ -921,6 +1071,7 @@ static int read__document(struct reader *reader, const json_t *document)
 		{"hosts", OPTIONAL, read__host},
 		{"windows", OPTIONAL, read__window},
 		{"callers", REQUIRED, read__caller},
+		{"hosts", OPTIONAL, read__facts},
 		{"timeline", OPTIONAL, read__bucket},
 		{"reasons", OPTIONAL, read__sentence},
 		{"next_steps", OPTIONAL, read__sentence},
@@ -934,6 +1085,8 @@ static int read__document(struct reader *reader, const json_t *document)
 		error = get__text(reader, NULL, document, "verdict", OPTIONAL, &verdict);
 	if (!error)
 		error = read__totals(reader, document);
+	if (!error)
+		error = read__since(reader, document);
 	for (size_t i = 0; !error && i < sizeof(lists) / sizeof(lists[0]); i++)
 		error = get__each(
 			reader, NULL, document, lists[i].name, lists[i].need, lists[i].each, NULL);
@@ -997,7 +1150,12 @@ int report__from_json(
 	reader.report = report__new();
 	if (!reader.report)
 		return reader__check(&reader, -ENOMEM);
-	error = read__document(&reader, document);
+	/* One more, so that there is something to allocate where there are none. */
+	reader.callers = calloc(
+		json_array_size(json_object_get(document, "callers")) + 1, sizeof(struct caller *));
+	error = reader.callers ? read__document(&reader, document)
+			       : reader__check(&reader, -ENOMEM);
+	free(reader.callers);
 	if (error) {
 		report__free(reader.report);
 		return error;

@@ -275,6 +275,7 @@ static int trace__take_host(struct trace *trace)
 		.kernel = trace->host.kernel,
 		.instance_id = trace->host.instance_id,
 		.region = trace->host.region,
+		.account_id = trace->host.account_id,
 	};
 
 	trace->host_read = clock__steady();

@@ -839,7 +839,7 @@ static int advice__add_proxy(char **text, const struct caller *caller)
 		without, caller->through);
 }
 
-int advice__for(const struct caller *caller, enum advice *advice, char **text)
+static int advice__for_now(const struct caller *caller, enum advice *advice, char **text)
 {
 	const struct rule *rule = rules;
 	struct facts facts;
@@ -854,5 +854,16 @@ int advice__for(const struct caller *caller, enum advice *advice, char **text)
 	if (!error)
 		*advice = rule->advice;
 	facts__clear(&facts);
+	return error;
+}
+
+int advice__for(const struct caller *caller, enum advice *advice, char **text)
+{
+	struct caller now;
+	int error = caller__now(caller, &now);
+
+	if (!error)
+		error = advice__for_now(&now, advice, text);
+	caller__forget_now(&now);
 	return error;
 }

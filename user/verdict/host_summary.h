@@ -3,29 +3,38 @@
 #ifndef IMDSTRACE_HOST_SUMMARY_H
 #define IMDSTRACE_HOST_SUMMARY_H
 
+#include "lib/hash.h"
 #include "verdict/verdict.h"
 
 struct host_summary {
 	char *hostname, *machine_id, *kernel, *instance_id, *region; /* NULL: not known */
+	char *account_id;                                            /* likewise */
+	struct host_facts facts; /* callers are those of the whole report */
+	/* From here on since host_summaries__rule(): */
 	enum verdict verdict;
 	char **reasons;  /* NULL-terminated */
 	int64_t watched; /* ns */
-	uint64_t calls[CLASS_COUNT];
-	char **callers;       /* those that block it, the worst first; NULL-terminated */
-	bool needs_hop_limit; /* of 2: for a container's token requests to be answered */
+	char **callers;  /* those that block it, the worst first; NULL-terminated */
 };
 
 struct host_summaries {
-	struct host_summary *list; /* ready ones first, then by Region and instance id */
+	struct host_summary *list; /* once ruled: ready ones first, then by Region and instance id
+				    */
 	size_t count;
-	size_t unlisted; /* hosts of merged reports, which no longer say what each called */
+	size_t unlisted;    /* hosts of merged reports that do not say what each called */
+	struct table by_id; /* positions in list, from 1 */
 };
 
-/* Adds the host of a report that has no other, and notes in whole, which holds its calls as well,
- * whom it is blocked by. 0 or -ENOMEM. */
-int host_summaries__add(struct host_summaries *hosts, const struct report *report,
-	const struct verdict_options *options, struct report *whole);
-void host_summaries__sort(struct host_summaries *hosts);
+/* Adds what the hosts of a report called. whole is the report that it was merged into before, or
+ * report itself. 0 or -ENOMEM. */
+int host_summaries__add(
+	struct host_summaries *hosts, const struct report *report, const struct report *whole);
+/* Once all are added: each host's verdict from whole's windows, each of whole's callers the number
+ * of hosts that it blocks, and the hosts in order. 0 or -ENOMEM. */
+int host_summaries__rule(struct host_summaries *hosts, const struct report *whole,
+	const struct verdict_options *options);
+/* The host of that instance id, else machine id; NULL: there is none. */
+const struct host_summary *host_summaries__find(const struct host_summaries *hosts, const char *id);
 void host_summaries__clear(struct host_summaries *hosts);
 size_t host_summaries__count(const struct host_summaries *hosts, enum verdict verdict);
 

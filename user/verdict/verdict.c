@@ -270,6 +270,21 @@ static void reasons__add_rehearsed_calls(struct sentences *reasons, const struct
 			NUMBER(sums.rejected));
 }
 
+/* Nothing before it counts, and where that could not be told, it counts. */
+static void reasons__add_since(struct sentences *reasons, const struct report *report)
+{
+	char since[RFC3339_SIZE];
+
+	if (!report->since)
+		return;
+	clock__format(since, report->since);
+	sentences__add(reasons, "note: only what was called since %.10s %.8s UTC counts%s", since,
+		since + strlen("2026-01-01T"),
+		report->at_most ? "; where calls went on across that time, or have no time, they "
+				  "are counted whole, so counts are upper bounds"
+				: "");
+}
+
 /* What does not change the verdict, yet whoever relies on it should know. */
 static void reasons__add_notes(struct sentences *reasons, const struct report *report,
 	const struct watch *watches, size_t count)
@@ -289,6 +304,7 @@ static void reasons__add_notes(struct sentences *reasons, const struct report *r
 			list, NUMBER(gaps), plural(gaps), gaps == 1 ? "of " : "the longest ",
 			longest);
 	}
+	reasons__add_since(reasons, report);
 	hosts = watches__list(list, report, watches, count, watch__missed_boot);
 	if (hosts)
 		sentences__add(reasons,
@@ -359,6 +375,7 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 	reasons__add_rehearsals(reasons, report, watches, count);
 	if (*verdict == VERDICT_BLOCKED) {
 		reasons__add_rehearsed_calls(reasons, report);
+		reasons__add_since(reasons, report);
 		return;
 	}
 	if (reasons->count)
@@ -398,28 +415,44 @@ size_t report__count_to_change(const struct report *report, bool strict)
 	return count;
 }
 
-int verdict__rule(
-	struct ruling *ruling, const struct report *report, const struct verdict_options *options)
+int verdict__explain(enum verdict *verdict, char ***reasons, const struct report *report,
+	const struct verdict_options *options)
 {
-	struct sentences reasons = {0};
-	struct steps steps = {0};
+	struct sentences found = {0};
 	_free_ struct watch *watches = NULL;
-	enum verdict verdict;
 	size_t count;
 	int error = verdict__watches(report, &watches, &count);
 
 	if (error)
 		return error;
-	reasons__find(&reasons, &verdict, report, options, watches, count);
+	reasons__find(&found, verdict, report, options, watches, count);
+	if (found.error) {
+		sentences__free(found.list);
+		return -ENOMEM;
+	}
+	*reasons = found.list;
+	return 0;
+}
+
+int verdict__rule(
+	struct ruling *ruling, const struct report *report, const struct verdict_options *options)
+{
+	struct steps steps = {0};
+	enum verdict verdict;
+	char **reasons;
+	int error = verdict__explain(&verdict, &reasons, report, options);
+
+	if (error)
+		return error;
 	next_steps__write(&steps, report, verdict, options);
-	if (reasons.error || steps.sentences.error) {
-		sentences__free(reasons.list);
+	if (steps.sentences.error) {
+		sentences__free(reasons);
 		next_steps__clear(&steps);
 		return -ENOMEM;
 	}
 	*ruling = (struct ruling){
 		.verdict = verdict,
-		.reasons = reasons.list,
+		.reasons = reasons,
 		.next_steps = steps.sentences.list,
 		.command_at = steps.command_at,
 	};

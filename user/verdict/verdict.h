@@ -25,6 +25,9 @@ struct ruling {
 /* 0 or -ENOMEM. */
 int verdict__rule(
 	struct ruling *ruling, const struct report *report, const struct verdict_options *options);
+/* The verdict and its reasons alone; sentences__free() for them. 0 or -ENOMEM. */
+int verdict__explain(enum verdict *verdict, char ***reasons, const struct report *report,
+	const struct verdict_options *options);
 void verdict__clear(struct ruling *ruling);
 const char *verdict__name(enum verdict verdict);
 

@@ -6,7 +6,7 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS imds_rows (
 	host string, machine_id string, instance_id string, region string, caller string, parent string, workload string,
 	client string, client_version string, pattern string, advice string, `class` string, method string, path string,
-	`count` bigint, `first` string, `last` string
+	`count` bigint, `first` string, `last` string, account_id string
 )
 PARTITIONED BY (account string, day string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
@@ -21,7 +21,7 @@ TBLPROPERTIES (
 -- This serde reads text alone.
 CREATE EXTERNAL TABLE IF NOT EXISTS imds_hosts (
 	instance_id string, hostname string, region string, verdict string, watched_seconds string, v1 string,
-	hop_limit_needed string, callers string, reasons string
+	hop_limit_needed string, callers string, reasons string, account_id string
 )
 PARTITIONED BY (account string, day string)
 ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'

@@ -10,7 +10,8 @@ FROM read_json('rows/account=*/day=*/*.ndjson', format = 'newline_delimited', hi
 	columns = {
 		host: 'VARCHAR', machine_id: 'VARCHAR', instance_id: 'VARCHAR', region: 'VARCHAR', caller: 'VARCHAR', parent: 'VARCHAR',
 		workload: 'VARCHAR', client: 'VARCHAR', client_version: 'VARCHAR', pattern: 'VARCHAR', advice: 'VARCHAR',
-		"class": 'VARCHAR', method: 'VARCHAR', path: 'VARCHAR', "count": 'BIGINT', "first": 'VARCHAR', "last": 'VARCHAR'
+		"class": 'VARCHAR', method: 'VARCHAR', path: 'VARCHAR', "count": 'BIGINT', "first": 'VARCHAR', "last": 'VARCHAR',
+		account_id: 'VARCHAR'
 	});
 
 CREATE OR REPLACE VIEW imds_hosts AS
@@ -19,5 +20,5 @@ FROM read_csv('hosts/account=*/day=*/*.csv', header = true, quote = '"', escape 
 	hive_types = {'account': VARCHAR, 'day': VARCHAR},
 	columns = {
 		instance_id: 'VARCHAR', hostname: 'VARCHAR', region: 'VARCHAR', verdict: 'VARCHAR', watched_seconds: 'BIGINT', v1: 'BIGINT',
-		hop_limit_needed: 'INTEGER', callers: 'VARCHAR', reasons: 'VARCHAR'
+		hop_limit_needed: 'INTEGER', callers: 'VARCHAR', reasons: 'VARCHAR', account_id: 'VARCHAR'
 	});
