@@ -27,7 +27,6 @@ _imdstrace() {
 	-d | --duration) values="30s 10m 1h 24h 7d" ;;
 	--list) values="ready blocked inconclusive" ;;
 	--period) values="60s 5m 1h" ;;
-	--since) values="24h 7d 14d" ;;
 	--interval) values="10s 1m 10m" ;;
 	--since) values="1h 24h 7d" ;;
 	--min-window) values="0s 1h 24h 7d" ;;
