@@ -139,7 +139,8 @@ static void a_host_comes_back_as_it_was(void **state)
 		.machine_id = "0123",
 		.kernel = "6.1",
 		.boot_id = "b",
-		.region = "us-east-1"};
+		.region = "us-east-1",
+		.account_id = "111122223333"};
 	struct host read;
 	char *bytes = NULL;
 	size_t size = 0;
@@ -151,6 +152,7 @@ static void a_host_comes_back_as_it_was(void **state)
 	assert_int_equal(host_message__read(&read, bytes, size), 0);
 	assert_string_equal(read.hostname, "web");
 	assert_string_equal(read.region, "us-east-1");
+	assert_string_equal(read.account_id, "111122223333");
 	assert_null(read.instance_id);
 	host__clear(&read);
 	for (size_t cut = 0; cut < size; cut++)

@@ -81,9 +81,9 @@ static char *text__read(struct message *message)
 #define HOST_TEXTS(host)                                                                   \
 	{                                                                                  \
 		&(host)->hostname, &(host)->machine_id, &(host)->kernel, &(host)->boot_id, \
-			&(host)->instance_id, &(host)->region,                             \
+			&(host)->instance_id, &(host)->region, &(host)->account_id,        \
 	}
-_Static_assert(sizeof(struct host) == 6 * sizeof(char *), "a new field has to be in a message");
+_Static_assert(sizeof(struct host) == 7 * sizeof(char *), "a new field has to be in a message");
 _Static_assert(sizeof(struct workload) == 8 * sizeof(char *), "a new field has to be in a message");
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
