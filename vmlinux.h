@@ -208,13 +208,18 @@ struct sock {
 
 struct inet_connection_sock {
 	void *icsk_ulp_data;
+	struct {
+		u32 lrcvtime;
+	} icsk_ack;
 };
 
 struct tcp_sock {
 	u32 write_seq;
 	u32 snd_una;
+	u32 snd_wl1;
 	u32 rcv_nxt;
 	u64 bytes_acked;
+	u64 bytes_received;
 	u32 lsndtime;
 	bool is_mptcp;
 	struct tcp_fastopen_request *fastopen_req;

@@ -14,6 +14,7 @@
 #include "emit.h"
 #include "filter.h"
 #include "identity.h"
+#include "idle.h"
 #include "maps.h"
 
 enum tcp_state {
@@ -45,16 +46,6 @@ static __always_inline u32 books__written(const struct sock *sk)
 	if (bpf_core_type_exists(struct mptcp_sock))
 		return BPF_CORE_READ((const struct mptcp_sock *)sk, write_seq);
 	return 0;
-}
-
-/*
- * The sequence number of the first byte that the socket ever sends: snd_una starts at the initial
- * sequence number, which SYN takes, and bytes_acked (since 4.1) counts every step of it. Exact
- * also when SYN carried data, and only while nobody else moves the two: under the socket's lock.
- */
-static __always_inline u32 books__first(const struct tcp_sock *tp)
-{
-	return BPF_CORE_READ(tp, snd_una) - (u32)BPF_CORE_READ(tp, bytes_acked) + 1;
 }
 
 static __always_inline void books__base(struct connection *connection, u32 sequence)
@@ -137,25 +128,43 @@ static __always_inline void books__base_late(const struct sock *sk, struct conne
 	if (connection->based || !connection->opener.pid || books__is_mptcp(sk) ||
 		!BPF_CORE_READ(tp, bytes_acked))
 		return;
-	connection->base = books__first(tp);
+	connection->base = tcp__first_byte(tp);
 	connection->next += connection->base;
 	connection->based = true;
+}
+
+/* Whether more responses came back than requests were seen: something asked that was not seen.
+ * Those of an MPTCP connection come to its subflows, which have no requests. */
+static __always_inline bool books__unasked(
+	const struct sock *sk, const struct connection *connection)
+{
+	return !connection->deaf && !connection->lost && !connection->answers_lost &&
+	       (s32)(connection->answered - connection->asked) > 0 && !books__is_subflow(sk);
+}
+
+static __always_inline const struct process_key *books__sender(const struct connection *connection)
+{
+	return connection->sender.pid ? &connection->sender : &connection->opener;
+}
+
+/* Whether a head has begun that has not ended. */
+static __always_inline bool books__is_half_read(const struct connection *connection)
+{
+	return !connection->deaf && !http__idle(&connection->requests);
 }
 
 /* Strikes the balance. Nothing may be under way. */
 static __always_inline void books__settle(const struct sock *sk, struct connection *connection)
 {
-	const struct process_key *sender = &connection->sender;
+	const struct process_key *sender = books__sender(connection);
 
 	if (connection->settled)
 		return;
 	connection->settled = true;
 	books__base_late(sk, connection);
-	if (!sender->pid)
-		sender = &connection->opener;
 	if (!books__balanced(sk, connection))
 		books__unknown(connection, UNKNOWN_UNSEEN, sender, 0);
-	else if (!connection->deaf && !http__idle(&connection->requests))
+	else if (books__is_half_read(connection))
 		books__unknown(connection, UNKNOWN_INCOMPLETE, sender, 0);
 }
 
@@ -172,15 +181,37 @@ static __always_inline void books__close(const struct sock *sk, u64 key, bool fo
 		return;
 	}
 	books__settle(sk, connection);
+	if (books__unasked(sk, connection)) /* also of what came behind FIN */
+		books__unknown(connection, UNKNOWN_UNASKED, books__sender(connection), 0);
 	pair(key);
 	bpf_map_delete_elem(&connections, &key);
 }
 
+/* Whether the program that will end the send under way has not run yet. */
+static __always_inline bool books__in_flight(const struct connection *connection)
+{
+	return ((volatile const struct connection *)connection)->pending.thread;
+}
+
+/* Looks at a connection between two sends, where all that was asked for is counted. */
+static __always_inline void books__check_responses(
+	const struct sock *sk, struct connection *connection)
+{
+	if (!books__unasked(sk, connection) || books__in_flight(connection) ||
+		!books__balanced(sk, connection))
+		return;
+	books__unknown(connection, UNKNOWN_UNASKED, books__sender(connection), 0);
+	connection->answers_lost = true; /* which response is whose cannot be told any more */
+}
+
 /* What every send that begins remembers of its connection as it was before. */
-static __always_inline void books__begin(struct connection *connection, u64 thread)
+static __always_inline void books__begin(
+	const struct sock *sk, struct connection *connection, u64 thread)
 {
 	struct pending *pending = &connection->pending;
 
+	books__check_responses(sk, connection);
+	pending->urgent = false;
 	pending->taken = 0;
 	pending->answered = connection->answered;
 	pending->answers_idle = !connection->answers_lost && connection->answers.state == S_ANSWER;
@@ -202,7 +233,7 @@ static __always_inline void books__open_fast(const struct sock *sk, struct conne
 	iov_iter__span(&msg->msg_iter, &connection->pending.span);
 	connection->pending.start_known = false;
 	connection->pending.left = BPF_CORE_READ(msg, msg_iter.count);
-	books__begin(connection, bpf_get_current_pid_tgid());
+	books__begin(sk, connection, bpf_get_current_pid_tgid());
 }
 
 /* A connect: whoever connects is current. */
@@ -272,7 +303,7 @@ static __always_inline void books__state(
 		return;
 	}
 	if (to == TCP_ESTABLISHED && !connection->based && !books__is_mptcp(sk)) {
-		books__base(connection, books__first((const struct tcp_sock *)sk));
+		books__base(connection, tcp__first_byte((const struct tcp_sock *)sk));
 		connection->answer_next = BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt);
 	} else if (ends) {
 		/* FIN is queued after this: nothing more can be sent, and the numbers are still
@@ -281,6 +312,47 @@ static __always_inline void books__state(
 			books__settle(sk, connection);
 		connection->fin = true;
 	}
+}
+
+/*
+ * Whether bytes went out that were not parsed: while the hooks are on, between two sends, of which
+ * one may come while the numbers are read; once they are off, of a send that was in flight. What
+ * else is sent then comes behind the trace.
+ */
+static __always_inline bool books__is_behind(const struct sock *sk, struct connection *connection)
+{
+	volatile struct connection *now = connection;
+	u32 next = now->next;
+	u8 family;
+
+	if (!filter__socket(sk, &family)) /* its end was missed: nothing is left to compare with */
+		return false;
+	return !books__balanced(sk, connection) && books__in_flight(connection) == detached &&
+	       now->next == next;
+}
+
+/*
+ * The end of the trace, for a connection that stays. Called twice: before the hooks are off, for
+ * those between two sends, whose numbers can be compared; and after, when what is half read or in
+ * flight will stay so.
+ */
+static __always_inline void books__end_of_trace(u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	const struct sock *sk = (const struct sock *)key;
+
+	if (!connection || connection->settled || (!detached && books__in_flight(connection)))
+		return;
+	if (books__is_behind(sk, connection))
+		books__unknown(connection, detached ? UNKNOWN_INCOMPLETE : UNKNOWN_UNSEEN,
+			books__sender(connection), 0);
+	else if (books__is_half_read(connection))
+		books__unknown(connection, UNKNOWN_INCOMPLETE, books__sender(connection), 0);
+	else if (books__unasked(sk, connection))
+		books__unknown(connection, UNKNOWN_UNASKED, books__sender(connection), 0);
+	else
+		return;
+	connection->deaf = true; /* what is told is not told again by what follows */
 }
 
 #endif

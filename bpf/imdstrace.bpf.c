@@ -74,6 +74,18 @@ int BPF_PROG(on_destroy, const struct sock *sk)
 }
 
 /*
+ * The end of a trace, for a connection that stays: the loader runs it once for each key
+ * (BPF_PROG_TEST_RUN, which raw tracepoints have since 5.10). An iterator would do the same, but
+ * some sandboxes refuse those.
+ */
+SEC("raw_tp")
+int on_end(u64 *arguments)
+{
+	books__end_of_trace(arguments[0]);
+	return 0;
+}
+
+/*
  * fentry. tcp_push() is called inside the socket's lock by each send that took something, before it
  * waits for memory and at its end.
  */
@@ -90,7 +102,7 @@ SEC("fentry/tcp_push")
 int BPF_PROG(tcp_pushed, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__progress(argument(ctx, 0)));
+		HOLDING_CPU(send__progress(argument(ctx, 0), true));
 	return 0;
 }
 
@@ -99,7 +111,7 @@ SEC("fexit/tcp_connect")
 int BPF_PROG(tcp_connected, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__progress(argument(ctx, 0)));
+		HOLDING_CPU(send__progress(argument(ctx, 0), false));
 	return 0;
 }
 
@@ -109,7 +121,7 @@ SEC("fentry/tcp_release_cb")
 int BPF_PROG(tcp_released, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__progress(argument(ctx, 0));
+		send__progress(argument(ctx, 0), false);
 	return 0;
 }
 
@@ -125,7 +137,7 @@ SEC("fentry/mptcp_release_cb")
 int BPF_PROG(mptcp_released, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		send__progress(argument(ctx, 0));
+		send__progress(argument(ctx, 0), false);
 	return 0;
 }
 
@@ -189,7 +201,7 @@ SEC("kprobe/tcp_push")
 int BPF_KPROBE(tcp_push_probe, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		send__progress((u64)sk);
+		send__progress((u64)sk, true);
 	return 0;
 }
 
@@ -197,7 +209,7 @@ SEC("kprobe/tcp_release_cb")
 int BPF_KPROBE(tcp_released_probe, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		send__progress((u64)sk);
+		send__progress((u64)sk, false);
 	return 0;
 }
 
@@ -213,7 +225,7 @@ SEC("kprobe/mptcp_release_cb")
 int BPF_KPROBE(mptcp_released_probe, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		send__progress((u64)sk);
+		send__progress((u64)sk, false);
 	return 0;
 }
 
@@ -255,7 +267,7 @@ int BPF_KRETPROBE(tcp_connect_return)
 		return 0;
 	key = *found;
 	bpf_map_delete_elem(&connecting, &thread);
-	send__progress(key);
+	send__progress(key, false);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct pending {
 	u32 answered; /* responses before its first byte */
 	bool start_known;
 	bool answers_idle; /* and no response was under way */
+	bool urgent;       /* its last byte is urgent data */
 };
 
 /* What step() has still to feed of a send that is over. */
@@ -140,6 +141,9 @@ struct counters counters = {};
 
 /* When the first program ran, in jiffies, and never 0 from then on. */
 unsigned int attached = 0;
+
+/* The hooks are off: nothing that is under way will be seen any more. */
+bool detached = false;
 
 /* What a new entry starts as. Too large for the stack. */
 static const struct connection blank_connection = {};

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "emit.h"
 #include "filter.h"
+#include "idle.h"
 #include "loop.h"
 #include "maps.h"
 
@@ -29,6 +30,8 @@
 #else
 #define STEPS_MAX 4096
 #endif
+
+#define MSG_OOB 1 /* include/linux/socket.h */
 
 enum step { STEP_DONE, STEP_MORE };
 
@@ -42,7 +45,24 @@ static __always_inline struct connection *send__account(u64 key)
 		return connection;
 	if (!filter__socket((const struct sock *)key, &family))
 		return NULL;
-	return books__open(key, family);
+	connection = books__open(key, family);
+	/* a connect that waits for its first send (TCP_FASTOPEN_CONNECT): that is this one */
+	if (connection &&
+		BPF_CORE_READ((const struct sock *)key, __sk_common.skc_state) == TCP_SYN_SENT) {
+		identify();
+		identity__current(&connection->opener);
+	}
+	return connection;
+}
+
+/* From here on it is not known where a request begins: see send__regain(). */
+static __always_inline void send__lose(
+	struct connection *connection, enum unknown_reason reason, u32 tid)
+{
+	if (connection->deaf)
+		return;
+	connection->lost = true;
+	books__unknown(connection, reason, &connection->sender, tid);
 }
 
 /* A send on a connection for which there is no room: all that can be told is who. */
@@ -72,6 +92,11 @@ static __always_inline struct connection *send__connection(u64 key)
 		books__base(connection, books__written(sk));
 		identify();
 		identity__current(&connection->sender);
+		/* what was sent before the tracer may be the beginning of a head; behind FIN a send
+		 * fails */
+		if (!connection->opener.pid && !(BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN) &&
+			!socket__is_idle(sk))
+			send__lose(connection, UNKNOWN_INCOMPLETE, bpf_get_current_pid_tgid());
 	}
 	return connection;
 }
@@ -84,13 +109,14 @@ static __always_inline struct connection *send__connection(u64 key)
  */
 static __always_inline struct pending *send__begin(u64 key, u32 size, bool again)
 {
+	const struct sock *sk = (const struct sock *)key;
 	u64 thread = bpf_get_current_pid_tgid();
 	struct connection *connection = send__connection(key);
 	struct pending *pending;
 
 	if (!connection) {
 		if (size && !again)
-			send__untracked((const struct sock *)key, thread);
+			send__untracked(sk, thread);
 		return NULL;
 	}
 	if (!size)
@@ -98,16 +124,24 @@ static __always_inline struct pending *send__begin(u64 key, u32 size, bool again
 	pending = &connection->pending;
 	pending->start_known = false;
 	pending->left = size;
-	books__begin(connection, thread);
+	books__begin(sk, connection, thread);
 	return pending;
+}
+
+/* Whether the last byte is urgent data, which MPTCP has not. */
+static __always_inline bool send__is_urgent(const struct sock *sk, const struct msghdr *msg)
+{
+	return (BPF_CORE_READ(msg, msg_flags) & MSG_OOB) && !books__is_mptcp(sk);
 }
 
 static __always_inline void send__enter(u64 key, const struct msghdr *msg, bool again)
 {
 	struct pending *pending = send__begin(key, BPF_CORE_READ(msg, msg_iter.count), again);
 
-	if (pending)
-		iov_iter__span(&msg->msg_iter, &pending->span);
+	if (!pending)
+		return;
+	iov_iter__span(&msg->msg_iter, &pending->span);
+	pending->urgent = send__is_urgent((const struct sock *)key, msg);
 }
 
 /* A page, which has no address to read it at. */
@@ -144,17 +178,8 @@ static __always_inline void send__enter_locked(u64 key, const struct msghdr *msg
 	pending->start_known = true;
 	pending->start = start;
 	pending->left = left;
-	books__begin(connection, thread);
-}
-
-/* From here on it is not known where a request begins: see send__regain(). */
-static __always_inline void send__lose(
-	struct connection *connection, enum unknown_reason reason, u32 tid)
-{
-	if (connection->deaf)
-		return;
-	connection->lost = true;
-	books__unknown(connection, reason, &connection->sender, tid);
+	books__begin(sk, connection, thread);
+	pending->urgent = send__is_urgent(sk, msg);
 }
 
 /*
@@ -371,7 +396,8 @@ static __always_inline bool send__reconcile(
 	if (!connection->based) {
 		bool fresh = connection->opener.pid && !books__is_mptcp(sk);
 
-		books__base(connection, fresh ? books__first((const struct tcp_sock *)sk) : start);
+		books__base(
+			connection, fresh ? tcp__first_byte((const struct tcp_sock *)sk) : start);
 	}
 	gap = start - connection->next;
 	connection->next = written;
@@ -413,7 +439,9 @@ static __always_inline void send__over(
 		connection->sender = connection->opener;
 	seen = send__reconcile(sk, connection, sent, seen, tid);
 	send__credit_subflow(sk, sent);
-	if (seen)
+	if (seen && connection->pending.urgent)
+		send__lose(connection, UNKNOWN_URGENT, tid);
+	else if (seen)
 		send__feed(key, connection, sent, tid);
 	else
 		send__pass(connection, sent, UNKNOWN_UNSEEN, tid);
@@ -459,8 +487,10 @@ static __always_inline void send__take(
 /*
  * Inside the socket's lock, in the context of whoever holds it: takes what the socket was given
  * since the last time. That is nothing for those that hold the lock for something else than a send.
+ * pushed: it is a send's, whose connection is unknown where the send began before the hooks were
+ * on.
  */
-static __always_inline void send__progress(u64 key)
+static __always_inline void send__progress(u64 key, bool pushed)
 {
 	const struct sock *sk = (const struct sock *)key;
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
@@ -468,8 +498,13 @@ static __always_inline void send__progress(u64 key)
 	u32 sent, taken;
 	bool seen;
 
-	if (!connection || books__is_subflow(sk))
+	if (books__is_subflow(sk))
 		return;
+	if (!connection) {
+		if (pushed)
+			send__connection(key);
+		return;
+	}
 	pending = &connection->pending;
 	seen = pending->thread == bpf_get_current_pid_tgid();
 	if (!connection->based) {
@@ -477,7 +512,7 @@ static __always_inline void send__progress(u64 key)
 		if (books__is_mptcp(sk) ||
 			(!seen && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_SYN_SENT))
 			return;
-		books__base(connection, books__first((const struct tcp_sock *)sk));
+		books__base(connection, tcp__first_byte((const struct tcp_sock *)sk));
 	}
 	sent = books__written(sk) - connection->fin - connection->next;
 	if ((s32)sent <= 0)

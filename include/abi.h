@@ -45,11 +45,14 @@ enum unknown_reason {
 	UNKNOWN_NOT_HTTP,   /* the bytes are no HTTP/1 request */
 	UNKNOWN_UNREADABLE, /* memory that the kernel side cannot read: sendfile, splice, bvec */
 	UNKNOWN_UNSEEN,     /* the socket sent bytes that no send hook was given */
-	UNKNOWN_INCOMPLETE, /* the connection closed inside a request's head */
+	UNKNOWN_INCOMPLETE, /* a part of a request's head came before the trace, behind it or never
+			     */
 	UNKNOWN_OVERSIZED,  /* a head over HTTP_HEAD_MAX, or a send with more pieces than are looked
 			       at */
 	UNKNOWN_CONTENDED,  /* two senders on one connection at the same time */
 	UNKNOWN_UNTRACKED,  /* no room in the table of connections */
+	UNKNOWN_UNASKED,    /* more responses came back than requests were seen */
+	UNKNOWN_URGENT,     /* urgent data (MSG_OOB), which the peer may take out of the stream */
 	UNKNOWN_REASONS,
 };
 

@@ -32,6 +32,7 @@ const struct wire_case *const wire_cases[] = {
 	way_cases,
 	send_cases,
 	socket_cases,
+	before_cases,
 	never_cases,
 	NULL,
 };

@@ -22,10 +22,17 @@ static const struct {
 		"the bytes were sent from memory that cannot be read"},
 	[UNKNOWN_UNSEEN] = {"unseen", "the bytes were sent in a way that the tracer does not see"},
 	[UNKNOWN_INCOMPLETE] = {"incomplete",
-		"the connection closed before the request was complete"},
+		"a part of the request was sent before the trace, after it or never"},
 	[UNKNOWN_OVERSIZED] = {"oversized", "the request was too large"},
 	[UNKNOWN_CONTENDED] = {"contended", "two senders wrote to one connection at the same time"},
 	[UNKNOWN_UNTRACKED] = {"untracked", "too many connections were open at once"},
+	[UNKNOWN_UNASKED] = {"unasked", "more responses came back than requests were seen"},
+	[UNKNOWN_URGENT] = {"urgent",
+		"urgent data was sent, which the service may take out of the stream"},
+	[UNKNOWN_REDIRECTED] = {"redirected",
+		"a socket to another address reached the service, by address translation, or a raw one did"},
+	[UNKNOWN_FORWARDED] = {"forwarded",
+		"the machine forwarded it, for a source that has no socket here"},
 };
 
 static const char *const class_names[CLASS_COUNT] = {

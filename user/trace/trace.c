@@ -556,9 +556,13 @@ static void trace__name_unsaved(const struct trace *trace)
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
 static int trace__finish(struct trace *trace)
 {
-	int error;
+	int error = tracer__stop(trace->tracer);
 
-	tracer__stop(trace->tracer);
+	if (error) {
+		complain(
+			"the connections that stay open cannot be looked at: %s", strerror(-error));
+		trace__count_missed(trace->report, MISSED_CONNECTIONS, 1);
+	}
 	error = tracer__drain(trace->tracer);
 	if (!error)
 		error = trace->error;

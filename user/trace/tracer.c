@@ -55,7 +55,7 @@ const struct tracer_way tracer_ways[] = {
 };
 
 static const struct hook common_hooks[] = {
-	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}};
+	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}, {"on_end", ALWAYS, NULL}};
 
 /* Those, and the one on responses. */
 #define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
@@ -159,6 +159,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 SAME_PLACE(rodata, hold_cpu);
 SAME_PLACE(rodata, probes_again);
 SAME_PLACE(bss, counters);
+SAME_PLACE(bss, detached);
 
 /* The object whose loops fit the kernel, opened. NULL: errno says why. */
 static struct imdstrace_bpf *open_object(const struct btf *kernel)
@@ -431,7 +432,8 @@ static int attach_programs(
 		struct bpf_program *program = *each->prog;
 		int error;
 
-		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet)
+		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet ||
+			program == skeleton->progs.on_end)
 			continue;
 		*each->link = bpf_program__attach(program);
 		if (*each->link || way__can_do_without(way, program))
@@ -607,9 +609,33 @@ const struct tracer_failure *tracer__responses_failure(const struct tracer *trac
 	return tracer->responses_failure.error ? &tracer->responses_failure : NULL;
 }
 
-void tracer__stop(struct tracer *tracer)
+/* Runs on_end() for each connection that is open. 0 or -errno. */
+static int tracer__visit_connections(const struct tracer *tracer)
 {
+	const struct bpf_map *map = tracer->skeleton->maps.connections;
+	int program = bpf_program__fd(tracer->skeleton->progs.on_end);
+	__u64 key = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &key, .ctx_size_in = sizeof(key));
+	/* where an entry goes while they are looked at, the kernel begins anew */
+	__u32 visits = 2 * bpf_map__max_entries(map);
+	const __u64 *last = NULL;
+	int error = 0;
+
+	while (!error && visits-- && !bpf_map_get_next_key(bpf_map__fd(map), last, &key)) {
+		last = &key;
+		error = bpf_prog_test_run_opts(program, &options) ? -errno : 0;
+	}
+	return error;
+}
+
+int tracer__stop(struct tracer *tracer)
+{
+	int before = tracer__visit_connections(tracer), behind;
+
 	imdstrace_bpf__detach(tracer->skeleton);
+	tracer->skeleton->bss->detached = true;
+	behind = tracer__visit_connections(tracer);
+	return before ? before : behind;
 }
 
 int tracer__poll(struct tracer *tracer, int timeout_ms)

@@ -78,8 +78,11 @@ bool tracer__responses(const struct tracer *tracer);
  * for. */
 const struct tracer_failure *tracer__responses_failure(const struct tracer *tracer);
 
-/* Detaches the hooks: from here on the maps do not change. What was recorded can still be read. */
-void tracer__stop(struct tracer *tracer);
+/*
+ * Detaches the hooks: from here on the maps do not change. What was recorded can still be read.
+ * What is half sent by then has become unknown; 0, or -errno where that could not be found out.
+ */
+int tracer__stop(struct tracer *tracer);
 
 /* Waits up to timeout_ms for records and hands them to the sink: all that were there when it began,
  * and not without end those that come meanwhile. 0 or -errno (-EINTR: a signal). */
