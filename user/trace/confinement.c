@@ -64,6 +64,7 @@ static const struct syscall_rule calls[] = {
 	COMMAND(BPF_MAP_GET_NEXT_KEY),
 	COMMAND(BPF_MAP_LOOKUP_BATCH),
 	COMMAND(BPF_OBJ_GET_INFO_BY_FD),
+	COMMAND(BPF_PROG_TEST_RUN), /* the connections that stay open at the end */
 	COMMAND(BPF_ITER_CREATE),
 	COMMAND(BPF_LINK_DETACH),
 	COMMAND(BPF_PROG_DETACH),
