@@ -53,6 +53,9 @@ enum unknown_reason {
 	UNKNOWN_UNTRACKED,  /* no room in the table of connections */
 	UNKNOWN_UNASKED,    /* more responses came back than requests were seen */
 	UNKNOWN_URGENT,     /* urgent data (MSG_OOB), which the peer may take out of the stream */
+	UNKNOWN_REDIRECTED, /* a socket to another address, behind address translation, or a raw one
+			     */
+	UNKNOWN_FORWARDED,  /* passed on by this machine for a source that has no socket here */
 	UNKNOWN_REASONS,
 };
 

@@ -30,7 +30,7 @@ static const struct {
 	[UNKNOWN_URGENT] = {"urgent",
 		"urgent data was sent, which the service may take out of the stream"},
 	[UNKNOWN_REDIRECTED] = {"redirected",
-		"a socket to another address reached the service, by address translation, or a raw one did"},
+		"it came through address translation, or from a raw socket"},
 	[UNKNOWN_FORWARDED] = {"forwarded",
 		"the machine forwarded it, for a source that has no socket here"},
 };
