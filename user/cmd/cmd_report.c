@@ -10,6 +10,7 @@
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "lib/file.h"
+#include "lib/sentences.h"
 #include "render/render.h"
 #include "cmd/report_set.h"
 #include "lib/scope.h"
@@ -19,7 +20,8 @@ struct report_command {
 	const struct renderer *renderer;
 	const char *output; /* NULL: standard output */
 	struct render_options options;
-	int64_t since; /* ns since 1970; 0: all */
+	int64_t since;       /* ns since 1970; 0: all */
+	const char *compare; /* an earlier state: a report, or a directory of them; NULL: none */
 	bool help;
 };
 
@@ -30,6 +32,7 @@ static const struct option long_options[] = {
 	{"min-window", required_argument, NULL, 'w'},
 	{"strict", no_argument, NULL, 's'},
 	{"since", required_argument, NULL, 'S'},
+	{"compare", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -53,6 +56,9 @@ static int help(void)
 	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a "
 	     "span\n"
 	     "                         back from now such as 7d\n"
+	     "      --compare PATH     Say first what changed since an earlier state: a report, or "
+	     "a\n"
+	     "                         directory of them\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
@@ -86,6 +92,9 @@ static int command__set(struct report_command *command, int option, char *const 
 		return 0;
 	case 'w':
 		return usage__read_min_window(&command->options.verdict, optarg);
+	case 'c':
+		command->compare = optarg;
+		return 0;
 	case 'S':
 		return usage__read_since(&command->since, optarg);
 	case 's':
@@ -109,8 +118,16 @@ static int command__parse(struct report_command *command, int argc, char **argv)
 	while (!error && !command->help &&
 		(option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
 		error = command__set(command, option, argv);
-	if (error || command->help || optind < argc)
+	if (error || command->help)
 		return error;
+	if (command->compare && !command->renderer->compares) {
+		complain("report: --format %s says nothing of changes: --compare goes with text, "
+			 "json, markdown and html",
+			command->renderer->name);
+		return -EINVAL;
+	}
+	if (optind < argc)
+		return 0;
 	complain("report: it needs at least one report FILE; see imdstrace report --help");
 	return -EINVAL;
 }
@@ -196,6 +213,54 @@ static int command__render_each(
 	return set.failed ? EXIT_USAGE : rows.status;
 }
 
+/* The earlier state, with its hosts. 0, or -EINVAL after saying what is wrong. */
+static int command__read_before(const struct report_command *command, struct report_set *before)
+{
+	const struct report_set_options wanted = {.verdict = &command->options.verdict};
+	char **files = NULL, *path[] = {(char *)command->compare, NULL};
+	size_t count = 0;
+	int error = directory__list(command->compare, ".json", &files, &count);
+
+	*before = (struct report_set){0};
+	if (error == -ENOTDIR)
+		error = report_set__read(before, path, 1, &wanted);
+	else if (!error && count)
+		error = report_set__read(before, files, count, &wanted);
+	else if (!error)
+		error = complain_errno(EINVAL, "%s has no report (FILE.json)", command->compare);
+	else
+		error = complain_errno(EINVAL, "%s: %s", command->compare, strerror(-error));
+	sentences__free(files);
+	if (error == -ENOMEM || error == -ENOSPC)
+		usage__refuse_set(error);
+	if (!error && !before->report)
+		error = -EINVAL;
+	return error ? -EINVAL : 0;
+}
+
+/* Renders with what changed since the earlier state. */
+static int command__render_changes(struct report_command *command, const struct report_set *set)
+{
+	struct comparison comparison = {0};
+	struct report_set before;
+	int error, status = EXIT_USAGE;
+
+	if (command__read_before(command, &before))
+		return EXIT_USAGE;
+	error = comparison__make(&comparison, &(struct state){before.report, &before.hosts},
+		&(struct state){set->report, &set->hosts}, command->options.verdict.strict);
+	command->options.comparison = &comparison;
+	if (error)
+		complain("the reports could not be compared: %s", strerror(-error));
+	else
+		status = command__render(command, set->report);
+	if (before.failed)
+		status = EXIT_USAGE;
+	comparison__clear(&comparison);
+	report_set__clear(&before);
+	return status;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_command command = {
@@ -226,7 +291,8 @@ int cmd_report(int argc, char **argv)
 			 "the hosts themselves",
 			set.hosts.unlisted, set.hosts.unlisted == 1 ? "" : "s");
 	if (set.report)
-		status = command__render(&command, set.report);
+		status = command.compare ? command__render_changes(&command, &set)
+					 : command__render(&command, set.report);
 	if (set.failed)
 		status = EXIT_USAGE;
 	report_set__clear(&set);

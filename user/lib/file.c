@@ -4,17 +4,20 @@
 #endif
 #include "lib/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
 #include "lib/scope.h"
+#include "lib/sentences.h"
 
 #define LINKS_MAX    40 /* as the kernel (path_resolution(7)) */
 #define NEW_FILE     0644
@@ -359,5 +362,46 @@ int file__resolve(const char *path, char **resolved, bool *in_place)
 	*in_place = target.in_place;
 	*resolved = target.path;
 	target.path = NULL;
+	return 0;
+}
+
+static int name__compare(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool name__ends(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), end = strlen(suffix);
+
+	return length > end && !strcmp(name + length - end, suffix);
+}
+
+int directory__list(const char *path, const char *suffix, char ***files, size_t *count)
+{
+	struct sentences found = {0};
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+
+	if (!directory)
+		return -errno;
+	while (!found.error && (entry = readdir(directory))) {
+		struct stat status;
+
+		if (!name__ends(entry->d_name, suffix) ||
+			fstatat(dirfd(directory), entry->d_name, &status, 0) ||
+			!S_ISREG(status.st_mode))
+			continue;
+		sentences__add(&found, "%s/%s", path, entry->d_name);
+	}
+	closedir(directory);
+	if (found.error) {
+		sentences__free(found.list);
+		return found.error;
+	}
+	if (found.count)
+		qsort(found.list, found.count, sizeof(*found.list), name__compare);
+	*files = found.list;
+	*count = found.count;
 	return 0;
 }

@@ -34,4 +34,8 @@ int file__resolve(const char *path, char **resolved, bool *in_place);
 int file__read_open(int fd, size_t limit, char **content, size_t *size);
 int file__write_open(int fd, const char *content, size_t size);
 
+/* The regular files in a directory whose names end so, sorted; NULL-terminated, to be freed with
+ * sentences__free(). 0 or -errno. */
+int directory__list(const char *path, const char *suffix, char ***files, size_t *count);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "report/report.h"
+#include "verdict/compare.h"
 #include "verdict/host_summary.h"
 #include "verdict/verdict.h"
 
@@ -15,6 +16,7 @@ struct render_options {
 	unsigned int columns;               /* text: the terminal's width; 80 where there is none */
 	bool color;                         /* text */
 	const struct host_summaries *hosts; /* the report's, one by one; NULL: not known */
+	const struct comparison *comparison; /* with an earlier state; NULL: nobody asked */
 };
 
 struct renderer {
@@ -25,6 +27,7 @@ struct renderer {
 	bool of_hosts;   /* it lists hosts, and needs each one's own reports for that */
 	bool each;       /* of several reports each is written for itself, and not their sum */
 	bool for_people; /* counts in its sentences have separators (number.h) */
+	bool compares;   /* it says what changed since an earlier state */
 };
 
 /* NULL: no format of that name. */

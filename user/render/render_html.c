@@ -11,6 +11,7 @@
 #include "verdict/next_steps.h"
 #include "render/render.h"
 #include "render/render_caller.h"
+#include "render/render_compare.h"
 #include "lib/scope.h"
 #include "report/forwarding.h"
 #include "report/probes.h"
@@ -318,6 +319,7 @@ static int html__write(FILE *out, const struct report *report, const struct rend
 	snprintf(title, sizeof(title), "%s: IMDSv2 readiness", verdict_signs[ruling.verdict].title);
 	html__begin(&page, title);
 	header__put(&page, report, options->hosts);
+	comparison__put_html(&page, options->comparison);
 	ruling__put(&page, report, &ruling);
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);

@@ -12,7 +12,7 @@ int json__render(FILE *out, const struct report *report, const struct render_opt
 
 	if (error)
 		return error;
-	text = report__to_json_ruled(report, &ruling, options->hosts);
+	text = report__to_json_ruled(report, &ruling, options->hosts, options->comparison);
 	verdict__clear(&ruling);
 	if (!text)
 		return -ENOMEM;

@@ -15,6 +15,7 @@
 #include "verdict/next_steps.h"
 #include "render/render.h"
 #include "render/render_caller.h"
+#include "render/render_compare.h"
 #include "lib/scope.h"
 #include "report/forwarding.h"
 #include "report/probes.h"
@@ -404,6 +405,7 @@ static int markdown__write(
 
 	if (error)
 		return error;
+	comparison__put_markdown(&page, options->comparison);
 	ruling__put(&page, &ruling);
 	totals__put(&page, report);
 	hosts__put(&page, options->hosts);

@@ -11,6 +11,7 @@
 #include "lib/number.h"
 #include "verdict/next_steps.h"
 #include "render/render_caller.h"
+#include "render/render_compare.h"
 #include "render/render_text.h"
 #include "lib/scope.h"
 #include "report/forwarding.h"
@@ -315,6 +316,7 @@ static int text__write(FILE *out, const struct report *report, const struct rend
 
 	if (error)
 		return error;
+	comparison__put_text(&page, options->comparison);
 	ruling__render(&page, &ruling);
 	hosts__render_summary(&page, options->hosts);
 	callers__render(&page, report, options, &shown);

@@ -13,6 +13,7 @@
 #include "verdict/host_summary.h"
 #include "lib/clock.h"
 #include "render/json.h"
+#include "render/render_compare.h"
 #include "report/forwarding.h"
 #include "report/probes.h"
 #include "report/report_index.h"
@@ -494,7 +495,7 @@ static int write__hosts(FILE *out, const struct report *report, const struct hos
 }
 
 static int write__report(FILE *out, const struct report *report, const struct ruling *ruling,
-	const struct host_summaries *hosts)
+	const struct host_summaries *hosts, const struct comparison *comparison)
 {
 	bool exact, forwarded_exact;
 	uint64_t probes = report__probes_answered(report, &exact);
@@ -509,6 +510,7 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 		return -ENOMEM;
 	if (write__value(out, "version", json__text(report->version), ",\n") ||
 		write__hosts(out, report, hosts) ||
+		(comparison && write__value(out, "compare", json__comparison(comparison), ",\n")) ||
 		write__list(out, "windows", report, report->window_count, list__window) ||
 		write__value(out, "verdict", json__text(verdict__name(ruling->verdict)), ",\n") ||
 		write__value(out, "reasons", json__list(ruling->reasons), ",\n") ||
@@ -527,12 +529,12 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 }
 
 char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
-	const struct host_summaries *hosts)
+	const struct host_summaries *hosts, const struct comparison *comparison)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int error = out ? write__report(out, report, ruling, hosts) : -ENOMEM;
+	int error = out ? write__report(out, report, ruling, hosts, comparison) : -ENOMEM;
 
 	if (out && fclose(out))
 		error = -ENOMEM;
@@ -550,7 +552,7 @@ char *report__to_json(const struct report *report, int64_t min_window)
 
 	if (verdict__rule(&ruling, report, &options))
 		return NULL;
-	text = report__to_json_ruled(report, &ruling, NULL);
+	text = report__to_json_ruled(report, &ruling, NULL, NULL);
 	verdict__clear(&ruling);
 	return text;
 }

@@ -84,13 +84,13 @@ static uint64_t caller__own_hash(const struct caller *caller)
 	return (uint64_t)caller->uid << 3 | caller->network << 1 | !caller->exe;
 }
 
-static uint64_t caller__hash(const struct caller *caller)
+uint64_t caller__identity_hash(const struct caller *caller)
 {
 	return workload__hash(
 		hash__text(caller__own_hash(caller), caller->identity), &caller->workload);
 }
 
-static bool caller__same(const void *entry, const void *key)
+bool caller__is_same(const void *entry, const void *key)
 {
 	const struct caller *a = entry, *b = key;
 
@@ -284,8 +284,8 @@ static struct caller *report__rest(struct report *report)
 static struct caller *report__caller_of_identity(struct report *report, const struct caller *like)
 {
 	struct table *callers = &report->index->callers;
-	uint64_t hash = caller__hash(like);
-	struct caller *caller = table__find(callers, hash, caller__same, like);
+	uint64_t hash = caller__identity_hash(like);
+	struct caller *caller = table__find(callers, hash, caller__is_same, like);
 
 	if (caller)
 		return caller;

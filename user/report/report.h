@@ -330,6 +330,11 @@ void report__find_fixed(struct report *report);
  * caller's paths: the most called first. */
 void report__sort(struct report *report);
 
+/* Callers of two reports are the same one where they would be folded into one. The hash is of this
+ * run of the program. */
+uint64_t caller__identity_hash(const struct caller *caller);
+bool caller__is_same(const void *caller, const void *other);
+
 /* From the calls of now: a caller that is fixed is what it has been since. */
 enum pattern caller__pattern(const struct caller *caller);
 /* Of a caller whose pattern is PATTERN_FALLBACK. */
@@ -361,10 +366,12 @@ int report__from_json(
 /* As one JSON text with a final newline; min_window as in verdict.h. NULL: no memory. The caller
  * frees. */
 char *report__to_json(const struct report *report, int64_t min_window);
-/* The same with a verdict that was ruled elsewhere, and its hosts (NULL: not ruled one by one). */
+/* The same with a verdict that was ruled elsewhere, its hosts (NULL: not ruled one by one), and a
+ * comparison with an earlier state (NULL: none). */
 struct ruling;
 struct host_summaries;
+struct comparison;
 char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
-	const struct host_summaries *hosts);
+	const struct host_summaries *hosts, const struct comparison *comparison);
 
 #endif

@@ -36,7 +36,7 @@ void host_summaries__clear(struct host_summaries *hosts)
 	*hosts = (struct host_summaries){0};
 }
 
-static const char *host_summary__id(const struct host_summary *host)
+const char *host_summary__id(const struct host_summary *host)
 {
 	return host->instance_id ? host->instance_id : host->machine_id ? host->machine_id : "";
 }

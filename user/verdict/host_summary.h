@@ -33,7 +33,9 @@ int host_summaries__add(
  * of hosts that it blocks, and the hosts in order. 0 or -ENOMEM. */
 int host_summaries__rule(struct host_summaries *hosts, const struct report *whole,
 	const struct verdict_options *options);
-/* The host of that instance id, else machine id; NULL: there is none. */
+/* Its instance id, else its machine id. */
+const char *host_summary__id(const struct host_summary *host);
+/* The host of that host_summary__id(); NULL: there is none. */
 const struct host_summary *host_summaries__find(const struct host_summaries *hosts, const char *id);
 void host_summaries__clear(struct host_summaries *hosts);
 size_t host_summaries__count(const struct host_summaries *hosts, enum verdict verdict);
