@@ -258,6 +258,58 @@ for since in yesterday 2026-13-01 '' 9999-01-01 5y; do
 	check "--since '$since' is refused" all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
 done
 
+# --- Compared with an earlier state --------------------------------------------------------------
+
+"$work/make_fleet" "$work/before" "$HOSTS" before || exit 1
+before=$work/before/truth.json
+rendered compare.json report --format json --since 2026-03-09 --compare "$work/before/reports"
+check '--compare: how many hosts were and are ready, and how many calls there were, is the truth' holds "$work/compare.json" '.compare as $compare
+	| ([$before[0].hosts[] | select(.verdict == "ready")] | length) == $compare.ready_before
+	and ([$truth[0].hosts[] | select(.verdict_since == "ready")] | length) == $compare.ready_now
+	and ([$before[0].hosts[].calls.v1] | add) == $compare.v1_before and .totals.v1 == $compare.v1_now
+	and $compare.hosts_new == 0 and $compare.hosts_gone == 0' --slurpfile truth "$truth" --slurpfile before "$before"
+check '--compare: on how many hosts each caller called v1, and does now, is the truth' holds "$work/compare.json" '.compare as $compare
+	| $truth[0].callers | map(select(.name and .hosts_v1_since > 0)) | all(. as $one
+		| ([$before[0].callers[] | select(.key == $one.key)][0].hosts_v1) as $was
+		| [$compare.changed[] | select(.name == $one.name and .parent == $one.parent)]
+		| if $was == $one.hosts_v1_since then . == [] else length == 1 and .[0].hosts_v1_before == $was and .[0].hosts_v1_now == $one.hosts_v1_since end)' \
+	--slurpfile truth "$truth" --slurpfile before "$before"
+check '--compare: who is gone calls v1 nowhere' holds "$work/compare.json" '. as $report | [.compare.gone[].name] as $gone
+	| ([$report.callers[] | select(.calls.v1 > 0).name] | all(. as $name | $gone | index($name) | not))'
+"$IMDSTRACE" report --format json "$work"/before/reports/*.json >"$work/before.json"
+run same_state report --format json --since 2026-03-09 --compare "$work/before.json" "$work/report.json"
+check '--compare: merged reports of both say the same of hosts and callers' all 'ended_with same_state 0' 'equal compared \
+	"$(jq -c ".compare | del(.v1_now, .gone, .new, .changed[].v1_now)" "$work/compare.json")" "$(jq -c ".compare | del(.v1_now, .gone, .new, .changed[].v1_now)" "$work/same_state.out")"'
+# The other way round: what was ready goes back.
+run back report --format json --compare "$work/since.json" "$work/report.json"
+check '--compare: hosts that were ready and are blocked now are named, with who blocks them' holds "$work/back.out" '
+	([.compare.went_back[].instance_id] | sort) == ([$truth[0].hosts[] | select(.verdict_since == "ready" and .verdict == "blocked").instance_id] | sort)
+	and (.compare.went_back | all(.callers | length > 0))' --slurpfile truth "$truth"
+for format in text markdown html; do
+	run "changed.$format" report --format $format --since 2026-03-09 --compare "$work/before.json" "$work/report.json"
+	changed_first() {
+		python3 - "$work/changed.$format.out" "$(jq .compare.ready_now "$work/compare.json")" <<-'PYTHON'
+			import re, sys
+			text = open(sys.argv[1]).read()
+			body = re.sub(r"(?s)^.*?<main>", "", text)
+			number = f"{int(sys.argv[2]):,}"
+			assert "Changed since 2026-03-06" in text and number in body, number
+			verdict = re.search(r'BLOCKED|class="verdict|IMDSv2 readiness: blocked|## Hosts', body)
+			assert body.index("Changed since") < verdict.start()
+			assert "load.py" in body[:body.index("Changed since") + 6000]
+		PYTHON
+	}
+	check "--compare: $format says first what changed" all "ended_with changed.$format 0" changed_first
+done
+run nothing report --compare "$work/report.json" "$work/report.json"
+check '--compare: the same state is no change' all 'ended_with nothing 0' 'grep -q "No caller and no host is worse or better" "$work/nothing.out"'
+for wrong in "$work/none" "$work/bin" "$truth"; do
+	run wrong report --compare "$wrong" "$work/report.json"
+	check "--compare: $(basename "$wrong") is refused" all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
+done
+run wrong report --format csv --compare "$work/report.json" "$work/report.json"
+check '--compare: a format that says nothing of it is refused' all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
+
 # --- Several reports of one host -----------------------------------------------------------------
 
 jq '.windows[0].start = "2026-03-20T00:00:00Z" | .windows[0].end = "2026-03-20T12:00:00Z" | .windows |= .[:1]' "$work/fleet/reports/000010.json" >"$work/again.json"

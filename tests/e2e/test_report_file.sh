@@ -155,6 +155,54 @@ need_traces clone
 stop clone TERM
 check 'nor one of a boot that still ran when this one had begun' holds "$work/clone.json" '.windows | length == 1'
 
+# --- Begun anew -------------------------------------------------------------------------------
+
+# What calls before and after SIGUSR1, at the same time for as long as it is sent.
+busy() {
+	local name
+	for name in $(seq 40); do
+		"$work/backup-tool" -s -o /dev/null "$(target "busy-$name")"
+	done
+}
+export -f busy
+trace anew --all --json --output "$work/anew.json" --interval 1h
+need_traces anew
+serve optional backup before
+serve optional busy &
+started[busy]=$!
+kept_beside() { compgen -G "$work/anew.json.until-*" >/dev/null; }
+sleep 0.2
+kill -USR1 "${started[anew]}"
+until_so kept_beside
+ended busy
+serve optional backup after
+stop anew TERM
+old=$(compgen -G "$work/anew.json.until-*")
+check 'SIGUSR1 begins a new file, keeps the old one beside it, and says so' all 'ended_with anew 0' \
+	'equal files 1 "$(wc -w <<<"$old")"' 'grep -q "anew.json is anew.json.until-.* from now on" "$work/anew.err"' \
+	'grep -q -- "$tag-before" "$old"' 'not grep -q -- "$tag-before" "$work/anew.json"' \
+	'grep -q -- "$tag-after" "$work/anew.json"' 'not grep -q -- "$tag-after" "$old"'
+both_files() {
+	jq -se --slurpfile old "$old" --slurpfile new "$work/anew.json" '
+		map(select(.type == "request")) as $lines | $old[0] as $old | $new[0] as $new
+		| (["v1", "v2", "token", "foreign", "unknown"] | all(. as $class
+			| $old.totals[$class] + $new.totals[$class] == ($lines | map(select(.class == $class)) | length)
+			and ([$old.callers[].calls[$class]] | add // 0) == $old.totals[$class]
+			and ([$new.callers[].calls[$class]] | add // 0) == $new.totals[$class]))
+		and ([$old, $new] | all(.callers | all(. as $caller | ["v1", "v2"] | all(. as $class
+			| ([$caller.paths[] | select(.class == $class).count] | add // 0) == $caller.calls[$class]))))
+		and ($old.windows | length == 1) and ($new.windows | length == 1) and $new.windows[0].id != $old.windows[0].id
+		and ($new.windows[0].start >= $old.windows[0].end)' "$work/anew.out"
+}
+check 'every call is in one of the two, and the window goes on without a gap' both_files
+run merged report --format json "$old" "$work/anew.json"
+check 'together they are the whole' holds "$work/merged.out" '.totals.v1 == 42 and (.windows | length == 2) and .hosts[0].verdict == "blocked"'
+trace nofile --quiet
+need_traces nofile
+kill -USR1 "${started[nofile]}"
+until_so grep -q 'this trace has none' "$work/nofile.err"
+stop nofile TERM
+check 'without a file it goes on' ended_with nofile 0
 
 # --- A disk that fills up, and a tracer that is killed ----------------------------------------
 

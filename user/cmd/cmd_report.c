@@ -284,7 +284,7 @@ int cmd_report(int argc, char **argv)
 	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);
 	if (error)
 		return usage__refuse_set(error);
-	command.options.hosts = &set.hosts;
+	command.options.hosts = command.options.verdict.hosts = &set.hosts;
 	/* A list that is short says nothing of what it lacks. */
 	if (set.hosts.unlisted && command.renderer->of_hosts)
 		complain("%zu host%s of merged reports cannot be told apart: give the reports of "

@@ -65,6 +65,14 @@ int roster__move(struct roster *roster, const char *host)
 	return 0;
 }
 
+void roster__begin_report(struct roster *roster, struct report *report)
+{
+	roster->report = report;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct member *member = roster->buckets[i]; member; member = member->next)
+			member->caller = NULL;
+}
+
 void roster__free(struct roster *roster)
 {
 	if (!roster)

@@ -38,6 +38,8 @@ struct roster *roster__new(
 	struct tracer *tracer, struct lookup *lookup, struct report *report, const char *host);
 /* From now on its callers are on another host. 0 or -ENOMEM. */
 int roster__move(struct roster *roster, const char *host);
+/* From now on its callers are those of report. */
+void roster__begin_report(struct roster *roster, struct report *report);
 void roster__free(struct roster *roster);
 
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */

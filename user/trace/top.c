@@ -210,6 +210,15 @@ struct top *top__start(const struct report *report, const struct top_options *op
 	return top;
 }
 
+int top__begin_report(struct top *top, const struct report *report)
+{
+	tdestroy(top->by_caller, free);
+	top->by_caller = NULL;
+	top->count = 0;
+	top->selected = NULL;
+	return top__note_before(top, report);
+}
+
 void top__stop(struct top *top)
 {
 	if (!top)

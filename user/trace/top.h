@@ -25,6 +25,8 @@ const char *top__refusal(void);
 /* Takes over the terminal. What report holds already is not counted: the table begins with this
  * trace. NULL: no memory, or no terminal. */
 struct top *top__start(const struct report *report, const struct top_options *options);
+/* The table begins anew with another report. 0 or -ENOMEM. */
+int top__begin_report(struct top *top, const struct report *report);
 /* Gives the terminal back as it was. NULL is allowed. */
 void top__stop(struct top *top);
 

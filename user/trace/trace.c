@@ -59,6 +59,7 @@ struct trace {
 	char window_id[2 * 16 + 1];
 	int64_t host_read;               /* when host was looked at, on the steady clock */
 	int64_t started, window_started; /* on the steady clock, as all that is planned is */
+	int64_t began; /* when SIGUSR1 began this report, ns since 1970; 0: none did */
 	unsigned int clock_steps;
 	struct live live;
 	struct top *top;             /* NULL: no table */
@@ -77,12 +78,18 @@ struct trace {
 	bool unsaved;     /* the last state of output could not be written */
 };
 
-static volatile sig_atomic_t stop_signal, hangup_signal;
+static volatile sig_atomic_t stop_signal, hangup_signal, anew_signal;
 static bool has_terminal; /* that may hang up */
 
 static void remember_signal(int signal)
 {
 	stop_signal = signal;
+}
+
+/* Somebody asks for a new report file (kill -USR1, systemctl kill -s USR1). */
+static void remember_anew(int signal)
+{
+	anew_signal = signal;
 }
 
 static bool terminal__is_there(void)
@@ -113,14 +120,16 @@ static void catch_signals(void)
 	/* SA_RESTART: a reader that is slow gets whole lines all the same */
 	struct sigaction action = {
 		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	struct sigaction anew = {.sa_handler = remember_anew, .sa_flags = SA_RESTART};
 	struct sigaction save = {
 		.sa_sigaction = remember_hangup, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigaction hangup;
 
-	stop_signal = hangup_signal = 0;
+	stop_signal = hangup_signal = anew_signal = 0;
 	has_terminal = terminal__is_there();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &anew, NULL);
 	/* nohup(1) is to outlive the terminal */
 	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
 		sigaction(SIGHUP, &save, NULL);
@@ -207,9 +216,12 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		return -ENOMEM;
 	if (!roster__accounts(trace->roster, member))
 		count_unaccounted(trace, caller, request.class);
-	if (report__add_request(trace->report, caller, &request))
-		return -ENOMEM;
-	trace->timed[request.class]++;
+	/* What came before the file began anew is counted in the one that was kept. */
+	if (request.time >= trace->began) {
+		if (report__add_request(trace->report, caller, &request))
+			return -ENOMEM;
+		trace->timed[request.class]++;
+	}
 	trace__show(trace, &request, member->process);
 	return 0;
 }
@@ -440,6 +452,67 @@ static void trace__save(struct trace *trace)
 	trace->next_early_save = now + (pause > SYNC_INTERVAL ? pause : SYNC_INTERVAL);
 }
 
+/* Another report in place of the one that was kept, which has all that was counted so far. */
+static int trace__begin_report(struct trace *trace)
+{
+	struct report *old = trace->report, *fresh = report__new();
+	uint64_t under_way[CLASS_COUNT];
+	int error;
+
+	if (!fresh)
+		return -ENOMEM;
+	/* What is counted and on its way is in the timeline of the one that was kept. */
+	trace__untimed(trace, under_way);
+	for (int class = 0; class < CLASS_COUNT; class ++)
+		trace->timed[class] += under_way[class];
+	trace->report = fresh;
+	roster__begin_report(trace->roster, fresh);
+	memset(trace->saved, 0, sizeof(trace->saved));
+	trace->new_blocker = false;
+	error = trace__take_host(trace);
+	if (!error)
+		error = report__add_window(fresh, &trace->window);
+	if (!error && trace->top)
+		error = top__begin_report(trace->top, fresh);
+	report__free(old);
+	return error;
+}
+
+/* The file so far stays beside a new one: what was changed meanwhile shows in that. */
+static int trace__begin_anew(struct trace *trace)
+{
+	_free_ char *name = NULL;
+	int error;
+
+	if (!trace->options->output) {
+		live__clear(&trace->live);
+		complain("SIGUSR1 begins a new report file, and this trace has none (--output)");
+		return 0;
+	}
+	error = tracer__poll(trace->tracer, 0); /* details of what is counted next */
+	if (!error || error == -EINTR)
+		error = trace__sync(trace);
+	if (error)
+		return error;
+	trace__begin_window(trace);
+	trace->began = trace->window.start;
+	trace__save(trace);
+	live__clear(&trace->live);
+	/* The file keeps its last state, and the report goes on in it: nothing is lost. */
+	error = trace->unsaved ? -EIO : kept_file__set_aside(trace->output, "until", &name);
+	if (error) {
+		trace->began = 0;
+		complain("%s cannot be set aside, and goes on: %s", trace->options->output,
+			kept__problem(error));
+		return report__add_window(trace->report, &trace->window);
+	}
+	complain("%s is %s from now on, and a new report begins", trace->options->output, name);
+	error = trace__begin_report(trace);
+	if (!error)
+		trace__save(trace);
+	return error;
+}
+
 /* In turn, or early, where somebody called v1 for the first time: a kill -9 is not to hide that. */
 static bool trace__should_save(const struct trace *trace)
 {
@@ -493,6 +566,10 @@ static int trace__step(struct trace *trace)
 	}
 	if (!trace->error && synced && (asked || trace__should_save(trace)))
 		trace__save(trace);
+	if (!trace->error && anew_signal) {
+		anew_signal = 0;
+		trace->error = trace__begin_anew(trace);
+	}
 	printer__turn(trace->printer);
 	return trace->error;
 }

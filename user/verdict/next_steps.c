@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "verdict/host_summary.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "lib/scope.h"
@@ -45,6 +46,8 @@
 	"RunInstances\","                                                                    \
 	"\"Resource\":\"arn:aws:ec2:*:*:instance/*\",\"Condition\":{\"StringNotEquals\":"    \
 	"{\"ec2:MetadataHttpTokens\":\"required\"}}}]}'"
+/* A trace that goes on keeps its file beside a new one. */
+#define ANEW      "; the service begins one on systemctl kill -s USR1 imdstrace"
 #define LOWER_HEX "0123456789abcdef"
 #define LOWER     "abcdefghijklmnopqrstuvwxyz"
 
@@ -105,6 +108,7 @@ static const char *host__shell_region(const struct report_host *host)
 
 /* The callers to fix, the worst first. */
 struct culprits {
+	const struct host_summaries *hosts; /* each ruled by itself; NULL: not known */
 	const struct caller **list;
 	size_t count;
 	const struct caller **cut_off; /* of these, who needs a hop limit of 2 */
@@ -143,6 +147,9 @@ static int culprits__find(struct culprits *culprits, const struct report *report
 	const struct verdict_options *options)
 {
 	*culprits = (struct culprits){
+		.hosts = options->hosts && options->hosts->count > 1 && !options->hosts->unlisted
+				 ? options->hosts
+				 : NULL,
 		.list = calloc(report->caller_count + 1, sizeof(*culprits->list)),
 		.cut_off = calloc(report->caller_count + 1, sizeof(*culprits->cut_off)),
 	};
@@ -222,8 +229,8 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 	}
 	if (!fixed) {
 		steps__add(steps, "imdstrace check FILE",
-			"Trace again into a new file (imdstrace trace --output FILE), then ask for "
-			"the verdict");
+			"Trace again into a new file (imdstrace trace --output FILE" ANEW
+			"), then ask for the verdict");
 		return;
 	}
 	name = strdup(first->name);
@@ -236,8 +243,9 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 		snprintf(others, sizeof(others), " and %s other%s", NUMBER(fixed - 1),
 			fixed == 2 ? "" : "s");
 	steps__add(steps, "imdstrace check NEW-FILE",
-		"Trace again into a new file (imdstrace trace --output NEW-FILE), then ask for the "
-		"verdict; this one stays blocked, because it keeps the calls that %s%s made before "
+		"Trace again into a new file (imdstrace trace --output NEW-FILE" ANEW
+		"), then ask for the verdict; this one stays blocked, because it keeps the calls "
+		"that %s%s made before "
 		"%s "
 		"fixed",
 		name, others, fixed == 1 ? "it was" : "they were");
@@ -246,6 +254,13 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 /* Whether a caller on that host (NULL: any) needs the hop limit of 2. */
 static bool culprits__need_hops(const struct culprits *culprits, const struct report_host *host)
 {
+	const struct host_summary *known =
+		culprits->hosts && host
+			? host_summaries__find(culprits->hosts, report_host__id(host))
+			: NULL;
+
+	if (known)
+		return known->facts.needs_hop_limit;
 	for (size_t i = 0; i < culprits->cut_off_count; i++) {
 		const struct caller *caller = culprits->cut_off[i];
 		bool elsewhere = host && caller->hosts_exact && caller->host_count &&
@@ -320,7 +335,7 @@ static void steps__add_hop_limit(
 		.settings = HOP_LIMIT " --http-endpoint enabled",
 		.settings_with_hops = HOP_LIMIT " --http-endpoint enabled",
 		.only_hops = true,
-		.named = HOSTS_NAMED,
+		.named = culprits->hosts ? HOSTS_NAMED_EARLY : HOSTS_NAMED,
 	};
 
 	if (culprits__need_hops(culprits, NULL))
@@ -383,6 +398,24 @@ static void steps__add_enforcement(struct steps *steps, const char *region)
 		"that would allow IMDSv1 then fails");
 }
 
+/* Of a fleet, the hosts that are ready need not wait for the others. */
+static void steps__add_script(struct steps *steps, const struct host_summaries *hosts)
+{
+	size_t ready = host_summaries__count(hosts, VERDICT_READY);
+
+	if (ready)
+		steps__add(steps, "imdstrace report --format script FILE... >switch.sh",
+			"Require tokens on the %s host%s ready now: a script does it, each host "
+			"with "
+			"what it needs; without an argument it only says what it would do",
+			NUMBER(ready), ready == 1 ? " that is" : "s that are");
+	if (ready < hosts->count)
+		steps__add(steps, "imdstrace report --format hosts FILE... >hosts.csv",
+			"Do the same for the %s other host%s once %s ready; what holds each up",
+			NUMBER(hosts->count - ready), hosts->count - ready == 1 ? "" : "s",
+			hosts->count - ready == 1 ? "it is" : "they are");
+}
+
 static void steps__add_switch(struct steps *steps, const struct report *report,
 	const struct culprits *culprits, bool ready)
 {
@@ -394,7 +427,10 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 	};
 	const char *region = report__region(report);
 
-	steps__add_hosts(steps, report, culprits, &require);
+	if (culprits->hosts)
+		steps__add_script(steps, culprits->hosts);
+	else
+		steps__add_hosts(steps, report, culprits, &require);
 	steps__add(steps, NULL,
 		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls "
 		"that fail for want of a token (MetadataNoToken counted them before).");

@@ -7,10 +7,13 @@
 
 #define DEFAULT_MIN_WINDOW (24LL * 3600 * 1000000000)
 
+struct host_summaries;
+
 struct verdict_options {
-	int64_t min_window;     /* ns; 0: off */
-	bool strict;            /* foreign calls block too */
-	uint64_t require_calls; /* fewer, of all classes together, are inconclusive */
+	int64_t min_window;                 /* ns; 0: off */
+	bool strict;                        /* foreign calls block too */
+	uint64_t require_calls;             /* fewer, of all classes together, are inconclusive */
+	const struct host_summaries *hosts; /* for the steps: the hosts, ruled; NULL: not known */
 };
 
 /* NULL-terminated lists of sentences; free with verdict__clear(). */
