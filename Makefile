@@ -33,14 +33,16 @@ sysroot   := build/sysroot/$(target)
 toolchain := build/toolchain/$(if $(cross),$(native)-$(cross),$(native))
 triple    := $(triple-$(target))
 tool      := env -u LIBRARY_PATH -u CPATH -u C_INCLUDE_PATH -u COMPILER_PATH \
-	LD_LIBRARY_PATH=$(toolchain)/usr/lib/$(triple-$(native))
+	LD_LIBRARY_PATH=$(toolchain)/usr/lib/$(triple-$(native)):$(toolchain)/lib/$(triple-$(native))
 CC        := $(tool) $(toolchain)/usr/bin/$(triple)-gcc-12
 AR        := $(tool) $(toolchain)/usr/bin/$(triple)-ar
 BPF_CLANG ?= $(tool) $(toolchain)/usr/lib/llvm-14/bin/clang
 BPFTOOL   ?= $(tool) $(toolchain)/usr/sbin/bpftool
-sysroot-cppflags := --sysroot=$(sysroot) -isystem $(sysroot)/usr/lib/gcc/$(triple)/12/include \
+# The assembler and the linker are found there, too, and not in the machine's own directories.
+own-tools := $(if $(cross),,-B$(toolchain)/usr/bin/)
+sysroot-cppflags := $(own-tools) --sysroot=$(sysroot) -isystem $(sysroot)/usr/lib/gcc/$(triple)/12/include \
 	-isystem $(sysroot)/usr/include/$(triple) -isystem $(sysroot)/usr/include
-sysroot-ldflags  := $(if $(cross),,-B$(toolchain)/usr/bin/) -B$(sysroot)/usr/lib/$(triple)/ -B$(sysroot)/usr/lib/gcc/$(triple)/12/ \
+sysroot-ldflags  := $(own-tools) -B$(sysroot)/usr/lib/$(triple)/ -B$(sysroot)/usr/lib/gcc/$(triple)/12/ \
 	-L$(sysroot)/usr/lib/$(triple)
 pinned := $(sysroot) $(toolchain)
 endif
@@ -151,7 +153,7 @@ $(out)/imdstrace: $(objects)
 
 # One at a time: both are made of the same objects.
 ifeq ($(pinned),)
-$(out)/imdstrace-static $(out)/tests/wire: always
+$(out)/imdstrace-static $(out)/tests/wire $(out)/tests/verify: always
 	@mkdir -p $(out)
 	@flock $(out) $(MAKE) --no-print-directory STATIC=1 $@
 else
@@ -190,6 +192,11 @@ $(obj)/user/render/html_page.o: user/render/html/page.css user/render/html/page.
 # Static, because it also runs in a virtual machine that holds nothing else.
 ifneq ($(pinned),)
 $(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms)
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
+
+$(out)/tests/verify: $(obj)/tests/compilers/verify.o $(rooms)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
@@ -232,7 +239,7 @@ other := $(filter-out $(native),amd64 arm64)
 check-report: $(out)/imdstrace | deps-e2e deps-report ## open the reports in Chromium and promtool (root, downloads them)
 	@tests/run IMDSTRACE=$(out)/imdstrace $(of-others)
 
-# By every compiler that someone may build with. tests/compilers/verify.c loads them on a kernel.
+# By every compiler that someone may build with. $(out)/tests/verify loads them on a kernel.
 compilers: | $(needs) deps-debian ## compile the BPF objects by every clang of Debian 12, 13 and sid (downloads them)
 	@BPF_FLAGS=$(call shell-word,$(bpf-cflags)) BPFTOOL=$(call shell-word,$(BPFTOOL)) tests/compilers/compile.sh $(target) build/$(target)/compilers
 
@@ -333,7 +340,7 @@ formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*/*.[
 
 # The same versions on every machine, because no two format and find alike.
 linters      := build/linters
-linter       := LD_LIBRARY_PATH=$(linters)/usr/lib/$(triple-$(native))
+linter       := LD_LIBRARY_PATH=$(linters)/usr/lib/$(triple-$(native)):$(linters)/lib/$(triple-$(native))
 CLANG_FORMAT ?= $(linter) $(linters)/usr/bin/clang-format-14
 SHELLCHECK   ?= $(linter) $(linters)/usr/bin/shellcheck
 

@@ -70,10 +70,10 @@ __noinline int pair(u64 key)
 
 	if (!connection)
 		return 0;
-	__sync_fetch_and_add(&connection->pairing, 1);
+	ATOMIC_ADD(&connection->pairing, 1);
 	if (*(volatile s32 *)&connection->pairing == 1)
 		LOOP(AWAITED_MAX, AWAITED_MAX, pair__next, &connection);
-	__sync_fetch_and_add(&connection->pairing, -1);
+	ATOMIC_ADD(&connection->pairing, -1);
 	return 0;
 }
 
@@ -91,7 +91,7 @@ static __always_inline void answers__await(
 	}
 	connection->awaited[connection->asked & (AWAITED_MAX - 1)] =
 		class | (head ? AWAITED_HEAD : 0);
-	__sync_fetch_and_add(&connection->asked, 1);
+	ATOMIC_ADD(&connection->asked, 1);
 	pair(key);
 }
 
@@ -135,7 +135,7 @@ static __always_inline void answers__add(u64 key, struct connection *connection)
 		connection->answers_lost = true;
 	connection->outcomes[connection->answered & (AWAITED_MAX - 1)] =
 		answers__outcome(http->status);
-	__sync_fetch_and_add(&connection->answered, 1);
+	ATOMIC_ADD(&connection->answered, 1);
 	pair(key);
 }
 
@@ -244,7 +244,7 @@ static __always_inline void answers__packet(struct __sk_buff *packet, u64 key)
 	if (!connection || connection->answers_lost || !answers__parse(packet, &segment) ||
 		!segment.size)
 		return;
-	__sync_fetch_and_add(&connection->answer_users, 1);
+	ATOMIC_ADD(&connection->answer_users, 1);
 	if (*(volatile s32 *)&connection->answer_users != 1) {
 		connection->answers_lost = true;
 	} else if (answers__take(connection, &segment)) {
@@ -252,7 +252,7 @@ static __always_inline void answers__packet(struct __sk_buff *packet, u64 key)
 		if (connection->answer_left)
 			connection->answers_lost = true;
 	}
-	__sync_fetch_and_add(&connection->answer_users, -1);
+	ATOMIC_ADD(&connection->answer_users, -1);
 }
 
 #endif

@@ -10,6 +10,18 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+/*
+ * Adds and fetches nothing. Of __sync_fetch_and_add() clang 21 and later make an instruction that
+ * fetches, whatever becomes of the result, which verifiers before 5.12 refuse. The order is kept as
+ * the compiler finds it.
+ */
+#define ATOMIC_ADD(place, value)                                        \
+	do {                                                            \
+		barrier();                                              \
+		__atomic_fetch_add((place), (value), __ATOMIC_RELAXED); \
+		barrier();                                              \
+	} while (0)
+
 /* Memory that a send takes its bytes from. */
 enum span_kind {
 	SPAN_OPAQUE, /* pages without an address that can be read: bio_vec and others */

@@ -11,10 +11,13 @@
 #include "identity.h"
 #include "maps.h"
 
-static __always_inline void emit__count(const struct process_key *process, enum request_class class)
+static __always_inline void emit__count(const struct process_key *process, u32 class)
 {
 	struct account *account = bpf_map_lookup_elem(&accounts, process);
 
+	HTTP_INDEX(class);
+	if (class >= CLASS_COUNT)
+		return;
 	COUNT(counters.requests[class]);
 	if (account)
 		COUNT(account->calls[class]);

@@ -56,6 +56,7 @@ static __always_inline bool identity__append(struct identity *identity, const vo
 	u32 at = identity->text_size;
 	long size;
 
+	HTTP_INDEX(at);
 	if (at > IDENTITY_TEXT_MAX - COMPONENT_MAX)
 		return false;
 	size = bpf_probe_read_kernel_str(&identity->text[at], COMPONENT_MAX, string);
@@ -385,7 +386,9 @@ static __always_inline u16 identity__args(struct identity *identity, struct mm_s
 	u32 at = identity->text_size;
 
 	identity->args_total = total;
-	if (!size || at > IDENTITY_TEXT_MAX - ARGS_MAX ||
+	HTTP_INDEX(size);
+	HTTP_INDEX(at);
+	if (!size || size > ARGS_MAX || at > IDENTITY_TEXT_MAX - ARGS_MAX ||
 		bpf_probe_read_user(&identity->text[at], size, (void *)start))
 		return 0;
 	identity->text_size = at + size;

@@ -150,6 +150,6 @@ static const struct connection blank_connection = {};
 static const struct account blank_account = {};
 static const struct identity blank_identity = {};
 
-#define COUNT(counter) __sync_fetch_and_add(&(counter), 1)
+#define COUNT(counter) ATOMIC_ADD(&(counter), 1)
 
 #endif

@@ -209,7 +209,7 @@ static __always_inline bool send__regain(struct connection *connection)
 		return true;
 	if (!connection->pending.answers_idle || (s32)(answered - connection->asked) <= 0)
 		return false;
-	__sync_fetch_and_add(&connection->pairing, 1);
+	ATOMIC_ADD(&connection->pairing, 1);
 	alone = *(volatile s32 *)&connection->pairing == 1;
 	if (alone) {
 		connection->asked = answered;
@@ -217,7 +217,7 @@ static __always_inline bool send__regain(struct connection *connection)
 		connection->lost = false;
 		http__reset(&connection->requests, false);
 	}
-	__sync_fetch_and_add(&connection->pairing, -1);
+	ATOMIC_ADD(&connection->pairing, -1);
 	return alone;
 }
 
@@ -476,12 +476,12 @@ static __always_inline void send__take(
 {
 	if (!seen)
 		COUNT(counters.unnoted_sends);
-	__sync_fetch_and_add(&connection->users, 1);
+	ATOMIC_ADD(&connection->users, 1);
 	if (*(volatile s32 *)&connection->users == 1)
 		send__over(sk, key, connection, sent, seen);
 	else
 		send__contended(connection, sent, bpf_get_current_pid_tgid());
-	__sync_fetch_and_add(&connection->users, -1);
+	ATOMIC_ADD(&connection->users, -1);
 }
 
 /*

@@ -45,7 +45,7 @@ run() {
 	shift 2
 	loader=$(find "$root/lib" "$root/lib64" "$root/usr/lib" "$root/usr/lib64" -name 'ld-linux-*' 2>/dev/null | head -n 1)
 	"$loader" --library-path "$root/lib/$triple:$root/usr/lib/$triple:$root/usr/lib/llvm-$version/lib" \
-		"$root/usr/lib/llvm-$version/bin/clang" -resource-dir "$(echo "$root/usr/lib/llvm-$version/lib/clang"/*)" "$@"
+		"$root/usr/lib/llvm-$version/bin/clang" -resource-dir "$(find "$root/usr/lib/llvm-$version/lib/clang" -mindepth 1 -maxdepth 1 | sort | head -n 1)" "$@"
 }
 
 # $BPF_FLAGS is a list of words, as make has them.

@@ -1,22 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * verify OBJECT...: loads each program of each BPF object, and says what the kernel's verifier
- * refuses and why. What this kernel has no function, tracepoint or helper for is passed over.
+ * verify OBJECT...: loads the BPF objects of several compilers, each at once with all programs for
+ * which this kernel has a place, and says what its verifier refuses and why. An object whose loops
+ * are not the kernel's (bpf/loop.h) is passed over. The same has to hold for all of them.
  */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/scope.h"
+#include "trace/kernel.h"
 
 #define LOG_SIZE  (1 << 16)
 #define LOG_STATS 4 /* BPF_LOG_STATS: the complaint and the sum alone */
 
-enum outcome { LOADED, NO_PLACE, REFUSED };
+/* What kernels may lack, by the prefix of a program's section. */
+static const struct {
+	const char *prefix, *type_prefix;
+	__u32 kind;
+} places[] = {
+	{"tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF},
+	{"fentry/", "", BTF_KIND_FUNC},
+	{"fexit/", "", BTF_KIND_FUNC},
+	{"kprobe/", "", BTF_KIND_FUNC},
+	{"kretprobe/", "", BTF_KIND_FUNC},
+};
 
 static char log_text[LOG_SIZE];
+static struct btf *kernel;
+static bool has_loop;
 
 static int be_quiet(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -24,76 +40,183 @@ static int be_quiet(enum libbpf_print_level level, const char *format, va_list a
 	return 0;
 }
 
-/* The object with that one program to load; aloud: with the verifier's complaint in log_text. A log
- * that is too small would fail a program whose loops are followed round by round. */
-static int load_program(const char *path, const char *name, bool aloud)
+static void close_object(struct bpf_object **object)
 {
-	int error;
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	bpf_object__close(*object);
+}
+
+#define AUTO_CLOSE __attribute__((cleanup(close_object)))
+
+/* What stands in for tcp_push() where that cannot be hooked, and is the same but for its place. */
+static bool stands_in(const char *section)
+{
+	return !strcmp(section + strcspn(section, "/"), "/tcp_release_cb") &&
+	       kernel__has(kernel, "tcp_push");
+}
+
+static bool has_place(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+	char name[128];
+
+	if (stands_in(section))
+		return false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		size_t length = strlen(places[i].prefix);
+
+		if (strncmp(section, places[i].prefix, length))
+			continue;
+		snprintf(name, sizeof(name), "%s%s", places[i].type_prefix, section + length);
+		return btf__find_by_name_kind(kernel, name, places[i].kind) > 0;
+	}
+	return true;
+}
+
+static bool calls_loop(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+	{
+		const struct bpf_insn *code = bpf_program__insns(program);
+
+		for (size_t i = 0; i < bpf_program__insn_cnt(program); i++)
+			if (code[i].code == (BPF_JMP | BPF_CALL) && !code[i].src_reg &&
+				code[i].imm == BPF_FUNC_loop)
+				return true;
+	}
+	return false;
+}
+
+/* Sets hold_cpu (imdstrace.bpf.c), which only a skeleton could name. */
+static int hold_cpu(struct bpf_object *object)
+{
+	const struct btf *types = bpf_object__btf(object);
+	int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = id < 0 ? NULL : btf__type_by_id(types, id);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	size_t size = 0;
+	const void *memory = map ? bpf_map__initial_value(map, &size) : NULL;
+	_free_ char *changed = memory ? malloc(size) : NULL;
+
+	if (changed)
+		memcpy(changed, memory, size);
+	for (int i = 0; changed && section && i < btf_vlen(section); i++) {
+		const struct btf_var_secinfo *place = &btf_var_secinfos(section)[i];
+		const struct btf_type *variable = btf__type_by_id(types, place->type);
+
+		if (strcmp(btf__name_by_offset(types, variable->name_off), "hold_cpu"))
+			continue;
+		changed[place->offset] = true;
+		return bpf_map__set_initial_value(map, changed, size);
+	}
+	return -ENOENT;
+}
+
+/* Loads the object's programs, or the one of that name alone, whose complaint is then in log_text.
+ * A log that is too small would fail a program whose loops are followed round by round. */
+static int load(const char *path, bool holding, const char *alone, int *count)
+{
+	struct bpf_object *object AUTO_CLOSE = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
 
 	if (!object)
 		return -errno;
+	if (holding && hold_cpu(object))
+		return -ENOENT;
+	*count = 0;
 	bpf_object__for_each_program(program, object)
 	{
-		bool chosen = !strcmp(bpf_program__name(program), name);
+		bool chosen =
+			alone ? !strcmp(bpf_program__name(program), alone) : has_place(program);
 
 		bpf_program__set_autoload(program, chosen);
-		if (!chosen || !aloud)
+		*count += chosen;
+		if (!chosen || !alone)
 			continue;
 		*log_text = '\0';
 		bpf_program__set_log_level(program, LOG_STATS);
 		bpf_program__set_log_buf(program, log_text, sizeof(log_text));
 	}
-	error = bpf_object__load(object);
-	bpf_object__close(object);
-	return error;
+	return bpf_object__load(object);
 }
 
-/* An empty log means that no verifier was asked. */
-static enum outcome load_alone(const char *path, const char *name, int *error)
+/* Which of the object's programs is refused, and what the verifier says of it. */
+static void explain(const char *path)
 {
-	*error = load_program(path, name, false);
-	if (!*error)
-		return LOADED;
-	load_program(path, name, true);
-	return !*log_text && (*error == -ESRCH || *error == -ENOENT) ? NO_PLACE : REFUSED;
-}
-
-/* 0, or 1 after having said what was refused. */
-static int verify(const char *path)
-{
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_object *object AUTO_CLOSE = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
-	int counts[3] = {0}, error;
 
-	if (!object) {
-		printf("FAILED  %s: cannot be opened: %s\n", path, strerror(errno));
-		return 1;
-	}
 	bpf_object__for_each_program(program, object)
 	{
-		enum outcome outcome = load_alone(path, bpf_program__name(program), &error);
+		const char *name = bpf_program__name(program);
+		int count;
 
-		counts[outcome]++;
-		if (outcome == REFUSED)
-			printf("FAILED  %s: %s: %s\n%s", path, bpf_program__name(program),
-				strerror(-error), log_text);
+		if (has_place(program) && load(path, false, name, &count))
+			printf("%s: %s\n", name, log_text);
 	}
-	bpf_object__close(object);
-	if (!counts[REFUSED] && counts[LOADED])
-		printf("ok      %s: %d programs, %d without a place here\n", path, counts[LOADED],
-			counts[NO_PLACE]);
-	return counts[REFUSED] || !counts[LOADED];
+}
+
+enum outcome { LOADED, LOADED_HOLDING, REFUSED, NOT_OURS };
+
+static enum outcome verify(const char *path, bool may_hold)
+{
+	int count, error;
+
+	{
+		struct bpf_object *object AUTO_CLOSE = bpf_object__open_file(path, NULL);
+
+		if (!object) {
+			printf("FAILED: %s: %s\n", path, strerror(errno));
+			return REFUSED;
+		}
+		if (calls_loop(object) != has_loop)
+			return NOT_OURS;
+	}
+	if (may_hold && !load(path, true, NULL, &count)) {
+		printf("ok: %s: %d programs, which hold the CPU\n", path, count);
+		return LOADED_HOLDING;
+	}
+	error = load(path, false, NULL, &count);
+	if (!error) {
+		printf("ok: %s: %d programs\n", path, count);
+		return LOADED;
+	}
+	printf("FAILED: %s: %s\n", path, strerror(-error));
+	explain(path);
+	return REFUSED;
 }
 
 int main(int argc, char **argv)
 {
-	int failed = 0;
+	int counts[NOT_OURS + 1] = {0};
+	bool may_hold;
 
 	libbpf_set_print(be_quiet);
-	for (int i = 1; i < argc; i++)
-		failed += verify(argv[i]);
-	printf("%d passed, %d failed, 0 skipped\n", argc - 1 - failed, failed);
-	return failed != 0;
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel) {
+		printf("FAILED: the kernel's types: %s\n0 passed, 1 failed, 0 skipped\n",
+			strerror(errno));
+		return 1;
+	}
+	has_loop = kernel__has_helper(kernel, "BPF_FUNC_loop");
+	may_hold = kernel__has(kernel, "bpf_preempt_disable");
+	for (int i = 1; i < argc; i++) {
+		enum outcome outcome = verify(argv[i], may_hold);
+
+		counts[outcome]++;
+		/* where one is refused that way, the kernel cannot have it, and no other is asked
+		 */
+		if (outcome == LOADED)
+			may_hold = false;
+		fflush(stdout);
+	}
+	if (counts[LOADED] && counts[LOADED_HOLDING]) {
+		printf("FAILED: some hold the CPU, and others do not\n");
+		counts[REFUSED]++;
+	}
+	btf__free(kernel);
+	printf("%d passed, %d failed, 0 skipped\n", counts[LOADED] + counts[LOADED_HOLDING],
+		counts[REFUSED]);
+	return counts[REFUSED] || !(counts[LOADED] + counts[LOADED_HOLDING]);
 }

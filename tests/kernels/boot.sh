@@ -5,8 +5,8 @@
 # a network, runs COMMANDS there in a shell as root, shows their output and ends with their status.
 #
 # KERNEL: 5.10, 6.1, 6.12 or newest; ARCH: amd64 or arm64. The machine holds busybox, the static
-# tool as $IMDSTRACE and imdstrace, the traffic program of the tests as $WIRE and wire (each if it
-# has been built for ARCH), and the FILEs in /. A hang (BOOT_TIMEOUT seconds, 300), a panic and a
+# tool as $IMDSTRACE and imdstrace, the traffic program of the tests as $WIRE and wire, and verify (each
+# if it has been built for ARCH), and the FILEs in /. A hang (BOOT_TIMEOUT seconds, 300), a panic and a
 # warning in the kernel's log are failures. With BOOT_LOG=FILE the console is kept there.
 # BOOT_APPEND holds more parameters of the boot (imdstrace.cgroups=v1 and =hybrid: see init).
 set -eu
@@ -122,6 +122,7 @@ initramfs() {
 	case $(uname -m):$arch in x86_64:amd64 | aarch64:arm64) native=yes ;; esac
 	carry imdstrace ${native:+"$top/build/imdstrace-static"} "$top/build/$arch/imdstrace-static"
 	carry wire ${native:+"$top/build/tests/wire"} "$top/build/$arch/tests/wire"
+	carry verify ${native:+"$top/build/tests/verify"} "$top/build/$arch/tests/verify"
 	(cd "$scratch/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$scratch/initramfs"
 }
 
