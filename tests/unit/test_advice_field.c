@@ -12,6 +12,7 @@ static void a_person_is_told_what_cures(void **state)
 	static const struct {
 		const char *name, *caller, *pattern, *advice;
 		const char *says[4], *never[3];
+		const char *cause; /* of a fallback */
 	} cases[] = {
 		{"rclone's probe",
 			"'name':'rclone','exe':'/usr/bin/rclone','network':'host','user_agents'"
@@ -21,7 +22,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':1,'none"
 			"':0}},'paths':[{'method':'GET','path':'/','class':'foreign','count':1,"
 			"'first':null,'last':null}]",
-			"foreign-only", "none", {"Nothing has to change", ""}, {"Upgrade"}},
+			"foreign-only", "none", {"Nothing has to change", ""}, {"Upgrade"}, NULL},
 		{"metricbeat's probe",
 			"'name':'metricbeat','exe':'/usr/share/metricbeat/bin/metricbeat','netw"
 			"ork':'host','user_agents':['Go-http-client/1.1'],'calls':{'v1':0,'v2':"
@@ -31,7 +32,8 @@ static void a_person_is_told_what_cures(void **state)
 			"ejected':0,'other':1,'none':0}},'paths':[{'method':'GET','path':'/hetz"
 			"ner/v1/metadata/instance-id','class':'foreign','count':1,'first':null,"
 			"'last':null}]",
-			"foreign-only", "configure", {"providers: [aws]", "Hetzner"}, {"Upgrade"}},
+			"foreign-only", "configure", {"providers: [aws]", "Hetzner"}, {"Upgrade"},
+			NULL},
 		{"the SSM agent",
 			"'name':'amazon-ssm-agent','exe':'/usr/bin/amazon-ssm-agent','network':"
 			"'host','user_agents':['aws-sdk-go/1.12.20 (go1.12; linux; amd64)'],'ca"
@@ -42,7 +44,7 @@ static void a_person_is_told_what_cures(void **state)
 			"GET','path':'/latest/meta-data/instance-id','class':'v1','count':1,'fi"
 			"rst':null,'last':null}]",
 			"v1-only", "upgrade-program",
-			{"Upgrade the SSM agent to 3.2.1041.0", "3.0.413.0"}, {"aws-sdk-go"}},
+			{"Upgrade the SSM agent to 3.2.1041.0", "3.0.413.0"}, {"aws-sdk-go"}, NULL},
 		{"dockerd",
 			"'name':'dockerd','exe':'/usr/bin/dockerd','network':'host','user_agent"
 			"s':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':5,'v2':0"
@@ -53,7 +55,7 @@ static void a_person_is_told_what_cures(void **state)
 			"t/meta-data/iam/security-credentials/','class':'v1','count':1,'first':"
 			"null,'last':null}]",
 			"v1-only", "upgrade-program", {"Upgrade Docker to 20.10.0 or 19.03.14"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"behind kube2iam",
 			"'name':'server','exe':'/opt/app/server','network':'own','pod':{'uid':'"
 			"u','name':'shop-1','namespace':'shop'},'container':{'runtime':'contain"
@@ -64,7 +66,7 @@ static void a_person_is_told_what_cures(void **state)
 			"0,'none':0}}",
 			"fallback", "investigate",
 			{"kube2iam before 0.12.0", "kiam before 4.0", "in pod shop/shop-1"},
-			{"V1_DISABLED", "hop limit"}},
+			{"V1_DISABLED", "hop limit"}, "refused"},
 		{"a container in the host's network",
 			"'name':'server','exe':'/opt/app/server','network':'host','container':{"
 			"'runtime':'docker','id':'0123456789ab','name':null},'calls':{'v1':3,'v"
@@ -72,7 +74,8 @@ static void a_person_is_told_what_cures(void **state)
 			"cted':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'token':{'ok':0,'rejected':0,'other':0,'none':2},'foreign':{'ok':0"
 			",'rejected':0,'other':0,'none':0}}",
-			"fallback", "investigate", {"get no answer", "new node"}, {"hop limit"}},
+			"fallback", "investigate", {"get no answer", "new node"}, {"hop limit"},
+			"no-answer"},
 		{"a cloud detector",
 			"'name':'orders','exe':'/opt/orders/orders','network':'host','calls':{'"
 			"v1':1,'v2':0,'token':0,'foreign':2,'unknown':0},'outcomes':{'v1':{'ok'"
@@ -85,7 +88,7 @@ static void a_person_is_told_what_cures(void **state)
 			"T','path':'/computeMetadata/v1/instance/hostname','class':'foreign','c"
 			"ount':1,'first':null,'last':null}]",
 			"v1-only", "investigate", {"cloud detector", "Azure", "Google", "harmless"},
-			{"Upgrade"}},
+			{"Upgrade"}, NULL},
 		{"a token that is refused",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':0,'v2':3,'tok"
 			"en':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':0,'rejected':0,'"
@@ -93,7 +96,7 @@ static void a_person_is_told_what_cures(void **state)
 			"n':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0}}",
 			"v2-only", "investigate", {"its token is refused", "401"},
-			{"Nothing has to change"}},
+			{"Nothing has to change"}, NULL},
 		{"known: /opt/datadog-agent/bin/agent/agent",
 			"'name':'agent','exe':'/opt/datadog-agent/bin/agent/agent','network':'h"
 			"ost','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
@@ -104,7 +107,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ss':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"the Datadog agent to 7.64.0 or later", "ec2_prefer_imdsv2: true"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/prometheus",
 			"'name':'prometheus','exe':'/usr/bin/prometheus','network':'host','call"
 			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
@@ -113,7 +116,8 @@ static void a_person_is_told_what_cures(void **state)
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
 			"T','path':'/latest/meta-data/iam/security-credentials/','class':'v1','"
 			"count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"Prometheus to 2.15.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"Prometheus to 2.15.0"}, {"aws-sdk-go"},
+			NULL},
 		{"known: /usr/bin/telegraf",
 			"'name':'telegraf','exe':'/usr/bin/telegraf','network':'host','calls':{"
 			"'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok"
@@ -122,7 +126,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','"
 			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','coun"
 			"t':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"Telegraf to 1.15.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"Telegraf to 1.15.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/packer",
 			"'name':'packer','exe':'/usr/bin/packer','network':'host','calls':{'v1'"
 			":2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,"
@@ -131,7 +135,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
 			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
 			",'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"Packer to 1.6.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"Packer to 1.6.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/restic",
 			"'name':'restic','exe':'/usr/bin/restic','network':'host','calls':{'v1'"
 			":2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,"
@@ -140,7 +144,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
 			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
 			",'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"restic to 0.12.1"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"restic to 0.12.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/rclone",
 			"'name':'rclone','exe':'/usr/bin/rclone','network':'host','calls':{'v1'"
 			":2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,"
@@ -149,7 +153,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
 			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
 			",'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"rclone to 1.52.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"rclone to 1.52.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /cluster-autoscaler",
 			"'name':'cluster-autoscaler','exe':'/cluster-autoscaler','network':'hos"
 			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
@@ -159,7 +163,7 @@ static void a_person_is_told_what_cures(void **state)
 			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class"
 			"':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
-			{"the Cluster Autoscaler to 1.22.0", "AWS_REGION"}, {"aws-sdk-go"}},
+			{"the Cluster Autoscaler to 1.22.0", "AWS_REGION"}, {"aws-sdk-go"}, NULL},
 		{"known: /node-termination-handler",
 			"'name':'node-termination-handler','exe':'/node-termination-handler','n"
 			"etwork':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':"
@@ -169,7 +173,7 @@ static void a_person_is_told_what_cures(void **state)
 			"aths':[{'method':'GET','path':'/latest/meta-data/iam/security-credenti"
 			"als/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Node Termination Handler to 1.3.0"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"known: /bin/external-dns",
 			"'name':'external-dns','exe':'/bin/external-dns','network':'host','call"
 			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
@@ -178,7 +182,8 @@ static void a_person_is_told_what_cures(void **state)
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
 			"T','path':'/latest/meta-data/iam/security-credentials/','class':'v1','"
 			"count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"ExternalDNS to 0.5.18"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"ExternalDNS to 0.5.18"}, {"aws-sdk-go"},
+			NULL},
 		{"known: /app/aws-k8s-agent",
 			"'name':'aws-k8s-agent','exe':'/app/aws-k8s-agent','network':'host','ca"
 			"lls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1"
@@ -187,7 +192,8 @@ static void a_person_is_told_what_cures(void **state)
 			"oreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'"
 			"GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1'"
 			",'count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"VPC CNI plugin to 1.6.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"VPC CNI plugin to 1.6.0"}, {"aws-sdk-go"},
+			NULL},
 		{"known: /bin/aws-ebs-csi-driver",
 			"'name':'aws-ebs-csi-driver','exe':'/bin/aws-ebs-csi-driver','network':"
 			"'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outc"
@@ -196,7 +202,8 @@ static void a_person_is_told_what_cures(void **state)
 			"one':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{"
 			"'method':'GET','path':'/latest/meta-data/iam/security-credentials/','c"
 			"lass':'v1','count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"EBS CSI driver to 0.6.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"EBS CSI driver to 0.6.0"}, {"aws-sdk-go"},
+			NULL},
 		{"known: /velero",
 			"'name':'velero','exe':'/velero','network':'host','calls':{'v1':2,'v2':"
 			"0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejecte"
@@ -205,7 +212,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/late"
 			"st/meta-data/iam/security-credentials/','class':'v1','count':1,'first'"
 			":null,'last':null}]",
-			"v1-only", "upgrade-program", {"Velero to 1.5.1"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"Velero to 1.5.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/newrelic-infra",
 			"'name':'newrelic-infra','exe':'/usr/bin/newrelic-infra','network':'hos"
 			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
@@ -215,7 +222,7 @@ static void a_person_is_told_what_cures(void **state)
 			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class"
 			"':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"infrastructure agent to 1.12.0"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/afterburn",
 			"'name':'afterburn','exe':'/usr/bin/afterburn','network':'host','calls'"
 			":{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'"
@@ -224,7 +231,7 @@ static void a_person_is_told_what_cures(void **state)
 			"gn':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET'"
 			",'path':'/latest/meta-data/iam/security-credentials/','class':'v1','co"
 			"unt':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"afterburn to 4.4.1"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"afterburn to 4.4.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent",
 			"'name':'amazon-cloudwatch-agent','exe':'/opt/aws/amazon-cloudwatch-age"
 			"nt/bin/amazon-cloudwatch-agent','network':'host','calls':{'v1':2,'v2':"
@@ -235,7 +242,7 @@ static void a_person_is_told_what_cures(void **state)
 			"st/meta-data/iam/security-credentials/','class':'v1','count':1,'first'"
 			":null,'last':null}]",
 			"v1-only", "upgrade-program", {"the CloudWatch agent to 1.300028.0"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/osqueryd",
 			"'name':'osqueryd','exe':'/usr/bin/osqueryd','network':'host','calls':{"
 			"'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok"
@@ -244,7 +251,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','"
 			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','coun"
 			"t':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"osquery to 5.6.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"osquery to 5.6.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/pgbackrest",
 			"'name':'pgbackrest','exe':'/usr/bin/pgbackrest','network':'host','call"
 			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
@@ -253,7 +260,7 @@ static void a_person_is_told_what_cures(void **state)
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
 			"T','path':'/latest/meta-data/iam/security-credentials/','class':'v1','"
 			"count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"pgBackRest to 2.39"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"pgBackRest to 2.39"}, {"aws-sdk-go"}, NULL},
 		{"known: /opt/fluent-bit/bin/fluent-bit",
 			"'name':'fluent-bit','exe':'/opt/fluent-bit/bin/fluent-bit','network':'"
 			"host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outco"
@@ -263,7 +270,7 @@ static void a_person_is_told_what_cures(void **state)
 			"method':'GET','path':'/latest/meta-data/iam/security-credentials/','cl"
 			"ass':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Fluent Bit to 1.8.9", "imds_version v2"},
-			{"aws-sdk-go"}},
+			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/step-ca",
 			"'name':'step-ca','exe':'/usr/bin/step-ca','network':'host','calls':{'v"
 			"1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':"
@@ -272,7 +279,7 @@ static void a_person_is_told_what_cures(void **state)
 			"{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','pa"
 			"th':'/latest/meta-data/iam/security-credentials/','class':'v1','count'"
 			":1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"step-ca to 0.15.0"}, {"aws-sdk-go"}},
+			"v1-only", "upgrade-program", {"step-ca to 0.15.0"}, {"aws-sdk-go"}, NULL},
 		{"goofys",
 			"'name':'goofys','exe':'/usr/local/bin/goofys','network':'host','user_a"
 			"gents':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':2,'v"
@@ -281,7 +288,7 @@ static void a_person_is_told_what_cures(void **state)
 			":0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0"
 			",'rejected':0,'other':0,'none':0}}",
 			"v1-only", "upgrade-program",
-			{"goofys", "no release supports IMDSv2; move to"}, {"aws-sdk-go"}},
+			{"goofys", "no release supports IMDSv2; move to"}, {"aws-sdk-go"}, NULL},
 		{"Teleport",
 			"'name':'teleport','exe':'/usr/local/bin/teleport','network':'host','us"
 			"er_agents':['Go-http-client/1.1'],'calls':{'v1':2,'v2':0,'token':0,'fo"
@@ -289,14 +296,15 @@ static void a_person_is_told_what_cures(void **state)
 			"'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':"
 			"0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'oth"
 			"er':0,'none':0}}",
-			"v1-only", "configure", {"AWS_EC2_METADATA_V1_DISABLED=true"}, {"Upgrade"}},
+			"v1-only", "configure", {"AWS_EC2_METADATA_V1_DISABLED=true"}, {"Upgrade"},
+			NULL},
 		{"the BOSH agent",
 			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'h"
 			"ost','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
 			"es':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
 			"e':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
-			"v1-only", "configure", {"tokenPath"}, {"Upgrade"}},
+			"v1-only", "configure", {"tokenPath"}, {"Upgrade"}, NULL},
 		{"script: /usr/bin/ec2metadata",
 			"'name':'python3 /usr/bin/ec2metadata','exe':'/usr/bin/python3','script"
 			"':'/usr/bin/ec2metadata','network':'host','calls':{'v1':1,'v2':0,'toke"
@@ -304,7 +312,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ther':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token"
 			"':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected"
 			"':0,'other':0,'none':0}}",
-			"v1-only", "upgrade-program", {"cloud-utils to 0.32"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"cloud-utils to 0.32"}, {"To paste"}, NULL},
 		{"script: /usr/bin/ohai",
 			"'name':'python3 /usr/bin/ohai','exe':'/usr/bin/python3','script':'/usr"
 			"/bin/ohai','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreign'"
@@ -313,7 +321,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,"
 			"'none':0}}",
 			"v1-only", "upgrade-program",
-			{"Ohai (Chef) to 17.0.42 or 16.10.1, or later"}, {"To paste"}},
+			{"Ohai (Chef) to 17.0.42 or 16.10.1, or later"}, {"To paste"}, NULL},
 		{"script: /usr/bin/facter",
 			"'name':'python3 /usr/bin/facter','exe':'/usr/bin/python3','script':'/u"
 			"sr/bin/facter','network':'host','calls':{'v1':1,'v2':0,'token':0,'fore"
@@ -321,7 +329,8 @@ static void a_person_is_told_what_cures(void **state)
 			"one':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,"
 			"'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other"
 			"':0,'none':0}}",
-			"v1-only", "upgrade-program", {"Facter (Puppet) to 4.0.47"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"Facter (Puppet) to 4.0.47"}, {"To paste"},
+			NULL},
 		{"script: /usr/bin/s3cmd",
 			"'name':'python3 /usr/bin/s3cmd','exe':'/usr/bin/python3','script':'/us"
 			"r/bin/s3cmd','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreig"
@@ -329,7 +338,7 @@ static void a_person_is_told_what_cures(void **state)
 			"e':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,'r"
 			"ejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':"
 			"0,'none':0}}",
-			"v1-only", "upgrade-program", {"s3cmd to 2.3.0"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"s3cmd to 2.3.0"}, {"To paste"}, NULL},
 		{"script: /usr/bin/hibinit-agent",
 			"'name':'python3 /usr/bin/hibinit-agent','exe':'/usr/bin/python3','scri"
 			"pt':'/usr/bin/hibinit-agent','network':'host','calls':{'v1':1,'v2':0,'"
@@ -337,7 +346,8 @@ static void a_person_is_told_what_cures(void **state)
 			"0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'t"
 			"oken':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'reje"
 			"cted':0,'other':0,'none':0}}",
-			"v1-only", "upgrade-program", {"hibernation agent to 1.0.3"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"hibernation agent to 1.0.3"}, {"To paste"},
+			NULL},
 		{"script: /usr/sbin/fence_aws",
 			"'name':'python3 /usr/sbin/fence_aws','exe':'/usr/bin/python3','script'"
 			":'/usr/sbin/fence_aws','network':'host','calls':{'v1':1,'v2':0,'token'"
@@ -345,7 +355,8 @@ static void a_person_is_told_what_cures(void **state)
 			"er':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':"
 			"{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':"
 			"0,'other':0,'none':0}}",
-			"v1-only", "upgrade-program", {"fence-agents to 4.7.0"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"fence-agents to 4.7.0"}, {"To paste"},
+			NULL},
 		{"script: /root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py",
 			"'name':'python3 /root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py',"
 			"'exe':'/usr/bin/python3','script':'/root/.ansible/tmp/x/AnsiballZ_ec2_"
@@ -354,7 +365,7 @@ static void a_person_is_told_what_cures(void **state)
 			"0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok"
 			"':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'o"
 			"ther':0,'none':0}}",
-			"v1-only", "upgrade-program", {"amazon.aws to 1.5.0"}, {"To paste"}},
+			"v1-only", "upgrade-program", {"amazon.aws to 1.5.0"}, {"To paste"}, NULL},
 		{"curl of ec2-net-utils",
 			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/sysconfig/netw"
 			"ork-scripts/ec2net-functions','network':'host','user_agents':['curl/7."
@@ -362,14 +373,15 @@ static void a_person_is_told_what_cures(void **state)
 			"es':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
 			"e':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
-			"v1-only", "upgrade-program", {"ec2-net-utils to 1.3"}, {"update curl"}},
+			"v1-only", "upgrade-program", {"ec2-net-utils to 1.3"}, {"update curl"},
+			NULL},
 		{"s3fs 1.88",
 			"'name':'s3fs','exe':'/usr/bin/s3fs','network':'host','user_agents':['s"
 			"3fs/1.88'],'calls':{'v1':1,'v2':3,'token':1,'foreign':0,'unknown':0},'"
 			"outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':3,"
 			"'rejected':0,'other':0,'none':0},'token':{'ok':1,'rejected':0,'other':"
 			"0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
-			"mixed", "upgrade-program", {"s3fs to 1.91"}, {"Nothing"}},
+			"mixed", "upgrade-program", {"s3fs to 1.91"}, {"Nothing"}, NULL},
 		{"s3fs 1.93 in a container",
 			"'name':'s3fs','exe':'/usr/bin/s3fs','network':'own','container':{'runt"
 			"ime':'docker','id':'0123456789ab','name':null},'user_agents':['s3fs/1."
@@ -377,7 +389,8 @@ static void a_person_is_told_what_cures(void **state)
 			"es':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
 			"e':1},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
-			"fallback", "raise-hop-limit", {"hop limit to 2"}, {"Upgrade"}},
+			"fallback", "raise-hop-limit", {"hop limit to 2"}, {"Upgrade"},
+			"no-answer"},
 		{"a program with an old SDK",
 			"'name':'acmed','exe':'/opt/acme/acmed','network':'host','user_agents':"
 			"['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':2,'v2':0,'t"
@@ -389,7 +402,7 @@ static void a_person_is_told_what_cures(void **state)
 			"l,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"a version of acmed that is built with aws-sdk-go 1.25.38 or later"},
-			{"Upgrade aws-sdk-go"}},
+			{"Upgrade aws-sdk-go"}, NULL},
 		{"an old C++ SDK",
 			"'name':'acmed','exe':'/opt/acme/acmed','network':'host','user_agents':"
 			"['aws-sdk-cpp/1.7.100'],'calls':{'v1':2,'v2':0,'token':0,'foreign':0,'"
@@ -398,7 +411,8 @@ static void a_person_is_told_what_cures(void **state)
 			"d':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'non"
 			"e':0}}",
 			"v1-only", "upgrade-program",
-			{"a version of acmed that is built with aws-sdk-cpp 1.7.229"}, {"Upgrade"}},
+			{"a version of acmed that is built with aws-sdk-cpp 1.7.229"}, {"Upgrade"},
+			NULL},
 		{"old boto3",
 			"'name':'python3 /opt/etl/load.py','exe':'/usr/bin/python3','script':'/"
 			"opt/etl/load.py','network':'host','user_agents':['Boto3/1.9.42 Botocor"
@@ -407,7 +421,7 @@ static void a_person_is_told_what_cures(void **state)
 			",'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other'"
 			":0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "upgrade-client", {"Upgrade boto3 1.9.42", "1.12.6 or later"},
-			{"a version of"}},
+			{"a version of"}, NULL},
 		{"old aws-cli",
 			"'name':'python3 /usr/bin/aws','exe':'/usr/bin/python3','script':'/usr/"
 			"bin/aws','network':'host','user_agents':['aws-cli/1.16.100 Python/3.6'"
@@ -416,7 +430,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':"
 			"0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "upgrade-client", {"Upgrade aws-cli 1.16.100", "1.16.289"},
-			{NULL}},
+			{NULL}, NULL},
 		{"new boto3, dropped on the host",
 			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
 			"ork':'host','user_agents':['Boto3/1.34.0'],'calls':{'v1':2,'v2':0,'tok"
@@ -425,7 +439,7 @@ static void a_person_is_told_what_cures(void **state)
 			"n':{'ok':0,'rejected':0,'other':0,'none':2},'foreign':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0}}",
 			"fallback", "disable-fallback", {"AWS_EC2_METADATA_V1_DISABLED"},
-			{"hop limit"}},
+			{"hop limit"}, "no-answer"},
 		{"new boto3 in a container",
 			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
 			"ork':'own','container':{'runtime':'docker','id':'0123456789ab','name':"
@@ -434,7 +448,8 @@ static void a_person_is_told_what_cures(void **state)
 			":0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'o"
 			"k':0,'rejected':0,'other':0,'none':2},'foreign':{'ok':0,'rejected':0,'"
 			"other':0,'none':0}}",
-			"fallback", "raise-hop-limit", {"hop limit to 2"}, {"Upgrade boto3"}},
+			"fallback", "raise-hop-limit", {"hop limit to 2"}, {"Upgrade boto3"},
+			"no-answer"},
 		{"an SDK that cannot fall back, in a container",
 			"'name':'app','exe':'/app','network':'own','container':{'runtime':'dock"
 			"er','id':'0123456789ab','name':null},'calls':{'v1':0,'v2':0,'token':2,"
@@ -442,15 +457,16 @@ static void a_person_is_told_what_cures(void **state)
 			":0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'o"
 			"k':0,'rejected':0,'other':0,'none':2},'foreign':{'ok':0,'rejected':0,'"
 			"other':0,'none':0}}",
-			"v2-only", "raise-hop-limit", {"hop limit to 2"},
-			{"Nothing has to change"}},
+			"v2-only", "raise-hop-limit", {"hop limit to 2"}, {"Nothing has to change"},
+			NULL},
 		{"an SDK behind a proxy",
 			"'name':'app','exe':'/app','network':'host','user_agents':['aws-sdk-go/"
 			"1.44.0'],'calls':{'v1':2,'v2':0,'token':2,'foreign':0,'unknown':0},'ou"
 			"tcomes':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'r"
 			"ejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':2,"
 			"'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
-			"fallback", "disable-fallback", {"X-Forwarded-For"}, {"hop limit"}},
+			"fallback", "disable-fallback", {"X-Forwarded-For"}, {"hop limit"},
+			"refused"},
 		{"one path without",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':1,'v2':3,'tok"
 			"en':1,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'"
@@ -460,7 +476,7 @@ static void a_person_is_told_what_cures(void **state)
 			"'v1','count':1,'first':null,'last':null},{'method':'GET','path':'/late"
 			"st/meta-data/instance-id','class':'v2','count':1,'first':null,'last':n"
 			"ull}]",
-			"mixed", "send-token", {"GET / goes without"}, {"$EMPTY"}},
+			"mixed", "send-token", {"GET / goes without"}, {"$EMPTY"}, NULL},
 		{"a path with and without",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':1,'v2':3,'tok"
 			"en':1,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'"
@@ -470,7 +486,7 @@ static void a_person_is_told_what_cures(void **state)
 			"a-data/instance-id','class':'v1','count':1,'first':null,'last':null},{"
 			"'method':'GET','path':'/latest/meta-data/instance-id','class':'v2','co"
 			"unt':1,'first':null,'last':null}]",
-			"mixed", "send-token", {"$EMPTY"}, {NULL}},
+			"mixed", "send-token", {"$EMPTY"}, {NULL}, NULL},
 		{"two of five unanswered",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':2,'v2':3,'tok"
 			"en':5,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejected':0,'"
@@ -478,7 +494,7 @@ static void a_person_is_told_what_cures(void **state)
 			"n':{'ok':3,'rejected':0,'other':0,'none':2},'foreign':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0}}",
 			"mixed", "investigate", {"2 of its 5 token requests got no answer"},
-			{"$EMPTY"}},
+			{"$EMPTY"}, NULL},
 		{"the same, of an SDK",
 			"'name':'x','exe':'/opt/x','network':'host','user_agents':['aws-sdk-go-"
 			"v2/1.17'],'calls':{'v1':2,'v2':3,'token':5,'foreign':0,'unknown':0},'o"
@@ -486,7 +502,7 @@ static void a_person_is_told_what_cures(void **state)
 			"rejected':0,'other':0,'none':0},'token':{'ok':3,'rejected':0,'other':0"
 			",'none':2},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"mixed", "disable-fallback", {"2 of its 5 token requests got no answer"},
-			{"$EMPTY"}},
+			{"$EMPTY"}, NULL},
 		{"proxy: /usr/local/bin/envoy",
 			"'name':'envoy','exe':'/usr/local/bin/envoy','network':'host','calls':{"
 			"'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok"
@@ -494,7 +510,7 @@ static void a_person_is_told_what_cures(void **state)
 			":0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign"
 			"':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "investigate", {"Envoy", "forwards"},
-			{"Upgrade", "update it to"}},
+			{"Upgrade", "update it to"}, NULL},
 		{"proxy: /usr/lib/linkerd/linkerd2-proxy",
 			"'name':'linkerd2-proxy','exe':'/usr/lib/linkerd/linkerd2-proxy','netwo"
 			"rk':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'"
@@ -502,7 +518,7 @@ static void a_person_is_told_what_cures(void **state)
 			"'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':"
 			"0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "investigate", {"Linkerd", "forwards"},
-			{"Upgrade", "update it to"}},
+			{"Upgrade", "update it to"}, NULL},
 		{"proxy: /usr/sbin/squid",
 			"'name':'squid','exe':'/usr/sbin/squid','network':'host','calls':{'v1':"
 			"2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'"
@@ -510,7 +526,7 @@ static void a_person_is_told_what_cures(void **state)
 			"one':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'o"
 			"k':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "investigate", {"Squid", "forwards"},
-			{"Upgrade", "update it to"}},
+			{"Upgrade", "update it to"}, NULL},
 		{"proxy: /usr/sbin/nginx",
 			"'name':'nginx','exe':'/usr/sbin/nginx','network':'host','calls':{'v1':"
 			"2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'"
@@ -518,7 +534,7 @@ static void a_person_is_told_what_cures(void **state)
 			"one':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'o"
 			"k':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "investigate", {"nginx", "forwards"},
-			{"Upgrade", "update it to"}},
+			{"Upgrade", "update it to"}, NULL},
 		{"kube2iam",
 			"'name':'kube2iam','exe':'/bin/kube2iam','network':'host','user_agents'"
 			":['aws-sdk-go/1.8.7'],'calls':{'v1':2,'v2':0,'token':0,'foreign':0,'un"
@@ -526,7 +542,8 @@ static void a_person_is_told_what_cures(void **state)
 			"2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected'"
 			":0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none'"
 			":0}}",
-			"v1-only", "investigate", {"kube2iam to 0.12.0", "pods"}, {"V1_DISABLED"}},
+			"v1-only", "investigate", {"kube2iam to 0.12.0", "pods"}, {"V1_DISABLED"},
+			NULL},
 		{"curl of a script",
 			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/cron.daily/tag"
 			"','network':'host','user_agents':['curl/7.88.1'],'calls':{'v1':1,'v2':"
@@ -537,7 +554,7 @@ static void a_person_is_told_what_cures(void **state)
 			"st/meta-data/ami-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token",
 			{"bash /etc/cron.daily/tag", "TOKEN=$(curl -sf -X PUT", "meta-data/ami-id"},
-			{"update"}},
+			{"update"}, NULL},
 		{"wget of a script",
 			"'name':'wget','exe':'/usr/bin/wget','parent':'sh /b.sh','network':'hos"
 			"t','user_agents':['Wget/1.21.3'],'calls':{'v1':1,'v2':0,'token':0,'for"
@@ -546,7 +563,8 @@ static void a_person_is_told_what_cures(void **state)
 			",'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'othe"
 			"r':0,'none':0}},'paths':[{'method':'GET','path':'/latest/meta-data/ins"
 			"tance-id','class':'v1','count':1,'first':null,'last':null}]",
-			"v1-only", "send-token", {"TOKEN=$(wget -qO- --method=PUT"}, {"update"}},
+			"v1-only", "send-token", {"TOKEN=$(wget -qO- --method=PUT"}, {"update"},
+			NULL},
 		{"Python",
 			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
 			"ork':'host','user_agents':['Python-urllib/3.11'],'calls':{'v1':1,'v2':"
@@ -556,7 +574,7 @@ static void a_person_is_told_what_cures(void **state)
 			"ejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/late"
 			"st/meta-data/instance-id','class':'v1','count':1,'first':null,'last':n"
 			"ull}]",
-			"v1-only", "send-token", {"urlopen", "python3 /a.py"}, {"update it"}},
+			"v1-only", "send-token", {"urlopen", "python3 /a.py"}, {"update it"}, NULL},
 		{"a path that is no path",
 			"'name':'curl','exe':'/usr/bin/curl','network':'host','user_agents':['c"
 			"url/8'],'calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},'out"
@@ -565,7 +583,7 @@ static void a_person_is_told_what_cures(void **state)
 			"none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':["
 			"{'method':'GET','path':'/latest/$(rm -rf x)','class':'v1','count':1,'f"
 			"irst':null,'last':null}]",
-			"v1-only", "send-token", {"meta-data/instance-id"}, {"$(rm"}},
+			"v1-only", "send-token", {"meta-data/instance-id"}, {"$(rm"}, NULL},
 		{"an agent that nobody knows",
 			"'name':'acmed','exe':'/opt/acme/acmed','network':'host','user_agents':"
 			"['acme-agent/2.3 (x)'],'calls':{'v1':1,'v2':0,'token':0,'foreign':0,'u"
@@ -574,7 +592,8 @@ static void a_person_is_told_what_cures(void **state)
 			"':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none"
 			"':0}}",
 			"v1-only", "send-token",
-			{"which calls itself acme-agent 2.3", "update it to a version"}, {NULL}},
+			{"which calls itself acme-agent 2.3", "update it to a version"}, {NULL},
+			NULL},
 		{"Go's HTTP",
 			"'name':'acmed','exe':'/opt/acme/acmed','network':'host','user_agents':"
 			"['Go-http-client/1.1'],'calls':{'v1':1,'v2':0,'token':0,'foreign':0,'u"
@@ -583,7 +602,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none"
 			"':0}}",
 			"v1-only", "send-token", {"which calls itself Go-http-client,"},
-			{"Go-http-client 1.1"}},
+			{"Go-http-client 1.1"}, NULL},
 		{"clearlinux/micro-config-drive#61",
 			"'name':'ucd-data-fetch','exe':'/usr/bin/ucd-data-fetch','network':'hos"
 			"t','calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
@@ -593,7 +612,7 @@ static void a_person_is_told_what_cures(void **state)
 			"hod':'GET','path':'/latest/user-data','class':'v1','count':1,'first':n"
 			"ull,'last':null}]",
 			"v1-only", "send-token", {"Make ucd-data-fetch", "update it to a version"},
-			{NULL}},
+			{NULL}, NULL},
 		{"awslabs/aws-ec2rescue-linux#58",
 			"'name':'python3 /opt/ec2rl/ec2rl.py','exe':'/usr/bin/python3','script'"
 			":'/opt/ec2rl/ec2rl.py','network':'host','user_agents':['python-request"
@@ -603,7 +622,7 @@ static void a_person_is_told_what_cures(void **state)
 			"'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':"
 			"[{'method':'GET','path':'/latest/meta-data/instance-id','class':'v1','"
 			"count':1,'first':null,'last':null}]",
-			"v1-only", "send-token", {"ec2rl.py", "urlopen"}, {NULL}},
+			"v1-only", "send-token", {"ec2rl.py", "urlopen"}, {NULL}, NULL},
 		{"jtblin/kube2iam#345",
 			"'name':'init','exe':'/usr/local/bin/init','network':'own','pod':{'uid'"
 			":'u','name':'shop-1','namespace':'shop'},'container':{'runtime':'conta"
@@ -612,7 +631,8 @@ static void a_person_is_told_what_cures(void **state)
 			"one':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,"
 			"'rejected':0,'other':1,'none':0},'foreign':{'ok':0,'rejected':0,'other"
 			"':0,'none':0}}",
-			"fallback", "investigate", {"kube2iam before 0.12.0"}, {"V1_DISABLED"}},
+			"fallback", "investigate", {"kube2iam before 0.12.0"}, {"V1_DISABLED"},
+			"refused"},
 		{"cloudfoundry/bosh-agent#249",
 			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'h"
 			"ost','user_agents':['Go-http-client/1.1'],'calls':{'v1':1,'v2':0,'toke"
@@ -621,7 +641,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected"
 			"':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/latest/user"
 			"-data','class':'v1','count':1,'first':null,'last':null}]",
-			"v1-only", "configure", {"tokenPath to /latest/api/token"}, {NULL}},
+			"v1-only", "configure", {"tokenPath to /latest/api/token"}, {NULL}, NULL},
 		{"Netflix/metaflow#1808",
 			"'name':'python3 /flow.py','exe':'/usr/bin/python3','script':'/flow.py'"
 			",'network':'host','user_agents':['python-requests/2.31.0'],'calls':{'v"
@@ -631,7 +651,7 @@ static void a_person_is_told_what_cures(void **state)
 			"{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','pa"
 			"th':'/latest/meta-data/instance-id','class':'v1','count':1,'first':nul"
 			"l,'last':null}]",
-			"v1-only", "send-token", {"urlopen"}, {"update it"}},
+			"v1-only", "send-token", {"urlopen"}, {"update it"}, NULL},
 		{"CrowdStrike/falcon-scripts#143",
 			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /tmp/falcon-linux-i"
 			"nstall.sh','network':'host','user_agents':['curl/7.79.1'],'calls':{'v1"
@@ -642,7 +662,7 @@ static void a_person_is_told_what_cures(void **state)
 			"h':'/latest/dynamic/instance-identity/document','class':'v1','count':1"
 			",'first':null,'last':null}]",
 			"v1-only", "send-token", {"falcon-linux-install.sh", "To paste"},
-			{"update"}},
+			{"update"}, NULL},
 		{"open-telemetry/opentelemetry-network#357",
 			"'name':'kernel-collector','exe':'/srv/kernel-collector','network':'hos"
 			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
@@ -651,7 +671,7 @@ static void a_person_is_told_what_cures(void **state)
 			":0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'met"
 			"hod':'GET','path':'/2016-09-02/meta-data/instance-id','class':'v1','co"
 			"unt':1,'first':null,'last':null}]",
-			"v1-only", "send-token", {"Make kernel-collector"}, {"hop limit"}},
+			"v1-only", "send-token", {"Make kernel-collector"}, {"hop limit"}, NULL},
 		{"buildkite/elastic-ci-stack-for-aws#857",
 			"'name':'ruby3.0','exe':'/usr/bin/ruby3.0','network':'own','container':"
 			"{'runtime':'docker','id':'0123456789ab','name':null},'user_agents':['a"
@@ -661,7 +681,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':0,'other':0,'none':3},'foreign':{'ok':0,'rejected':0,'other':0,'none"
 			"':0}}",
 			"fallback", "raise-hop-limit", {"--http-put-response-hop-limit 2"},
-			{"Upgrade"}},
+			{"Upgrade"}, "no-answer"},
 		{"papertrail/remote_syslog2#248",
 			"'name':'wget','exe':'/usr/bin/wget','parent':'bash /tmp/set-logger-con"
 			"fig.sh','network':'host','user_agents':['Wget/1.18'],'calls':{'v1':1,'"
@@ -672,7 +692,7 @@ static void a_person_is_told_what_cures(void **state)
 			"latest/meta-data/instance-id','class':'v1','count':1,'first':null,'las"
 			"t':null}]",
 			"v1-only", "send-token", {"TOKEN=$(wget", "meta-data/instance-id"},
-			{"update"}},
+			{"update"}, NULL},
 		{"guardian/amigo#562",
 			"'name':'python2.7 /usr/bin/ec2metadata','exe':'/usr/bin/python2.7','sc"
 			"ript':'/usr/bin/ec2metadata','network':'host','user_agents':['Python-u"
@@ -682,7 +702,7 @@ static void a_person_is_told_what_cures(void **state)
 			":0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'path"
 			"s':[{'method':'GET','path':'/latest/meta-data/instance-id','class':'v1"
 			"','count':1,'first':null,'last':null}]",
-			"v1-only", "upgrade-program", {"cloud-utils to 0.32"}, {NULL}},
+			"v1-only", "upgrade-program", {"cloud-utils to 0.32"}, {NULL}, NULL},
 	};
 
 	(void)state;
@@ -691,13 +711,17 @@ static void a_person_is_told_what_cures(void **state)
 		char text[4096], *said = NULL;
 		struct report *report;
 		enum advice advice;
-		const char *pattern;
+		const char *pattern, *cause = NULL;
 
 		snprintf(text, sizeof(text), HEAD TOTALS(0, 0, 0, 0, 0, 0) ",'callers':[{%s}]}",
 			cases[i].caller);
 		report = report__of(text);
 		pattern = pattern__name(caller__pattern(report->callers[0]));
 		assert_int_equal(advice__for(report->callers[0], &advice, &said), 0);
+		if (caller__pattern(report->callers[0]) == PATTERN_FALLBACK)
+			cause = cause__name(caller__cause(report->callers[0]));
+		if (!cause != !cases[i].cause || (cause && strcmp(cause, cases[i].cause)))
+			fail_msg("%s: %s", cases[i].name, cause ? cause : "no cause");
 		if (strcmp(pattern, cases[i].pattern) ||
 			strcmp(advice__name(advice), cases[i].advice))
 			fail_msg("%s: %s, %s: %s", cases[i].name, pattern, advice__name(advice),

@@ -168,7 +168,7 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 	if (!hosts || !outcomes)
 		return -ENOMEM;
 	if (parent)
-		text__ellipsize(parent, NAMED_COLUMNS_MAX);
+		text__keep_end(parent, NAMED_COLUMNS_MAX);
 	if (!layout->pattern)
 		fprintf(line, "%s, ", pattern__name(caller__pattern(caller)));
 	if (place && *place)

@@ -12,26 +12,38 @@
 #include "report/report_index.h"
 #include "report/software.h"
 
-/* How far apart the two may be sent, and how much earlier the proxy's may be recorded, because each
- * is recorded when its send returns. */
-#define APART_MAX NSEC_PER_SEC
-#define SKEW_MAX  (NSEC_PER_SEC / 20)
+/* How far apart the two may be sent. On a whole machine more calls are alike by accident than in a
+ * pod, so it takes less, and several of them. */
+#define APART_MAX          NSEC_PER_SEC
+#define APART_MAX_MACHINE  (NSEC_PER_SEC / 10)
+#define JOINED_MIN_MACHINE 3
+/* How much earlier the proxy's may be recorded, because each is recorded when its send returns. */
+#define SKEW_MAX (NSEC_PER_SEC / 20)
 
 /* A sidecar serves its pod alone, what is in no pod or in the host's network the whole machine. */
+static bool proxy__serves_machine(const struct caller *proxy)
+{
+	return !proxy->workload.pod.uid || proxy->network == NETWORK_HOST;
+}
+
 static bool proxy__serves(const struct caller *proxy, const struct caller *caller)
 {
-	const char *pod = proxy->workload.pod.uid;
-
 	if (!proxy->proxy || proxy == caller)
 		return false;
-	return !pod || proxy->network == NETWORK_HOST || text__same(pod, caller->workload.pod.uid);
+	return proxy__serves_machine(proxy) ||
+	       text__same(proxy->workload.pod.uid, caller->workload.pod.uid);
+}
+
+static int64_t proxy__delay_max(const struct caller *proxy)
+{
+	return proxy__serves_machine(proxy) ? APART_MAX_MACHINE : APART_MAX;
 }
 
 static bool forwarding__fits(const struct remembered *proxy, const struct remembered *original)
 {
 	return proxy->hash == original->hash && !proxy->forwards && !original->forwarded &&
 	       proxy->time >= original->time - SKEW_MAX &&
-	       proxy->time <= original->time + APART_MAX &&
+	       proxy->time <= original->time + proxy__delay_max(proxy->caller) &&
 	       proxy__serves(proxy->caller, original->caller);
 }
 
@@ -100,9 +112,14 @@ int forwarding__join(struct forwarding *forwarding, struct caller *caller,
 	return 0;
 }
 
+bool caller__forwards(const struct caller *caller)
+{
+	return caller->forwarded >= (proxy__serves_machine(caller) ? JOINED_MIN_MACHINE : 1);
+}
+
 bool caller__only_forwards(const struct caller *caller)
 {
-	return caller->forwarded && caller->forwarded == caller->calls[CLASS_V1];
+	return caller__forwards(caller) && caller->forwarded == caller->calls[CLASS_V1];
 }
 
 bool report__has_pod_proxy(const struct report *report)

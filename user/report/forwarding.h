@@ -24,13 +24,17 @@ struct forwarding {
 };
 
 /* Joins a request with the one that it forwards, or that forwards it: the same method, path and
- * class within a second, in the proxy's pod or, where it serves the whole machine, anywhere on it.
+ * class within a second in the proxy's pod or, where it serves the whole machine, within a tenth
+ * of one anywhere on it.
  * *forwarded: the v1 calls that are now known to have been made twice (0 or 1), and *time when the
  * proxy sent its own. 0 or -ENOMEM. */
 int forwarding__join(struct forwarding *forwarding, struct caller *caller,
 	const struct request *request, uint64_t *forwarded, int64_t *time);
 
-/* Whether every v1 call of it is another caller's. */
+/* Whether it has forwarded enough calls to be no accident. */
+bool caller__forwards(const struct caller *caller);
+
+/* The same, and every v1 call of it is another caller's. */
 bool caller__only_forwards(const struct caller *caller);
 
 /* Whether kube2iam or kiam is among the callers, which answer pods in the service's place. */

@@ -212,7 +212,7 @@ static int write__pod_proxy(char **text, const struct facts *facts)
 
 static bool is__joined_proxy(const struct facts *facts)
 {
-	return is__proxy(facts) && facts->caller->forwards_count && facts->caller->forwarded;
+	return is__proxy(facts) && facts->caller->forwards_count && caller__forwards(facts->caller);
 }
 
 static int write__joined_proxy(char **text, const struct facts *facts)
@@ -230,13 +230,28 @@ static int write__joined_proxy(char **text, const struct facts *facts)
 			NUMBER(caller->calls[CLASS_V1]));
 	return write__format(text,
 		"Change %s first, and then see what is left: %s, forwards calls, and %s of its %s "
-		"v1 calls are the same as theirs, sent within a second.",
+		"v1 calls are the same as theirs, sent a moment later.",
 		behind, facts->subject_in_words, NUMBER(caller->forwarded),
 		NUMBER(caller->calls[CLASS_V1]));
 }
 
+/* The same call a moment earlier may be an accident. */
+static int write__proxy_by_accident(char **text, const struct facts *facts)
+{
+	_free_ char *behind = NULL;
+
+	if (write__behind(&behind, facts))
+		return -ENOMEM;
+	return write__format(text,
+		"Change the program behind %s, which forwards what others send: what has to ask "
+		"for a token is that program. It may be %s, which sent the same a moment earlier.",
+		facts->subject_in_words, behind);
+}
+
 static int write__proxy(char **text, const struct facts *facts)
 {
+	if (facts->caller->forwards_count)
+		return write__proxy_by_accident(text, facts);
 	return write__format(text,
 		"Change the program behind %s, which forwards what others send: what has to ask "
 		"for a token is that program. No caller on this machine sends the same calls, so "
@@ -313,8 +328,9 @@ static int write__cut_off(char **text, const struct facts *facts)
 	return write__format(text,
 		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: "
 		"its token requests %s an answer, because with a hop limit of 1 the answer does "
-		"not "
-		"reach its network namespace. Another version would change nothing.",
+		"not reach its network namespace. It takes 3 where another network stands in "
+		"between, as with containers in containers and some CNI plugins. Another version "
+		"would change nothing.",
 		facts->subject, facts->software[0] ? ", which uses " : "", facts->software,
 		facts->answered && facts->unanswered ? "never get" : "seem never to get");
 }

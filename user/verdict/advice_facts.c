@@ -74,10 +74,14 @@ static int write__where(char **text, const struct caller *caller)
  * own looks in the script that starts it. Nothing where there is none. */
 static int write__starter(char **text, const struct caller *caller)
 {
-	const char *parent = caller->parent;
+	_free_ char *parent = NULL;
 
-	if (caller->script || !parent || !strchr(parent, ' '))
+	if (caller->script || !caller->parent || !strchr(caller->parent, ' '))
 		return write__format(text, "%s", "");
+	parent = strdup(caller->parent);
+	if (!parent)
+		return -ENOMEM;
+	text__keep_end(parent, NAME_COLUMNS);
 	return write__format(text, " (started by %s)", parent);
 }
 
@@ -87,9 +91,8 @@ static int facts__write_subject(struct facts *facts)
 
 	if (!name || write__where(&where, facts->caller) || write__starter(&starter, facts->caller))
 		return -ENOMEM;
-	text__ellipsize(name, NAME_COLUMNS);
+	text__keep_end(name, NAME_COLUMNS);
 	text__ellipsize(where, NAME_COLUMNS);
-	text__ellipsize(starter, NAME_COLUMNS);
 	return write__format(&facts->subject, "%s%s%s", name, starter, where);
 }
 
