@@ -91,6 +91,16 @@ check 'lost is inconclusive' inconclusive --min-window 0s lost
 check 'v1 that has no caller is blocked' blocked unnamed
 check 'nobody at all for 25 hours is ready' ready nobody
 check 'no window is inconclusive' inconclusive unwatched
+report served alpha '.callers[0].outcomes.foreign = {ok: 0, rejected: 0, other: 0, none: 0} | calls("foreign"; 2)'
+report probes alpha '.callers[0].outcomes.foreign = {ok: 0, rejected: 0, other: 0, none: 0} | calls("foreign"; 2)
+	| .callers[0].paths |= map(select(.class == "foreign").path = "/")'
+check 'a foreign call that was answered with success is inconclusive' inconclusive --min-window 0s served
+check 'but for the root, which EC2 has as well' ready probes
+report by-path alpha '.callers[0].paths = [{method: "GET", path: "/latest", class: "v1", count: 1}]'
+report by-outcome alpha '.callers[0].outcomes.v1.ok = 1'
+report by-time alpha '.timeline = [{start: "2026-01-01T00:00:00Z", seconds: 60, v1: 1, v2: 5}]'
+report by-reason alpha '.totals.unknown_by_reason = {not_http: 1}'
+check 'where numbers differ, the one that blocks counts' all 'blocked by-path' 'blocked by-outcome' 'blocked by-time' 'inconclusive by-reason'
 check 'windows of one host add up' ready halves
 check 'what overlaps counts once' inconclusive overlap
 check 'so does what lies within another' inconclusive nested
@@ -154,6 +164,24 @@ merged_again() {
 		merged '.totals.v1 == 7 and (.windows | length == 2)' both v1 && merged '.totals.v1 == 7' v1 both beta-v1
 }
 check 'a merged report and a part of it count once' merged_again
+
+# A snapshot of the running machine, resumed twice: one of the two goes on with v1.
+report resumed alpha '.windows = [window(0; 26)]'
+report resumed-v1 alpha 'calls("v1"; 3) | .totals.v2 = 4 | .callers[0].calls.v2 = 4'
+check 'of two copies of a machine neither hides the other' all 'blocked resumed resumed-v1' 'blocked resumed-v1 resumed'
+check 'they are two, and counted as two' merged '.totals.v1 == 3 and .totals.v2 == 9 and (.windows | length == 2)
+	and (.windows | map(.copy // 0) | sort == [0, 1])' resumed resumed-v1
+short_copy() {
+	report resumed-short alpha '.windows = [window(0; 2)] | .callers[0].comm = "other" | .callers[0].name = "other" | .callers[0].exe = "/opt/other"'
+	inconclusive resumed resumed-short && inconclusive resumed-short resumed
+}
+check 'each of the two has to be watched for long enough' short_copy
+left_out() {
+	echo '{' >"$work/broken"
+	run check check "$work/v2" "$work/broken"
+	ended_with check 2 && grep -q '^inconclusive: 1 report given could not be counted' "$work/check.out"
+}
+check 'beside a report that cannot be read nothing is ready' left_out
 
 # --- What is no report -------------------------------------------------------------------------
 

@@ -218,6 +218,7 @@ int cmd_check(int argc, char **argv)
 	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);
 	if (error)
 		return usage__refuse_set(error);
+	command.options.left_out = set.failed;
 	if (set.report)
 		status = command__rule(&command, &set);
 	if (set.failed)

@@ -33,6 +33,9 @@ struct source {
 	struct file_window *windows;
 	size_t window_count;
 	bool surveyed; /* its windows are known */
+	bool of_one;   /* as report__is_of_one() */
+	bool differs;  /* others hold all its windows as late, but not all that it says */
+	bool twin;     /* added beside another with some of its windows */
 	enum fate fate;
 };
 
@@ -175,6 +178,7 @@ static int source__note_windows(struct source *source, const struct report *repo
 	}
 	source->window_count = count;
 	source->surveyed = true;
+	source->of_one = report__is_of_one(report);
 	if (!count)
 		error = source__note_content(source, report);
 	for (size_t i = 0; i < source->window_count; i++)
@@ -241,30 +245,103 @@ static bool source__is_in(const struct source *source)
 	return source->fate == FATE_OPEN || source->fate == FATE_ADD;
 }
 
-/* Whether another file that is still in holds the window at least as late. */
-static bool selection__holds(const struct selection *selection, const struct file_window *window)
+/* Another file that is still in and holds the window at least as late, from *at of the windows on;
+ * NULL: there is none. */
+static struct source *selection__holder(
+	const struct selection *selection, const struct file_window *window, size_t *at)
 {
-	for (size_t i = selection__find(selection, &window->id); i < selection->window_count; i++) {
-		const struct file_window *other = &selection->windows[i];
+	for (; *at < selection->window_count; ++*at) {
+		const struct file_window *other = &selection->windows[*at];
 
 		if (window_id__compare(&other->id, &window->id) || other->end < window->end)
-			return false;
+			return NULL;
 		if (other->file != window->file && source__is_in(&selection->sources[other->file]))
-			return true;
+			return &selection->sources[other->file];
 	}
-	return false;
+	return NULL;
 }
 
-static bool selection__covers(const struct selection *selection, const struct source *source)
+static bool selection__holds(const struct selection *selection, const struct source *source)
 {
-	for (size_t i = 0; i < source->window_count; i++)
-		if (!selection__holds(selection, &source->windows[i]))
+	for (size_t i = 0; i < source->window_count; i++) {
+		size_t at = selection__find(selection, &source->windows[i].id);
+
+		if (!selection__holder(selection, &source->windows[i], &at))
 			return false;
+	}
 	return source->window_count > 0;
 }
 
-/* Whether one of its windows is in a file that is to be added. */
-static bool selection__overlaps(const struct selection *selection, const struct source *source)
+/* Whether one of those that hold its first window says all that it does. */
+static void selection__ask_each(const struct selection *selection, const struct source *source,
+	const struct report *report, bool *said)
+{
+	size_t at = selection__find(selection, &source->windows[0].id);
+	struct source *holder;
+
+	while (!*said &&
+		(holder = selection__holder(selection, &source->windows[0], &at)) != NULL) {
+		struct report *whole = source__load(holder, false);
+
+		*said = whole && report__covers(whole, report);
+		report__free(whole);
+		at++;
+	}
+}
+
+/* The same of those together that hold its windows, each of them the latest. */
+static int selection__ask_all(const struct selection *selection, const struct source *source,
+	const struct report *report, bool *said)
+{
+	_free_ bool *asked = calloc(selection->count, sizeof(*asked));
+	struct report *whole = report__new();
+	int error = asked && whole ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < source->window_count; i++) {
+		size_t at = selection__find(selection, &source->windows[i].id);
+		struct source *holder = selection__holder(selection, &source->windows[i], &at);
+		struct report *part;
+
+		if (!holder || asked[holder - selection->sources])
+			continue;
+		asked[holder - selection->sources] = true;
+		part = source__load(holder, false);
+		error = part ? report__add(whole, part) : 0;
+		report__free(part);
+	}
+	*said = !error && report__says_all(whole, report);
+	report__free(whole);
+	return error == -EEXIST ? 0 : error;
+}
+
+/* Whether other files hold all its windows as late, and say all that it says. 0 or -ENOMEM. */
+static int selection__covers(
+	const struct selection *selection, struct source *source, bool *covered)
+{
+	struct report *report;
+	int error = 0;
+
+	*covered = false;
+	if (!selection__holds(selection, source))
+		return 0;
+	report = source__load(source, false);
+	if (!report)
+		return 0;
+	if (report->window_count)
+		selection__ask_each(selection, source, report, covered);
+	else
+		*covered = true; /* the same to the letter */
+	if (!*covered && source->window_count > 1)
+		error = selection__ask_all(selection, source, report, covered);
+	source->differs = !*covered;
+	report__free(report);
+	return error;
+}
+
+/* Whether one of its windows is in another file that is to be added, and, where merged, in one that
+ * is of several machines. */
+static bool selection__overlaps(
+	const struct selection *selection, const struct source *source, bool merged)
 {
 	for (size_t w = 0; w < source->window_count; w++) {
 		const struct window_id *id = &source->windows[w].id;
@@ -274,7 +351,9 @@ static bool selection__overlaps(const struct selection *selection, const struct 
 
 			if (window_id__compare(&other->id, id))
 				break;
-			if (selection->sources[other->file].fate == FATE_ADD)
+			if (selection->sources[other->file].fate == FATE_ADD &&
+				&selection->sources[other->file] != source &&
+				!(merged && selection->sources[other->file].of_one))
 				return true;
 		}
 	}
@@ -294,17 +373,30 @@ static int source__compare(const void *left, const void *right)
 
 /* The largest first, because a merged report is to give way to its parts where they are newer. Of
  * equals the last first, so that the first stays. */
-static void selection__drop_covered(struct selection *selection, struct source **largest)
+static int selection__drop_covered(struct selection *selection, struct source **largest)
 {
+	int error = 0;
+
 	for (size_t first = 0, end; first < selection->count; first = end) {
 		for (end = first + 1; end < selection->count; end++)
 			if (largest[end]->window_count != largest[first]->window_count)
 				break;
-		for (size_t i = end; i-- > first;)
-			if (largest[i]->fate == FATE_OPEN &&
-				selection__covers(selection, largest[i]))
+		for (size_t i = end; !error && i-- > first;) {
+			bool covered = false;
+
+			if (largest[i]->fate == FATE_OPEN)
+				error = selection__covers(selection, largest[i], &covered);
+			if (covered)
 				largest[i]->fate = FATE_COVERED;
+		}
 	}
+	return error;
+}
+
+/* Whether it can be added beside those that hold some of its windows: it is another machine's. */
+static bool selection__is_another(const struct selection *selection, const struct source *source)
+{
+	return source->of_one && (source->differs || !selection__overlaps(selection, source, true));
 }
 
 static int selection__choose(struct selection *selection)
@@ -316,11 +408,13 @@ static int selection__choose(struct selection *selection)
 	for (size_t i = 0; i < selection->count; i++)
 		largest[i] = &selection->sources[i];
 	qsort(largest, selection->count, sizeof(*largest), source__compare);
-	selection__drop_covered(selection, largest);
+	if (selection__drop_covered(selection, largest))
+		return -ENOMEM;
 	for (size_t i = 0; i < selection->count; i++) {
 		if (largest[i]->fate != FATE_OPEN)
 			continue;
-		if (selection__overlaps(selection, largest[i]))
+		if (selection__overlaps(selection, largest[i], false) &&
+			!selection__is_another(selection, largest[i]))
 			source__fail(largest[i],
 				"left out, because it and another report given hold "
 				"some of the same windows and neither holds all of "
@@ -330,8 +424,12 @@ static int selection__choose(struct selection *selection)
 	}
 	/* What only a file covered that was left out itself. */
 	for (size_t i = 0; i < selection->count; i++)
-		if (largest[i]->fate == FATE_COVERED && !selection__overlaps(selection, largest[i]))
+		if (largest[i]->fate == FATE_COVERED &&
+			!selection__overlaps(selection, largest[i], false))
 			largest[i]->fate = FATE_ADD;
+	for (size_t i = 0; i < selection->count; i++)
+		largest[i]->twin = largest[i]->fate == FATE_ADD &&
+				   selection__overlaps(selection, largest[i], false);
 	return 0;
 }
 
@@ -352,7 +450,8 @@ static int sum__add(struct sum *sum, struct source *source, struct report *repor
 	report__note_fixed(report);
 	if (sum->options->since)
 		report__since(report, sum->options->since);
-	error = report__merge(set->report, report);
+	error = source->twin ? report__add(set->report, report)
+			     : report__merge(set->report, report);
 	if (error == -EEXIST) {
 		source__fail(source, "left out, because it changed while it was read");
 		return 0;

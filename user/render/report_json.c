@@ -121,6 +121,10 @@ static json_t *json__window(const struct window *window)
 		json__time(window->booted), "responses", window->responses);
 	if (window->rehearsal && json_object_set_new(object, "rehearsal", json_true()))
 		return NULL;
+	if (window->copy && json_object_set_new(object, "copy", json_integer(window->copy)))
+		return NULL;
+	if (window->has_calls && json_object_set_new(object, "calls", json__counts(window->calls)))
+		return NULL;
 	if (window->attached &&
 		json_object_set_new(object, "attached", json__time(window->attached)))
 		return NULL;
@@ -452,11 +456,11 @@ static json_t *json__lasts(const int64_t lasts[CLASS_COUNT])
 /* What it takes to rule the host again once this report is merged with others. */
 static json_t *json__facts(const struct host_facts *facts)
 {
-	return json_pack("{so,so,so,so,so,so,sb}", "last", json__lasts(facts->last),
-		"unknown_by_reason", json__unknown(facts->unknown), "lost",
-		json__count(facts->lost), "missed", json__count(facts->missed), "missed_by_kind",
-		json__missed(facts->missed_kinds), "calls_by", json__host_callers(facts), "at_most",
-		facts->at_most);
+	return json_pack("{so,so,so,so,so,so,so,sb}", "last", json__lasts(facts->last),
+		"foreign_served", json__count(facts->foreign_served), "unknown_by_reason",
+		json__unknown(facts->unknown), "lost", json__count(facts->lost), "missed",
+		json__count(facts->missed), "missed_by_kind", json__missed(facts->missed_kinds),
+		"calls_by", json__host_callers(facts), "at_most", facts->at_most);
 }
 
 /* What a host's own reports say of it. */

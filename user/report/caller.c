@@ -329,8 +329,8 @@ static bool caller__same_program(const void *entry, const void *key)
 
 /* In one container that nobody named, one program is one caller whatever its arguments are: the
  * first call of a script and its next. *hash is 0 where that does not apply. */
-static int report__caller_in_container(
-	struct report *report, const struct caller *like, uint64_t *hash, struct caller **caller)
+static int report__caller_in_container(const struct report *report, const struct caller *like,
+	uint64_t *hash, struct caller **caller)
 {
 	_free_ char *program = NULL;
 
@@ -365,6 +365,23 @@ struct caller *report__caller_like(struct report *report, const struct caller *l
 			return NULL;
 	}
 	return caller && caller__share_name(caller, like->name) ? NULL : caller;
+}
+
+const struct caller *report__find_caller(const struct report *report, const struct caller *like)
+{
+	struct caller keyed = *like, *caller = NULL;
+	uint64_t hash;
+
+	if (!like->rest && report__caller_in_container(report, like, &hash, &caller))
+		return NULL;
+	if (!like->rest && !caller) {
+		keyed.identity = caller__identity(like, workload__is_passing(&like->workload));
+		if (keyed.identity)
+			caller = table__find(&report->index->callers, caller__identity_hash(&keyed),
+				caller__is_same, &keyed);
+		free(keyed.identity);
+	}
+	return caller ? caller : report->index->rest;
 }
 
 void caller__add_container(struct caller *caller, const char *id)
@@ -469,7 +486,7 @@ static uint64_t path__hash(const struct report_path *path)
 }
 
 static struct report_path *caller__find_path(
-	struct caller *caller, const struct report_path *path, uint64_t hash)
+	const struct caller *caller, const struct report_path *path, uint64_t hash)
 {
 	for (size_t i = 0; i < caller->path_count; i++) {
 		struct report_path *known = &caller->paths[i];
@@ -480,6 +497,12 @@ static struct report_path *caller__find_path(
 			return known;
 	}
 	return NULL;
+}
+
+const struct report_path *caller__path_like(
+	const struct caller *caller, const struct report_path *path)
+{
+	return caller__find_path(caller, path, path__hash(path));
 }
 
 static bool path__is_rest(const struct report_path *path)

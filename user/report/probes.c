@@ -55,6 +55,27 @@ uint64_t report__probes_answered(const struct report *report, bool *exact)
 	return sum;
 }
 
+static uint64_t caller__foreign_served(const struct caller *caller)
+{
+	uint64_t probes = caller__probes(caller);
+	uint64_t answered = caller->answers[CLASS_FOREIGN][OUTCOME_OK];
+
+	return answered > probes ? answered - probes : 0;
+}
+
+uint64_t report__foreign_served(const struct report *report)
+{
+	uint64_t by_callers = 0, by_hosts = report->foreign_served;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		count__add(&by_callers, caller__foreign_served(report->callers[i]));
+	/* added up over hosts, one's probes hide what was served on another */
+	for (size_t i = 0; i < report->host_count; i++)
+		if (report->hosts[i].facts)
+			count__add(&by_hosts, report->hosts[i].facts->foreign_served);
+	return by_hosts > by_callers ? by_hosts : by_callers;
+}
+
 int report__say_probes(const struct report *report, char **sentence)
 {
 	bool exact;

@@ -15,7 +15,12 @@ uint64_t caller__probes(const struct caller *caller);
  * exact: there may be more, because the paths of some calls are not known. */
 uint64_t report__probes_answered(const struct report *report, bool *exact);
 
-/* The same as a sentence, to be freed; NULL where there are none. 0 or -ENOMEM. */
+/* Foreign calls for other paths than the root that were answered with success, though EC2 is taken
+ * to have nothing there: at least so many. */
+uint64_t report__foreign_served(const struct report *report);
+
+/* Probes of the root that were answered, as a sentence, to be freed; NULL where there are none. 0
+ * or -ENOMEM. */
 int report__say_probes(const struct report *report, char **sentence);
 
 #endif

@@ -369,7 +369,8 @@ static bool window__same(const void *entry, const void *key)
 	const struct window_key *wanted = key;
 	const struct window *window = &wanted->report->windows[entry__position(entry)];
 
-	return window__attached(window) == window__attached(wanted->window) &&
+	return window->copy == wanted->window->copy &&
+	       window__attached(window) == window__attached(wanted->window) &&
 	       text__same(window->id, wanted->window->id) &&
 	       text__same(window->host, wanted->window->host) &&
 	       text__same(window->boot_id, wanted->window->boot_id);
@@ -441,6 +442,8 @@ int report__add_window(struct report *report, const struct window *window)
 		return error;
 	}
 	report->windows[report->window_count++] = copy;
+	if (copy.copy > report->copies)
+		report->copies = copy.copy;
 	return 0;
 }
 

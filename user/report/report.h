@@ -24,6 +24,7 @@
 #define REPORT_FORWARDS_MAX         4     /* samples of whose calls a proxy forwards */
 #define REPORT_HOSTS_PER_CALLER_MAX 8     /* samples of machine ids per caller */
 #define REPORT_CONTAINERS_SEEN      64    /* per caller: by which the same one is told */
+#define REPORT_COPIES_MAX           1023  /* of one window */
 #define REPORT_TIMELINE_MAX         1440 /* buckets; when more are needed, the bucket's length grows */
 
 /* What a report may weigh as JSON, in bytes (an estimate, on the safe side): callers, paths, hosts
@@ -68,8 +69,9 @@ struct host_facts {
 	uint64_t lost, missed, missed_kinds[MISSED_KINDS];
 	struct host_caller *callers;
 	size_t caller_count;
-	bool needs_hop_limit; /* of 2 */
-	bool at_most;         /* as the report's */
+	uint64_t foreign_served; /* as report__foreign_served() */
+	bool needs_hop_limit;    /* of 2 */
+	bool at_most;            /* as the report's */
 };
 
 struct report_host {
@@ -98,6 +100,11 @@ struct window {
 	int64_t booted;   /* when this boot began, ns since 1970; 0: not known */
 	bool responses;   /* what came back was watched too: without it, outcomes say nothing */
 	bool rehearsal;   /* it watched one scope, and changed how that fared */
+	/* not 0: of another machine than the window that began as it did, because a snapshot of
+	   the machine was resumed more than once */
+	unsigned int copy;
+	bool has_calls;              /* where there are copies */
+	uint64_t calls[CLASS_COUNT]; /* the totals of the report that it came with */
 	char *hooks;
 };
 
@@ -222,6 +229,7 @@ struct report {
 	size_t host_count;
 	struct window *windows;
 	size_t window_count;
+	unsigned int copies; /* the largest copy of a window */
 	uint64_t totals[CLASS_COUNT];
 	uint64_t unknown[UNKNOWN_REASONS];
 	uint64_t lost; /* events that never reached user space; the counts hold them all the same */
@@ -234,8 +242,9 @@ struct report {
 	size_t timeline_count;
 	unsigned int timeline_seconds; /* 60, doubled until the buckets fit */
 	struct report_rehearsal rehearsal;
-	int64_t since; /* what came before was left out, ns since 1970; 0: nothing was */
-	bool at_most;  /* some counts may have calls from before it */
+	int64_t since;           /* what came before was left out, ns since 1970; 0: nothing was */
+	bool at_most;            /* some counts may have calls from before it */
+	uint64_t foreign_served; /* where no callers say so: as report__foreign_served() */
 	struct report_index *index; /* opaque: finds callers, hosts and windows */
 };
 
@@ -296,13 +305,24 @@ void report__add_calls(struct caller *caller, const uint64_t calls[CLASS_COUNT],
 
 /*
  * Adds other to report: callers fold, windows join, counts add up. A report of which every window
- * is held already, with the same or a later end, is an older state of what is there and adds
- * nothing; one that holds all of report's windows with the same or later ends replaces it.
- * 0; -EEXIST when they share only some windows, so that adding would count twice; -ENOSPC past
- * REPORT_WEIGHT_MAX; -ENOMEM. After the last two report is good only for report__free().
- * For many reports of unknown overlap see report_set.h.
+ * is held already, with the same or a later end, and which says nothing new, is an older state of
+ * what is there and adds nothing; one of which the same holds the other way round replaces it. Two
+ * reports of one machine each of which neither says all that the other does are two, windows that
+ * they share or not.
+ * 0; -EEXIST when one of several machines shares only some windows, so that adding would count
+ * twice; -ENOSPC past REPORT_WEIGHT_MAX; -ENOMEM. After the last two report is good only for
+ * report__free(). For many reports of unknown overlap see report_set.h.
  */
 int report__merge(struct report *report, const struct report *other);
+/* Adds other as what is another machine's, whatever windows they share. As report__merge(). */
+int report__add(struct report *report, const struct report *other);
+/* Whether it is of one machine, and no snapshot's copy is merged into it. */
+bool report__is_of_one(const struct report *report);
+/* Whether part is whole, an older state of it or a part of it: it has no window, no call and no
+ * name that whole does not have. */
+bool report__covers(const struct report *whole, const struct report *part);
+/* Whether everything that other counts and names is in report too, windows aside. */
+bool report__says_all(const struct report *report, const struct report *other);
 
 /* Leaves out what was before since (ns since 1970). A count that goes on across it is divided where
  * paths and timeline say how, and is else kept whole and marked at_most; what has no time is kept.

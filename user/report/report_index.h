@@ -31,7 +31,7 @@ size_t text__weight(const char *text);
 /* Counts weight in if it still fits. */
 bool report__take_weight(struct report *report, size_t weight);
 
-/* The report's window of the same host, boot and start, or NULL. */
+/* The report's window of the same host, boot, start and copy, or NULL. */
 struct window *report__find_window(const struct report *report, const struct window *window);
 
 /* Makes room for one more element. 0 or -ENOMEM. */
@@ -45,6 +45,11 @@ int report__add_bucket(
 /* The caller of the same identity as like, made with like's args if it is new, or the rest. NULL:
  * no memory. */
 struct caller *report__caller_like(struct report *report, const struct caller *like);
+/* The same caller, or the rest; NULL: the report has neither. */
+const struct caller *report__find_caller(const struct report *report, const struct caller *like);
+/* NULL: the caller has no such path. */
+const struct report_path *caller__path_like(
+	const struct caller *caller, const struct report_path *path);
 /* Adds to the path like `path` (its count, first, last), or to the rest of its class. 0 or -ENOMEM.
  */
 int caller__add_path(struct report *report, struct caller *caller, const struct report_path *path);
@@ -89,6 +94,15 @@ static inline void span__widen(
 static inline bool text__same(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Whether each is as large as the other's. */
+static inline bool counts__cover(const uint64_t *counts, const uint64_t *other, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (counts[i] < other[i])
+			return false;
+	return true;
 }
 
 /* A copy of text, or of nothing. 0 or -ENOMEM. */

@@ -5,26 +5,64 @@
 
 #include "report/report_index.h"
 
-/* How the windows of two reports lie. */
+/* How other's windows lie in report. */
 struct overlap {
-	size_t shared;  /* in both */
-	size_t held;    /* of these, as late or later in report: other knows nothing newer */
-	size_t holding; /* of these, as late or later in other */
+	size_t shared;
+	size_t held;  /* of these, as late or later in report: other knows nothing newer */
+	size_t late;  /* of these, as late or later in report, of whatever machine */
+	size_t newer; /* of these, as late or later in other, and perhaps of the same machine */
 };
+
+bool report__is_of_one(const struct report *report)
+{
+	for (size_t i = 1; i < report->window_count; i++)
+		if (strcmp(report->windows[i].host, report->windows[0].host))
+			return false;
+	return !report->copies && report->host_count <= 1;
+}
+
+/* The calls of the machine whose window it is; NULL: not known. */
+static const uint64_t *window__calls(
+	const struct report *report, bool of_one, const struct window *window)
+{
+	if (window->has_calls)
+		return window->calls;
+	return of_one && report->window_count == 1 ? report->totals : NULL;
+}
+
+/* Whether a later state of part, as far as the windows say, is whole. */
+static bool window__holds(const struct window *whole, const uint64_t *whole_calls,
+	const struct window *part, const uint64_t *part_calls)
+{
+	if (whole->end < part->end || whole->start > part->start)
+		return false;
+	return !whole_calls || !part_calls || counts__cover(whole_calls, part_calls, CLASS_COUNT);
+}
 
 static struct overlap report__overlap(const struct report *report, const struct report *other)
 {
+	bool other_of_one = report__is_of_one(other), of_one = report__is_of_one(report);
 	struct overlap overlap = {0};
 
 	for (size_t i = 0; i < other->window_count; i++) {
-		const struct window *theirs = &other->windows[i];
-		const struct window *ours = report__find_window(report, theirs);
+		const uint64_t *their_calls =
+			window__calls(other, other_of_one, &other->windows[i]);
+		struct window theirs = other->windows[i];
+		bool shared = false, held = false, late = false, newer = false;
 
-		if (!ours)
-			continue;
-		overlap.shared++;
-		overlap.held += ours->end >= theirs->end && ours->start <= theirs->start;
-		overlap.holding += ours->end <= theirs->end && ours->start >= theirs->start;
+		for (theirs.copy = 0; theirs.copy <= report->copies; theirs.copy++) {
+			const struct window *ours = report__find_window(report, &theirs);
+			const uint64_t *calls = ours ? window__calls(report, of_one, ours) : NULL;
+
+			shared |= ours != NULL;
+			held |= ours && window__holds(ours, calls, &theirs, their_calls);
+			late |= ours && ours->end >= theirs.end;
+			newer |= ours && window__holds(&theirs, their_calls, ours, calls);
+		}
+		overlap.shared += shared;
+		overlap.held += held;
+		overlap.late += late;
+		overlap.newer += newer;
 	}
 	return overlap;
 }
@@ -163,19 +201,55 @@ static int report__add_timeline(struct report *report, const struct report *othe
 	return 0;
 }
 
-/* Adds a report that shares no window with this one. */
-static int report__add(struct report *report, const struct report *other)
+/* Of one machine so far: beside a copy, its windows say which calls are its own. */
+static void report__note_calls(struct report *report)
 {
+	if (!report__is_of_one(report))
+		return;
+	for (size_t i = 0; i < report->window_count; i++) {
+		report->windows[i].has_calls = true;
+		memcpy(report->windows[i].calls, report->totals, sizeof(report->totals));
+	}
+}
+
+/* Where they share a window, all of other's are a copy's. */
+static int report__add_windows(struct report *report, const struct report *other)
+{
+	struct overlap overlap = report__overlap(report, other);
+	bool of_one = report__is_of_one(other);
+	unsigned int copies = overlap.shared ? report->copies + 1 : 0;
+	int error = copies + other->copies > REPORT_COPIES_MAX ? -EEXIST : 0;
+
+	if (!error && copies)
+		report__note_calls(report);
+	for (size_t i = 0; !error && i < other->window_count; i++) {
+		struct window window = other->windows[i];
+		const uint64_t *calls = window__calls(other, of_one, &window);
+
+		window.copy += copies;
+		if (copies && calls && !window.has_calls) {
+			window.has_calls = true;
+			memcpy(window.calls, calls, sizeof(window.calls));
+		}
+		error = report__add_window(report, &window);
+	}
+	return error;
+}
+
+int report__add(struct report *report, const struct report *other)
+{
+	/* Before anything that could not be taken back. */
+	int error = report__add_windows(report, other);
+
 	/* Before what its sums are made of. */
-	int error = report__add_rehearsal(report, other);
+	if (!error)
+		error = report__add_rehearsal(report, other);
 
 	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
 	if (!error)
 		error = report__add_callers(report, other);
 	for (size_t i = 0; !error && i < other->host_count; i++)
 		error = report__add_host(report, &other->hosts[i]);
-	for (size_t i = 0; !error && i < other->window_count; i++)
-		error = report__add_window(report, &other->windows[i]);
 	if (!error)
 		error = report__add_timeline(report, other);
 	if (error)
@@ -207,15 +281,32 @@ static int report__replace(struct report *report, const struct report *other)
 	return error;
 }
 
+bool report__covers(const struct report *whole, const struct report *part)
+{
+	return part->window_count && report__overlap(whole, part).held == part->window_count &&
+	       report__says_all(whole, part);
+}
+
+/* Whether part, which whole does not cover, is not what a machine of whole became: whole holds all
+ * its windows as late and would say all that it does, or what it says is less. */
+static bool report__is_another(const struct report *whole, const struct report *part)
+{
+	struct overlap overlap = report__overlap(whole, part);
+
+	return report__is_of_one(part) &&
+	       (overlap.late == part->window_count || !(overlap.held || overlap.newer));
+}
+
 int report__merge(struct report *report, const struct report *other)
 {
 	struct overlap overlap = report__overlap(report, other);
 
-	if (other->window_count && overlap.held == other->window_count)
+	if (report__covers(report, other))
 		return 0;
-	if (report->window_count && overlap.holding == report->window_count)
+	if (report__covers(other, report))
 		return report__replace(report, other);
-	if (overlap.shared)
-		return -EEXIST;
-	return report__add(report, other);
+	if (!overlap.shared || report__is_another(report, other) ||
+		report__is_another(other, report))
+		return report__add(report, other);
+	return -EEXIST;
 }

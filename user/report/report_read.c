@@ -300,6 +300,8 @@ static int read__window(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
 	struct window window = {.responses = true};
+	uint64_t copy = 0;
+	json_t *calls = NULL;
 	char *instance_id = NULL;
 	int error;
 
@@ -327,6 +329,13 @@ static int read__window(
 		error = get__bool(reader, place, element, "responses", &window.responses);
 	if (!error)
 		error = get__bool(reader, place, element, "rehearsal", &window.rehearsal);
+	if (!error)
+		error = get__count(
+			reader, place, element, "copy", OPTIONAL, REPORT_COPIES_MAX, &copy);
+	if (!error)
+		error = get__object(reader, place, element, "calls", OPTIONAL, &calls);
+	if (!error && calls)
+		error = get__counts(reader, place, calls, REQUIRED, window.calls);
 	if (error)
 		return error;
 	if (window.end < window.start)
@@ -337,6 +346,8 @@ static int read__window(
 			      : (char *)report__host_id(reader->report, window.machine_id);
 	if (!window.boot_id)
 		window.boot_id = (char *)"";
+	window.copy = (unsigned int)copy;
+	window.has_calls = calls != NULL;
 	return reader__check(reader, report__add_window(reader->report, &window));
 }
 
@@ -1027,6 +1038,9 @@ static int read__facts_body(struct reader *reader, const struct place *place, co
 	if (!error)
 		error = get__count(reader, place, element, "hop_limit_needed", OPTIONAL,
 			REPORT_COUNT_MAX, &hops);
+	if (!error)
+		error = get__count(reader, place, element, "foreign_served", OPTIONAL,
+			REPORT_COUNT_MAX, &facts->foreign_served);
 	if (!error)
 		error = get__bool(reader, place, element, "at_most", &facts->at_most);
 	facts->needs_hop_limit = hops > 0;

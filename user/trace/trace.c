@@ -551,8 +551,10 @@ static int trace__step(struct trace *trace)
 		return trace->error = error;
 	}
 	asked = hangup_signal;
-	if (asked)
+	if (asked) {
 		hangup_signal = 0;
+		trace->host_read = now - HOST_INTERVAL; /* who resumes a snapshot may say so */
+	}
 	/* What is saved is in step with the counters. */
 	if (!trace->error && (asked || now >= trace->next_sync || trace__should_save(trace) ||
 				     roster__is_crowded(trace->roster))) {

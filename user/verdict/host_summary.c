@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/scope.h"
+#include "report/probes.h"
 #include "lib/sentences.h"
 #include "verdict/advice.h"
 
@@ -146,6 +147,7 @@ static int host_facts__gather(
 	memcpy(facts->missed_kinds, report->missed_kinds, sizeof(facts->missed_kinds));
 	facts->at_most = report->at_most;
 	facts->lost = report->lost;
+	facts->foreign_served = report__foreign_served(report);
 	facts->missed = report->missed;
 	for (size_t i = 0; !error && i < report->caller_count; i++) {
 		struct caller *caller = report->callers[i];
@@ -186,6 +188,7 @@ static int host_facts__add(
 	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
 		count__add(&facts->unknown[reason], more->unknown[reason]);
 	count__add(&facts->lost, more->lost);
+	count__add(&facts->foreign_served, more->foreign_served);
 	count__add(&facts->missed, more->missed);
 	for (int kind = 0; kind < MISSED_KINDS; kind++)
 		count__add(&facts->missed_kinds[kind], more->missed_kinds[kind]);
@@ -326,6 +329,7 @@ static int report__of_host(struct report *report, const struct host_summary *hos
 	memcpy(report->unknown, host->facts.unknown, sizeof(report->unknown));
 	memcpy(report->missed_kinds, host->facts.missed_kinds, sizeof(report->missed_kinds));
 	report->lost = host->facts.lost;
+	report->foreign_served = host->facts.foreign_served;
 	report->missed = host->facts.missed;
 	report->since = room->whole->since;
 	report->at_most = host->facts.at_most;

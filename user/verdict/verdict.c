@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "report/probes.h"
 #include "lib/number.h"
 #include "verdict/next_steps.h"
 #include "lib/scope.h"
@@ -65,18 +66,56 @@ struct tally {
 	uint64_t calls, named;
 };
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* A caller's calls of a class, by whichever of its numbers says most. */
+static uint64_t caller__tally(const struct caller *caller, enum request_class class)
+{
+	uint64_t paths = 0, answers = 0;
+
+	for (size_t i = 0; i < caller->path_count; i++)
+		if (caller->paths[i].class == class)
+			count__add(&paths, caller->paths[i].count);
+	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++)
+		count__add(&answers, caller->answers[class][outcome]);
+	if (class == CLASS_UNKNOWN)
+		for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+			count__add(&answers, caller->unknown[reason]);
+	return larger(caller->calls[class], larger(paths, answers));
+}
+
+/* The calls of a class that no caller need have made, likewise. Since a time, the buckets and
+ * hosts' calls that go on across it are whole. */
+static uint64_t report__total(const struct report *report, enum request_class class)
+{
+	uint64_t buckets = 0, hosts = 0, reasons = 0;
+
+	for (size_t i = 0; !report->since && i < report->timeline_count; i++)
+		count__add(&buckets, report->timeline[i].calls[class]);
+	for (size_t i = 0; !report->since && i < report->host_count; i++)
+		if (report->hosts[i].facts)
+			count__add(&hosts, report->hosts[i].facts->calls[class]);
+	for (int reason = 0; class == CLASS_UNKNOWN && reason < UNKNOWN_REASONS; reason++)
+		count__add(&reasons, report->unknown[reason]);
+	return larger(larger(report->totals[class], reasons), larger(buckets, hosts));
+}
+
 static struct tally report__tally(const struct report *report, enum request_class class)
 {
-	struct tally tally = {.calls = report->totals[class]};
+	struct tally tally = {.calls = report__total(report, class)};
 
 	for (size_t i = 0; i < report->caller_count; i++) {
 		const struct caller *caller = report->callers[i];
+		uint64_t calls = caller__tally(caller, class);
 
-		if (!caller->calls[class])
+		if (!calls)
 			continue;
 		tally.callers++;
 		tally.more_callers |= caller->rest;
-		count__add(&tally.named, caller->calls[class]);
+		count__add(&tally.named, calls);
 	}
 	if (tally.named > tally.calls)
 		tally.calls = tally.named;
@@ -153,6 +192,18 @@ static void reasons__add_unread(struct sentences *reasons, const struct report *
 			"known",
 			NUMBER(report->lost), report->lost == 1 ? " was" : "s were");
 	reasons__add_missed(reasons, report);
+}
+
+/* EC2 is taken to have nothing where a foreign call goes; the root aside, an answer says otherwise.
+ */
+static void reasons__add_served(struct sentences *reasons, const struct report *report)
+{
+	uint64_t served = report__foreign_served(report);
+
+	if (served)
+		sentences__add(reasons,
+			"%s foreign call%s %s answered with success, so something is served there",
+			NUMBER(served), plural(served), served == 1 ? "was" : "were");
 }
 
 static int watch__compare_watched(const void *left, const void *right)
@@ -367,10 +418,14 @@ static void reasons__find(struct sentences *reasons, enum verdict *verdict,
 	*verdict = reasons->count ? VERDICT_BLOCKED : VERDICT_READY;
 	reasons__add_fixed(reasons, report);
 	reasons__add_unread(reasons, report);
+	reasons__add_served(reasons, report);
 	if (options->min_window > 0 && !report->window_count)
 		sentences__add(reasons, "the report does not say how long any host was watched");
 	else if (options->min_window > 0)
 		reasons__add_short(reasons, report, watches, count, options->min_window);
+	if (options->left_out)
+		sentences__add(reasons, "%s report%s given could not be counted",
+			NUMBER(options->left_out), plural(options->left_out));
 	reasons__add_few(reasons, report, options->require_calls);
 	reasons__add_rehearsals(reasons, report, watches, count);
 	if (*verdict == VERDICT_BLOCKED) {

@@ -14,6 +14,7 @@ struct verdict_options {
 	bool strict;                        /* foreign calls block too */
 	uint64_t require_calls;             /* fewer, of all classes together, are inconclusive */
 	const struct host_summaries *hosts; /* for the steps: the hosts, ruled; NULL: not known */
+	size_t left_out; /* reports that could not be counted: if any, it is not ready */
 };
 
 /* NULL-terminated lists of sentences; free with verdict__clear(). */
@@ -46,6 +47,7 @@ size_t report__count_to_change(const struct report *report, bool strict);
 struct watch {
 	const char *machine_id; /* the report's, or the instance id where that is known */
 	const char *boot_id;    /* NULL: of all its boots */
+	unsigned int copy;      /* as the windows' */
 	int64_t watched;        /* ns */
 	int64_t start, end;     /* of the first and the last window; 0: none */
 	size_t windows, gaps;

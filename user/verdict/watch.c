@@ -59,6 +59,8 @@ static int window__compare_boots(const void *left, const void *right)
 	const struct window *b = *(const struct window *const *)right;
 	int order = strcmp(a->boot_id, b->boot_id);
 
+	if (!order && a->copy != b->copy)
+		return a->copy < b->copy ? -1 : 1;
 	return order ? order : window__compare(left, right);
 }
 
@@ -74,7 +76,11 @@ static bool windows__are_of_clones(const struct window *const *windows, size_t c
 {
 	const struct window *latest = windows[0];
 
+	if (latest->copy)
+		return true;
 	for (size_t i = 1; i < count; i++) {
+		if (windows[i]->copy)
+			return true;
 		if (windows[i]->start < latest->end && strcmp(windows[i]->boot_id, latest->boot_id))
 			return true;
 		if (windows[i]->end > latest->end)
@@ -95,9 +101,13 @@ static size_t watches__fold_host(
 	for (size_t i = 0; i < window_count; i++) {
 		const char *boot_id = clones ? windows[i]->boot_id : NULL;
 
-		if (!i || (clones && strcmp(boot_id, watches[count - 1].boot_id)))
-			watches[count++] =
-				(struct watch){.machine_id = windows[i]->host, .boot_id = boot_id};
+		if (!i || (clones && (strcmp(boot_id, watches[count - 1].boot_id) ||
+					     windows[i]->copy != watches[count - 1].copy)))
+			watches[count++] = (struct watch){
+				.machine_id = windows[i]->host,
+				.boot_id = boot_id,
+				.copy = windows[i]->copy,
+			};
 		watch__add(&watches[count - 1], windows[i]);
 	}
 	return count;
