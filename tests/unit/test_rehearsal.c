@@ -235,10 +235,10 @@ static void merged_ones_add_up(void **state)
 		{RECOVERED,
 			REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
 				CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
-			"unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+			"unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
 		{REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
 			 CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
-			RECOVERED, "unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+			RECOVERED, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
 		{RECOVERED,
 			REPORT_OF("{'host':'m1','boot_id':'b1','start':'2026-01-04T00:00:00Z','end'"
 				  ":'2026-01-04T00:10:00Z','rehearsal':true}",
@@ -247,7 +247,7 @@ static void merged_ones_add_up(void **state)
 					",'rehearsal':{'rejected':1,'recovered':false}"),
 				"," REHEARSED("pid 7", "")),
 			"unit etl.service, pid 7", 6, 4, 0, REHEARSAL_BREAKS},
-		{RECOVERED, RECOVERED, "unit etl.service", 5, 3, 3, REHEARSAL_SURVIVES},
+		{RECOVERED, RECOVERED, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
 	};
 
 	(void)state;

@@ -12,6 +12,7 @@
 #include "cmd/report_set.h"
 #include "lib/scope.h"
 #include "lib/text.h"
+#include "render/verdict_line.h"
 #include "cmd/usage.h"
 #include "verdict/verdict.h"
 
@@ -27,16 +28,11 @@ static const struct option long_options[] = {
 	{"min-window", required_argument, NULL, 'w'},
 	{"strict", no_argument, NULL, 's'},
 	{"since", required_argument, NULL, 'S'},
+	{"require-calls", required_argument, NULL, 'r'},
 	{"list", required_argument, NULL, 'l'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
-};
-
-static const enum exit_status statuses[] = {
-	[VERDICT_READY] = EXIT_DONE,
-	[VERDICT_BLOCKED] = EXIT_BLOCKED,
-	[VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
 };
 
 static int help(void)
@@ -54,6 +50,7 @@ static int help(void)
 	     "span\n"
 	     "                         back from now such as 7d\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
+	     "      --require-calls N  Fewer calls than N, of any class, are inconclusive\n"
 	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, "
 	     "one\n"
 	     "                         instance id (else hostname) a line, in place of the line\n"
@@ -85,6 +82,8 @@ static int command__set(struct check_command *command, int option, char *const *
 	case 's':
 		command->options.strict = true;
 		return 0;
+	case 'r':
+		return usage__read_require_calls(&command->options, optarg);
 	case 'l':
 		command->list = optarg;
 		return command__check_list(optarg);
@@ -115,37 +114,16 @@ static int command__parse(struct check_command *command, int argc, char **argv)
 	return -EINVAL;
 }
 
-/* "blocked: 3 callers called IMDSv1 (120 calls); 5 events were lost\n". The caller frees. */
-static char *ruling__line(const struct ruling *ruling, size_t *size)
-{
-	_free_ char *line = NULL;
-	FILE *out = open_memstream(&line, size);
-	char *result;
-
-	if (!out)
-		return NULL;
-	fprintf(out, "%s: ", verdict__name(ruling->verdict));
-	for (size_t i = 0; ruling->reasons[i]; i++) {
-		_free_ char *reason = text__printable(ruling->reasons[i]);
-
-		fprintf(out, "%s%s", i ? "; " : "", reason ? reason : "?");
-	}
-	putc('\n', out);
-	if (fclose(out))
-		return NULL;
-	result = line;
-	line = NULL;
-	return result;
-}
-
-static int command__print(const struct check_command *command, const struct ruling *ruling)
+static int command__print(
+	const struct check_command *command, struct report *report, const struct ruling *ruling)
 {
 	_free_ char *line = NULL;
 	size_t size;
 
 	if (command->quiet)
 		return EXIT_DONE;
-	line = ruling__line(ruling, &size);
+	report__sort(report);
+	line = verdict_line__of(ruling, report, &command->options, &size);
 	if (line)
 		return usage__write_stdout(line, size);
 	complain("the verdict could not be printed: %s", strerror(ENOMEM));
@@ -192,9 +170,9 @@ static int command__rule(const struct check_command *command, const struct repor
 	if (command->list && !command->quiet)
 		status = command__list(command, &set->hosts);
 	else
-		status = command__print(command, &ruling);
+		status = command__print(command, set->report, &ruling);
 	if (status == EXIT_DONE)
-		status = statuses[ruling.verdict];
+		status = usage__status_of(ruling.verdict);
 	verdict__clear(&ruling);
 	return status;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "cmd/usage.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -63,6 +65,32 @@ int usage__read_since(int64_t *since, const char *text)
 	else if (*since > now)
 		error = complain_errno(EINVAL, "--since %s is in the future", text);
 	return error ? -EINVAL : 0;
+}
+
+int usage__read_require_calls(struct verdict_options *options, const char *text)
+{
+	char *end;
+	unsigned long long calls;
+
+	errno = 0;
+	calls = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || calls > REPORT_COUNT_MAX) {
+		complain("\"%s\" is no number of calls for --require-calls", text);
+		return -EINVAL;
+	}
+	options->require_calls = calls;
+	return 0;
+}
+
+int usage__status_of(enum verdict verdict)
+{
+	static const enum exit_status statuses[] = {
+		[VERDICT_READY] = EXIT_DONE,
+		[VERDICT_BLOCKED] = EXIT_BLOCKED,
+		[VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
+	};
+
+	return statuses[verdict];
 }
 
 int usage__refuse_set(int error)

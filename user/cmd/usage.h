@@ -17,6 +17,12 @@ int usage__read_min_window(struct verdict_options *options, const char *text);
 /* Reads the argument of --since, ns since 1970. 0, or -EINVAL after saying what is wrong. */
 int usage__read_since(int64_t *since, const char *text);
 
+/* Reads the argument of --require-calls. 0, or -EINVAL after saying what is wrong. */
+int usage__read_require_calls(struct verdict_options *options, const char *text);
+
+/* The exit status that a verdict is. */
+int usage__status_of(enum verdict verdict);
+
 /* Says why report_set__read() failed with error. Returns EXIT_USAGE. */
 int usage__refuse_set(int error);
 

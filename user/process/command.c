@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,8 +20,9 @@
 #include "lib/text.h"
 #include "process/cgroups.h"
 
-#define EMPTY_TRIES 100 /* to move out what forks meanwhile */
-#define NOT_FOUND   127 /* the shell's statuses */
+#define CGROUP_PREFIX "imdstrace-"
+#define EMPTY_TRIES   100 /* to move out what forks meanwhile */
+#define NOT_FOUND     127 /* the shell's statuses */
 
 struct command {
 	pid_t pid;
@@ -32,6 +34,8 @@ struct command {
 	int failed;      /* where it says its errno if it cannot */
 	int status;      /* as wait(2) */
 	volatile bool ended;
+	pid_t keeper;
+	int requests; /* to the keeper: a signal's number each, and at its end the cgroup goes */
 };
 
 __attribute__((format(printf, 3, 4))) static int refuse(
@@ -72,6 +76,25 @@ static void command__forget_cgroup(struct command *command)
 	command->cgroup = command->directory = command->parent = NULL;
 }
 
+/* One that was killed could not remove its cgroup. */
+static void cgroup__remove_orphans(const char *parent)
+{
+	char pattern[PATH_MAX];
+	glob_t found = {0};
+
+	if (snprintf(pattern, sizeof(pattern), "%s/" CGROUP_PREFIX "[0-9]*", parent) >=
+		(int)sizeof(pattern))
+		return;
+	if (!glob(pattern, GLOB_NOSORT, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			const char *pid = strrchr(found.gl_pathv[i], '-') + 1;
+
+			if (kill(atoi(pid), 0) && errno == ESRCH)
+				rmdir(found.gl_pathv[i]);
+		}
+	globfree(&found);
+}
+
 /* Below the one that this process lives in, so that the command stays in its unit or container, and
  * in its limits. Leaves it alone where that cannot be. */
 static void command__make_cgroup(struct command *command)
@@ -85,7 +108,8 @@ static void command__make_cgroup(struct command *command)
 		command->parent = NULL;
 		return;
 	}
-	if (asprintf(&command->cgroup, "%s/imdstrace-%d", own, (int)command->pid) < 0)
+	cgroup__remove_orphans(command->parent);
+	if (asprintf(&command->cgroup, "%s/" CGROUP_PREFIX "%d", own, (int)command->pid) < 0)
 		command->cgroup = NULL;
 	else if (asprintf(&command->directory, "%s%s", hierarchies[at].directory, command->cgroup) <
 		 0)
@@ -199,6 +223,48 @@ static int command__fork(struct command *command, char *const *argv)
 	return command->pid < 0 ? -EAGAIN : 0;
 }
 
+/* --- Its keeper ------------------------------------------------------------------------------- */
+
+/* A process that still has the privileges which a trace gives up, and outlives one that is killed:
+ * it passes signals on, and removes the cgroup. */
+__attribute__((noreturn)) static void keeper__run(struct command *command, int requests)
+{
+	static const int ignored[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGPIPE, SIGTSTP};
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned char signal_number;
+	ssize_t got;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	close(command->go);
+	close(command->failed);
+	for (int fd = STDIN_FILENO; nowhere >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(nowhere, fd);
+	while ((got = read(requests, &signal_number, 1)) != 0)
+		if (got == 1)
+			kill(command->pid, signal_number);
+		else if (errno != EINTR)
+			break;
+	command__remove_cgroup(command);
+	_exit(0);
+}
+
+static int command__fork_keeper(struct command *command)
+{
+	int requests[2];
+
+	if (pipe2(requests, O_CLOEXEC))
+		return -errno;
+	command->keeper = fork();
+	if (!command->keeper) {
+		close(requests[1]);
+		keeper__run(command, requests[0]);
+	}
+	close(requests[0]);
+	command->requests = requests[1];
+	return command->keeper < 0 ? -EAGAIN : 0;
+}
+
 int command__start(struct command **command, char *const *argv, char **why)
 {
 	struct command *started;
@@ -210,16 +276,20 @@ int command__start(struct command **command, char *const *argv, char **why)
 	started = calloc(1, sizeof(*started));
 	if (!started)
 		return -ENOMEM;
-	*started = (struct command){.go = -1, .failed = -1, .program = strdup(argv[0])};
+	*started = (struct command){
+		.go = -1, .failed = -1, .requests = -1, .program = strdup(argv[0])};
 	error = started->program ? command__fork(started, argv) : -ENOMEM;
+	started->ended = error;
+	if (!error)
+		command__make_cgroup(started);
+	if (!error)
+		error = command__fork_keeper(started);
 	if (error) {
 		refuse(why, error, "no process could be made for %s: %s", argv[0],
 			strerror(-error));
-		started->ended = true;
 		command__free(started);
 		return error;
 	}
-	command__make_cgroup(started);
 	*command = started;
 	return 0;
 }
@@ -279,8 +349,10 @@ char *command__failure(const struct command *command)
 
 void command__signal(const struct command *command, int signal)
 {
-	if (!command->ended)
-		kill(command->pid, signal);
+	unsigned char signal_number = (unsigned char)signal;
+	ssize_t sent = command->ended ? 0 : write(command->requests, &signal_number, 1);
+
+	(void)sent; /* a keeper that is gone passes nothing on */
 }
 
 void command__free(struct command *command)
@@ -296,7 +368,13 @@ void command__free(struct command *command)
 	}
 	if (command->failed >= 0)
 		close(command->failed);
-	command__remove_cgroup(command);
+	if (command->requests >= 0)
+		close(command->requests);
+	if (command->keeper > 0)
+		while (waitpid(command->keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+	else
+		command__remove_cgroup(command);
 	command__forget_cgroup(command);
 	free(command->program);
 	free(command);

@@ -115,6 +115,7 @@ void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *
 		.requests = alone ? report__requests(report) : rehearsal->requests,
 		.unread = alone ? report__unread(report) : rehearsal->unread,
 		.rejected = rehearsal->rejected,
+		.broken_calls = rehearsal->rejected,
 		.unproven = rehearsal->unproven,
 		.not_covered = rehearsal->not_covered,
 	};
@@ -124,8 +125,12 @@ void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *
 		count__add(&sums->rejected, caller->rehearsal.rejected);
 		count__add(&sums->unproven, caller->rehearsal.unproven);
 		count__add(&sums->not_covered, caller->rehearsal.not_covered);
-		if (caller__recovered(caller))
-			count__add(&sums->recovered, caller->rehearsal.rejected);
+		if (caller__recovered(caller)) {
+			sums->recovered++;
+		} else if (caller->rehearsal.rejected) {
+			sums->broken++;
+			count__add(&sums->broken_calls, caller->rehearsal.rejected);
+		}
 	}
 }
 

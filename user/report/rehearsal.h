@@ -39,8 +39,9 @@ struct report_rehearsal {
 /* The whole. */
 struct rehearsal_sums {
 	uint64_t requests, unread;
-	uint64_t rejected,
-		recovered; /* calls; recovered: of these, those of callers that recovered */
+	uint64_t rejected;          /* calls */
+	uint64_t recovered, broken; /* callers that were rejected */
+	uint64_t broken_calls;      /* rejected ones, of those that did not recover, or of nobody */
 	uint64_t unproven, not_covered;
 };
 

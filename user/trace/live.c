@@ -40,8 +40,9 @@ void live__start(struct live *live, const struct live_options *options)
 	*live = (struct live){
 		.all = options->all,
 		.lines = options->lines,
-		.color = text__may_color(STDOUT_FILENO),
-		.terminal = isatty(STDOUT_FILENO),
+		.out = options->out,
+		.color = text__may_color(options->out),
+		.terminal = isatty(options->out),
 		.status = options->status && isatty(STDERR_FILENO),
 		.start = clock__steady(),
 		.duration = options->duration,
@@ -77,7 +78,7 @@ static struct layout live__layout(const struct live *live)
 
 	if (!live->terminal)
 		return layout;
-	columns = text__terminal_columns(STDOUT_FILENO);
+	columns = text__terminal_columns(live->out);
 	if (columns < WIDE_COLUMNS)
 		layout.time = SHORT_TIME_COLUMNS;
 	fixed = layout.time + PID_COLUMNS + (live->all ? CLASS_COLUMNS + GAP : 0) + 4 * GAP;
@@ -118,7 +119,7 @@ static void live__head(struct live *live, FILE *out, const struct layout *layout
 		return;
 	}
 	if (live->terminal)
-		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
+		text__ellipsize(line, text__terminal_columns(live->out));
 	fprintf(out, "%s\n", line);
 }
 
@@ -223,7 +224,7 @@ int live__request(
 		return -ENOMEM;
 	live__head(live, out, &layout);
 	if (live->terminal)
-		text__ellipsize(line, text__terminal_columns(STDOUT_FILENO));
+		text__ellipsize(line, text__terminal_columns(live->out));
 	length = strlen(line);
 	if (live->color && name + size <= length)
 		fprintf(out, "%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->class],

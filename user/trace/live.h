@@ -18,7 +18,8 @@
 struct live {
 	bool all;      /* every class, with a column for it */
 	bool lines;    /* print calls at all */
-	bool terminal; /* stdout is one */
+	int out;       /* where the lines go */
+	bool terminal; /* out is one */
 	bool color;
 	bool status; /* stderr is a terminal */
 	bool status_shown;
@@ -31,9 +32,10 @@ struct live {
 struct live_options {
 	bool all, lines, status;
 	int64_t duration; /* ns; 0: open end */
+	int out;          /* STDOUT_FILENO or STDERR_FILENO */
 };
 
-/* Settles what can be shown where stdout and stderr go. */
+/* Settles what can be shown where the lines and stderr go. */
 void live__start(struct live *live, const struct live_options *options);
 /* Writes the line of a call, and a heading before the first. 0 or -ENOMEM. */
 int live__request(

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/complain.h"
@@ -24,14 +23,14 @@ struct printer {
 	int error;
 };
 
-struct printer *printer__new(bool json)
+struct printer *printer__new(int fd, bool json)
 {
 	struct printer *printer = calloc(1, sizeof(*printer));
 
 	if (!printer)
 		return NULL;
 	printer->json = json;
-	printer->out = outlet__new(STDOUT_FILENO);
+	printer->out = outlet__new(fd);
 	if (printer->out)
 		return printer;
 	free(printer);

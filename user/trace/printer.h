@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a trace prints on standard output, whose reader may be slow, stuck or gone: it never waits
+ * What a trace prints, whose reader may be slow, stuck or gone: it never waits
  * for it while the trace runs, and calls that could not be printed are counted and told.
  */
 #ifndef IMDSTRACE_PRINTER_H
@@ -13,8 +13,8 @@
 
 struct printer;
 
-/* json: what is missing is told as NDJSON. NULL: no memory. */
-struct printer *printer__new(bool json);
+/* On fd. json: what is missing is told as NDJSON. NULL: no memory. */
+struct printer *printer__new(int fd, bool json);
 /* NULL is allowed. */
 void printer__free(struct printer *printer);
 

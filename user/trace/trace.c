@@ -23,6 +23,7 @@
 #include "lib/kept_file.h"
 #include "process/lookup.h"
 #include "trace/confinement.h"
+#include "process/command.h"
 #include "process/host.h"
 #include "trace/live.h"
 #include "trace/machine.h"
@@ -79,7 +80,8 @@ struct trace {
 };
 
 static volatile sig_atomic_t stop_signal, hangup_signal, anew_signal;
-static bool has_terminal; /* that may hang up */
+static const struct command *volatile running; /* signals are for it; NULL: there is none */
+static bool has_terminal;                      /* that may hang up */
 
 static void remember_signal(int signal)
 {
@@ -90,6 +92,26 @@ static void remember_signal(int signal)
 static void remember_anew(int signal)
 {
 	anew_signal = signal;
+}
+
+/* The command is told first, and the trace ends with it; or at once where that is asked for again.
+ * A terminal's signals are sent to both by the kernel. */
+static void pass_signal(int signal, siginfo_t *how, void *context)
+{
+	static volatile sig_atomic_t before;
+	int error = errno;
+
+	(void)context;
+	if (!running) {
+		stop_signal = signal;
+		return;
+	}
+	if (how->si_code != SI_KERNEL)
+		command__signal(running, signal);
+	if (before)
+		stop_signal = signal;
+	before = signal;
+	errno = error;
 }
 
 static bool terminal__is_there(void)
@@ -115,20 +137,24 @@ static void remember_hangup(int signal, siginfo_t *how, void *context)
 }
 
 /* Ends at the next chance; a second signal ends at once. */
-static void catch_signals(void)
+static void catch_signals(const struct command *command)
 {
 	/* SA_RESTART: a reader that is slow gets whole lines all the same */
 	struct sigaction action = {
 		.sa_handler = remember_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
 	struct sigaction anew = {.sa_handler = remember_anew, .sa_flags = SA_RESTART};
+	struct sigaction pass = {.sa_sigaction = pass_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigaction save = {
 		.sa_sigaction = remember_hangup, .sa_flags = SA_SIGINFO | SA_RESTART};
 	struct sigaction hangup;
 
 	stop_signal = hangup_signal = anew_signal = 0;
 	has_terminal = terminal__is_there();
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	running = command;
+	sigaction(SIGINT, command ? &pass : &action, NULL);
+	sigaction(SIGTERM, command ? &pass : &action, NULL);
+	if (command)
+		sigaction(SIGQUIT, &pass, NULL);
 	sigaction(SIGUSR1, &anew, NULL);
 	/* nohup(1) is to outlive the terminal */
 	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
@@ -531,7 +557,7 @@ static int trace__patience_ms(const struct trace *trace)
 
 	if (options->duration && options->duration - (now - trace->started) < wait)
 		wait = options->duration - (now - trace->started);
-	if (options->finished && wait > FINISH_INTERVAL)
+	if ((options->finished || options->command) && wait > FINISH_INTERVAL)
 		wait = FINISH_INTERVAL;
 	if (trace->top && wait > KEY_INTERVAL)
 		wait = KEY_INTERVAL;
@@ -584,6 +610,8 @@ static bool trace__is_over(const struct trace *trace)
 		(trace->top && top__obey(trace->top)))
 		return true;
 	if (options->duration && clock__steady() - trace->started >= options->duration)
+		return true;
+	if (options->command && command__ended(options->command))
 		return true;
 	return options->finished && options->finished(options->context);
 }
@@ -656,10 +684,20 @@ static int trace__finish(struct trace *trace)
 	return error;
 }
 
+/* Where it prints: a command's output is its own. */
+static int trace__out(const struct trace *trace)
+{
+	return trace->options->command ? STDERR_FILENO : STDOUT_FILENO;
+}
+
 /* 0 or -ENOMEM. */
 static int trace__summarise(struct trace *trace)
 {
-	struct render_options options = {.verdict = {.min_window = trace->options->min_window}};
+	struct render_options options = {
+		.verdict = {.min_window = trace->options->min_window,
+			.strict = trace->options->strict,
+			.require_calls = trace->options->require_calls},
+	};
 	_free_ char *text = NULL;
 	size_t size = 0;
 	FILE *page;
@@ -672,7 +710,7 @@ static int trace__summarise(struct trace *trace)
 		return -ENOMEM;
 	if (trace->live.headed)
 		putc('\n', page);
-	render__options_for(&options, STDOUT_FILENO);
+	render__options_for(&options, trace__out(trace));
 	report__sort(trace->report);
 	error = render__find("text")->render(page, trace->report, &options);
 	if (fclose(page) && !error)
@@ -840,7 +878,8 @@ static int trace__start_showing(struct trace *trace)
 	struct live_options live = {
 		.all = options->all,
 		.lines = !options->json && !options->quiet && !options->top,
-		.status = !options->top,
+		.status = !options->top && !options->command,
+		.out = trace__out(trace),
 		.duration = options->duration,
 	};
 	struct top_options top = {options->all, options->duration, tracer__way(trace->tracer)};
@@ -884,6 +923,17 @@ static int trace__confine(struct trace *trace)
 	return confinement__enter(&confinement) ? EXIT_UNTRACEABLE : EXIT_DONE;
 }
 
+/* An enum exit_status: 0, or why nothing was run. */
+static int trace__run_command(const struct trace *trace)
+{
+	_free_ char *why = NULL;
+
+	if (!trace->options->command || !command__go(trace->options->command, &why))
+		return EXIT_DONE;
+	complain("%s", why ? why : "there is no memory to run the command");
+	return EXIT_USAGE;
+}
+
 /* An enum exit_status: 0, or why it was over. */
 static int trace__watch(struct trace *trace)
 {
@@ -896,6 +946,8 @@ static int trace__watch(struct trace *trace)
 	notify__send("READY=1");
 	if (options->attached)
 		status = options->attached(options->context);
+	if (!status)
+		status = trace__run_command(trace);
 	if (!status)
 		status = trace__confine(trace);
 	while (!status && !trace__is_over(trace))
@@ -912,6 +964,8 @@ static int trace__watch(struct trace *trace)
 		complain("the trace ended early: %s", strerror(-error));
 	if ((error && error != -EPIPE) || trace->unsaved)
 		return EXIT_USAGE;
+	if (!status && options->judge)
+		status = options->judge(options->context, trace->report);
 	return status;
 }
 
@@ -969,9 +1023,9 @@ int trace__run(const struct trace_options *options)
 	struct tracer_sink sink = {on_request, &trace};
 	int status = EXIT_DONE, error;
 
-	catch_signals();
+	catch_signals(options->command);
 	fflush(stdout); /* from here on, what is printed goes past stdio */
-	trace.printer = printer__new(options->json);
+	trace.printer = printer__new(trace__out(&trace), options->json);
 	if (!trace.printer) {
 		complain("there is no memory for what is to be printed");
 		status = EXIT_USAGE;

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct command;
+struct report;
+
 struct trace_options {
 	bool all;           /* every class is shown while it runs, not v1 alone */
 	bool json;          /* NDJSON on stdout in place of live lines and summary */
@@ -18,7 +21,16 @@ struct trace_options {
 	const char *hooks;  /* NULL: the first way that attaches */
 	int64_t interval;   /* ns between two states of output */
 	int64_t duration;   /* ns; 0: until SIGINT or SIGTERM */
-	int64_t min_window; /* ns, for the verdict of the summary */
+	int64_t min_window; /* ns, for the verdict of the summary and of output */
+	bool strict;        /* of the summary's, as in verdict.h */
+	uint64_t require_calls;
+
+	/* Runs as soon as the hooks are attached, and the trace ends with it. What is printed goes
+	 * to stderr then, and signals go to the command. NULL: none. */
+	struct command *command;
+
+	/* Called with the report when all is printed; its status is the trace's. NULL: none. */
+	int (*judge)(void *context, const struct report *report);
 
 	/* Called once the hooks are attached; returning non-zero ends the trace with that status.
 	 */

@@ -51,39 +51,33 @@ static void reasons__add_doubts(
 }
 
 static void reasons__add_callers(
-	struct sentences *reasons, size_t callers, uint64_t calls, const char *what)
+	struct sentences *reasons, uint64_t callers, uint64_t calls, const char *what)
 {
 	if (callers)
-		sentences__add(reasons, "%zu caller%s %s (%" PRIu64 " call%s refused)", callers,
-			plural(callers), what, calls, plural(calls));
+		sentences__add(reasons, "%" PRIu64 " caller%s %s (%" PRIu64 " call%s refused)",
+			callers, plural(callers), what, calls, plural(calls));
 }
 
 static enum rehearsal_verdict rule(struct sentences *reasons, const struct report *report)
 {
 	uint64_t nobodys = report->rehearsal.rejected;
-	size_t recovered = 0, broken = 0;
 	struct rehearsal_sums sums;
 
 	report__rehearsal_sums(report, &sums);
-	for (size_t i = 0; i < report->caller_count; i++) {
-		const struct caller *caller = report->callers[i];
-
-		recovered += caller__recovered(caller);
-		broken += caller->rehearsal.rejected && !caller__recovered(caller);
-	}
-	reasons__add_callers(reasons, broken, sums.rejected - sums.recovered - nobodys,
-		"did not go on with a token");
+	reasons__add_callers(
+		reasons, sums.broken, sums.broken_calls - nobodys, "did not go on with a token");
 	if (nobodys)
 		sentences__add(reasons,
 			"%" PRIu64 " refused call%s came from nobody that could be named", nobodys,
 			plural(nobodys));
-	if (sums.rejected > sums.recovered)
+	if (sums.broken_calls)
 		return REHEARSAL_BREAKS;
 	reasons__add_doubts(reasons, report, &sums);
 	if (reasons->count)
 		return REHEARSAL_INCONCLUSIVE;
-	reasons__add_callers(reasons, recovered, sums.recovered, "asked for a token and went on");
-	if (!recovered)
+	reasons__add_callers(
+		reasons, sums.recovered, sums.rejected, "asked for a token and went on");
+	if (!sums.rejected)
 		sentences__add(reasons, "none of %" PRIu64 " request%s was refused", sums.requests,
 			plural(sums.requests));
 	return REHEARSAL_SURVIVES;
