@@ -58,7 +58,7 @@ gate few v2 --require-calls 3 --min-window 1h
 check "fewer calls than are required, or a shorter window, are inconclusive" verdict few 4 \
 	'inconclusive: .* of the 1h asked for; 2 calls were seen, fewer than the 3 required'
 gate strict probe --strict
-check "a probe blocks where that is asked for" verdict strict 1 'blocked: 1 caller called as on another cloud'
+check "a probe blocks where that is asked for" verdict strict 1 'blocked: 1 caller called another cloud'
 gate failed fails_after_v2
 check "a command that failed is inconclusive" verdict failed 4 'inconclusive: the command ended with status 7'
 gate failed_v1 fails_after_v1

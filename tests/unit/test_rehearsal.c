@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "lib/clock.h"
+#include "render/render.h"
 #include "verdict/rehearsal_verdict.h"
 #include "verdict/verdict.h"
 
@@ -325,6 +326,36 @@ static void check_does_not_count_it_as_watching(void **state)
 	}
 }
 
+/* The issue's own sentence, above the callers of every format for people. */
+static void people_are_told_above_the_callers(void **state)
+{
+	static const struct {
+		const char *format, *callers;
+	} cases[] = {
+		{"text", "\nCallers\n"}, {"markdown", "## Callers"}, {"html", "id=\"callers\""}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct report *report = report__of(RECOVERED);
+		struct render_options options = {.columns = 200};
+		char *text = NULL, *told, *callers;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		report__sort(report);
+		assert_int_equal(render__find(cases[i].format)->render(out, report, &options), 0);
+		fclose(out);
+		told = strstr(text, "3 calls refused, then it asked for a token and went on");
+		callers = strstr(text, cases[i].callers);
+		assert_non_null(told);
+		assert_non_null(callers);
+		assert_true(told < callers);
+		assert_non_null(strstr(text, "Rehearsal of unit etl.service: survives the switch"));
+		free(text);
+		report__free(report);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +367,7 @@ int main(void)
 		cmocka_unit_test(merged_ones_add_up),
 		cmocka_unit_test(scopes_of_many_stay_short),
 		cmocka_unit_test(check_does_not_count_it_as_watching),
+		cmocka_unit_test(people_are_told_above_the_callers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ void html__time(struct html *page, int64_t time_ns);
 
 /* The parts of the page that have a file of their own. */
 void html__timeline(struct html *page, const struct report *report);
+void html__rehearsal(struct html *page, const struct report *report);
 /* Of several hosts, each. Whether there were several. */
 bool html__hosts(struct html *page, const struct host_summaries *hosts);
 /* said: gets the advices that the table gives. */

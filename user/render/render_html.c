@@ -323,6 +323,7 @@ static int html__write(FILE *out, const struct report *report, const struct rend
 	ruling__put(&page, report, &ruling);
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
+	html__rehearsal(&page, report);
 	html__callers(&page, report, strict, &said);
 	next_steps__sum_up(&said, report__count_to_change(report, strict));
 	steps__put(&page, &ruling, &said);

@@ -13,6 +13,7 @@
 #include "lib/number.h"
 #include "render/markdown.h"
 #include "verdict/next_steps.h"
+#include "render/rehearsal_lines.h"
 #include "render/render.h"
 #include "render/render_caller.h"
 #include "render/render_compare.h"
@@ -394,6 +395,34 @@ static void hosts__put(struct markdown *page, const struct host_summaries *hosts
 			NUMBER(ready - READY_SHOWN));
 }
 
+static void rehearsal__put(struct markdown *page, const struct report *report)
+{
+	struct rehearsal_lines lines;
+
+	if (rehearsal_lines__of(&lines, report)) {
+		page->error = -ENOMEM;
+		return;
+	}
+	if (!lines.title)
+		return;
+	fputs("\n## ", page->out);
+	markdown__prose(page, lines.title);
+	fputs("\n\n", page->out);
+	for (size_t i = 0; lines.ruling.reasons[i]; i++) {
+		fputs("- ", page->out);
+		markdown__prose(page, lines.ruling.reasons[i]);
+		fputs("\n", page->out);
+	}
+	for (size_t i = 0; i < lines.count; i++) {
+		fputs("- ", page->out);
+		markdown__code(page, lines.list[i].who);
+		fputs(": ", page->out);
+		markdown__prose(page, lines.list[i].what);
+		fputs("\n", page->out);
+	}
+	rehearsal_lines__clear(&lines);
+}
+
 static int markdown__write(
 	FILE *out, const struct report *report, const struct render_options *options)
 {
@@ -408,6 +437,7 @@ static int markdown__write(
 	comparison__put_markdown(&page, options->comparison);
 	ruling__put(&page, &ruling);
 	totals__put(&page, report);
+	rehearsal__put(&page, report);
 	hosts__put(&page, options->hosts);
 	callers__put(&page, report, strict, &said);
 	others__put(&page, report, strict);

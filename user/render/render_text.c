@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "verdict/next_steps.h"
+#include "render/rehearsal_lines.h"
 #include "render/render_caller.h"
 #include "render/render_compare.h"
 #include "render/render_text.h"
@@ -303,6 +304,43 @@ static void steps__render(
 			step__render(page, ++number, ruling->next_steps[i], ruling->command_at[i]);
 }
 
+#define REHEARSED_SHOWN 20
+
+static void rehearsal__render(struct page *page, const struct report *report)
+{
+	static const enum style styles[] = {
+		[REHEARSAL_SURVIVES] = STYLE_GOOD,
+		[REHEARSAL_BREAKS] = STYLE_BAD,
+		[REHEARSAL_INCONCLUSIVE] = STYLE_DOUBTFUL,
+	};
+	struct rehearsal_lines lines;
+
+	if (rehearsal_lines__of(&lines, report)) {
+		page->error = -ENOMEM;
+		return;
+	}
+	if (!lines.title)
+		return;
+	page__wrap(page, styles[lines.ruling.verdict], "", 0, lines.title);
+	for (size_t i = 0; lines.ruling.reasons[i]; i++)
+		page__wrap(page, STYLE_PLAIN, "  ", 2, lines.ruling.reasons[i]);
+	for (size_t i = 0; i < lines.count && i < REHEARSED_SHOWN; i++) {
+		_free_ char *line = NULL;
+
+		if (asprintf(&line, "%s: %s", lines.list[i].who, lines.list[i].what) < 0) {
+			line = NULL;
+			page->error = -ENOMEM;
+			break;
+		}
+		page__wrap_behind(page, styles[lines.list[i].verdict], "* ", 2, line);
+	}
+	if (lines.count > REHEARSED_SHOWN)
+		page__line(page, STYLE_FAINT, "  and %s more callers",
+			NUMBER(lines.count - REHEARSED_SHOWN));
+	page__line(page, STYLE_PLAIN, "%s", "");
+	rehearsal_lines__clear(&lines);
+}
+
 static int text__write(FILE *out, const struct report *report, const struct render_options *options)
 {
 	struct page page = {
@@ -316,6 +354,7 @@ static int text__write(FILE *out, const struct report *report, const struct rend
 
 	if (error)
 		return error;
+	rehearsal__render(&page, report);
 	comparison__put_text(&page, options->comparison);
 	ruling__render(&page, &ruling);
 	hosts__render_summary(&page, options->hosts);

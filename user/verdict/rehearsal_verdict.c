@@ -168,7 +168,7 @@ static void caller__put_doubts(FILE *out, const struct caller_rehearsal *rehears
 			rehearsal->not_covered, plural(rehearsal->not_covered));
 }
 
-static enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller)
+enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller)
 {
 	const struct caller_rehearsal *rehearsal = &caller->rehearsal;
 

@@ -20,6 +20,9 @@ const char *rehearsal_verdict__name(enum rehearsal_verdict verdict);
 /* The verdict alone. */
 enum rehearsal_verdict report__rehearsal_verdict(const struct report *report);
 
+/* What it is for one caller. */
+enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller);
+
 /* "3 calls refused, then it asked for a token and went on: survives the switch". The
  * caller frees. NULL: no memory. */
 char *caller__rehearsal_sentence(const struct caller *caller);
