@@ -3,10 +3,12 @@
 #
 # `trace --check -- COMMAND`: the gate of an image pipeline. Its status is check's, of all that was
 # called while COMMAND ran; COMMAND's input, output and signals are its own.
+# Command lines for all() and for other shells.
+# shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
 v1() {
-	curl -sS -o /dev/null "$(target "${1:-v1}")"
+	curl -sS -o /dev/null "$(target v1)"
 }
 
 v2() {
@@ -64,7 +66,7 @@ check "a command that failed is inconclusive" verdict failed 4 'inconclusive: th
 gate failed_v1 fails_after_v1
 check "one that failed and blocks is blocked" verdict failed_v1 1 'blocked: '
 
-gate kept 'v1 kept' -o "$work/kept.json" -q
+gate kept v1 -o "$work/kept.json" -q
 check "its report says the same" all 'ended_with kept 1' \
 	'holds "$work/kept.json" ".verdict == \"blocked\" and .totals.v1 == 1 and .windows[0].rehearsal == null"'
 check "quiet prints the command's and nothing else" equal stderr "" "$(grep -v '^imdstrace: tracing' "$work/kept.err")"
