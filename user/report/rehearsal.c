@@ -134,15 +134,15 @@ void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *
 	}
 }
 
-int report__add_rehearsal(struct report *report, const struct report *other)
+int report__add_rehearsal(
+	struct report *report, const struct rehearsal_sums *before, const struct report *other)
 {
 	struct report_rehearsal *rehearsal = &report->rehearsal;
-	struct rehearsal_sums ours, theirs;
+	struct rehearsal_sums theirs;
 	int error = 0;
 
 	if (!rehearsal->scope && !other->rehearsal.scope)
 		return 0;
-	report__rehearsal_sums(report, &ours);
 	report__rehearsal_sums(other, &theirs);
 	if (other->rehearsal.scope)
 		error = report__set_rehearsal(report, other->rehearsal.scope);
@@ -150,8 +150,8 @@ int report__add_rehearsal(struct report *report, const struct report *other)
 		error = report__set_command_end(report, other->rehearsal.command_end);
 	if (error)
 		return error;
-	rehearsal->requests = ours.requests;
-	rehearsal->unread = ours.unread;
+	rehearsal->requests = before->requests;
+	rehearsal->unread = before->unread;
 	count__add(&rehearsal->requests, theirs.requests);
 	count__add(&rehearsal->unread, theirs.unread);
 	count__add(&rehearsal->rejected, other->rehearsal.rejected);

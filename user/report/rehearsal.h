@@ -57,8 +57,10 @@ uint64_t caller__rehearsed_calls(const struct caller *caller);
 int report__set_rehearsal(struct report *report, const char *scope);
 /* Says how COMMAND failed. 0 or -ENOMEM. */
 int report__set_command_end(struct report *report, const char *sentence);
-/* The same of another report, but for its callers. 0 or -ENOMEM. */
-int report__add_rehearsal(struct report *report, const struct report *other);
+/* The same of another report, but for its callers; before: report's own sums, as they were before
+ * its windows were joined by other's. 0 or -ENOMEM. */
+int report__add_rehearsal(
+	struct report *report, const struct rehearsal_sums *before, const struct report *other);
 void caller__add_rehearsal(struct caller *caller, const struct caller_rehearsal *more);
 
 void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *sums);

@@ -238,12 +238,16 @@ static int report__add_windows(struct report *report, const struct report *other
 
 int report__add(struct report *report, const struct report *other)
 {
-	/* Before anything that could not be taken back. */
-	int error = report__add_windows(report, other);
+	struct rehearsal_sums before;
+	int error;
 
+	/* Of its own windows. */
+	report__rehearsal_sums(report, &before);
+	/* Before anything that could not be taken back. */
+	error = report__add_windows(report, other);
 	/* Before what its sums are made of. */
 	if (!error)
-		error = report__add_rehearsal(report, other);
+		error = report__add_rehearsal(report, &before, other);
 
 	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
 	if (!error)
