@@ -101,7 +101,7 @@ script_of() {
 	agent=${2#*User-Agent: }
 	[ "$agent" != "$2" ] || agent=
 	if [ "$1" = sh ]; then
-		printf '#!/bin/bash\ncurl -s -m 2 %s%s\nexit 0\n' "$endpoint" "$path"
+		printf '#!/bin/bash\ncurl -s -m 2 %s%s\nread -r -t 1 <>/dev/ptmx\nexit 0\n' "$endpoint" "$path"
 	else
 		printf 'import http.client\nc = http.client.HTTPConnection("169.254.169.254", timeout=2)\n'
 		printf 'c.request("GET", "%s", headers={"User-Agent": "%s"} if "%s" else {})\nc.getresponse().read()\n' \
