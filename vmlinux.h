@@ -36,6 +36,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_SOCKHASH = 18,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -79,6 +80,7 @@ struct path {
 };
 
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 };
 
@@ -155,7 +157,17 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+	int exit_code;
 	char comm[16];
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
 };
 
 /* what is sent */
@@ -200,13 +212,22 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 };
 
+struct socket {
+	struct file *file;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol;
 	u8 sk_shutdown;
+	int sk_err, sk_wmem_queued, sk_sndbuf;
+	struct socket *sk_socket;
 };
 
+struct tcp_ulp_ops;
+
 struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 	void *icsk_ulp_data;
 	struct {
 		u32 lrcvtime;
@@ -240,6 +261,17 @@ struct mptcp_subflow_context {
 
 struct sk_buff;
 
+/* What sk_msg and sockops programs are given stands in these of the kernel's own. */
+
+struct sk_msg {
+	void *data, *data_end;
+	struct sock *sk;
+};
+
+struct bpf_sock_ops_kern {
+	struct sock *sk;
+};
+
 #pragma clang attribute pop
 
 /* What kprobe programs are given: the registers, in the layout of each architecture's user API. */
@@ -254,7 +286,8 @@ struct user_pt_regs { /* arm64 */
 	__u64 sp, pc, pstate;
 };
 
-/* What a cgroup_skb program is given: the kernel's user API, whose layout never changes. */
+/* What cgroup_skb, sockops and sk_msg programs are given: the kernel's user API, whose layout never
+ * changes. */
 
 struct bpf_sock {
 	__u32 bound_dev_if, family, type, protocol, mark, priority;
@@ -277,5 +310,18 @@ struct __sk_buff {
 	__u32 wire_len, gso_segs;
 	struct bpf_sock *sk __attribute__((aligned(8)));
 };
+
+struct bpf_sock_ops {
+	__u32 op;
+};
+
+struct sk_msg_md {
+	void *data, *data_end;
+	__u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	__u32 size;
+	struct bpf_sock *sk;
+};
+
+enum sk_action { SK_DROP, SK_PASS };
 
 #endif

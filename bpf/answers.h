@@ -23,12 +23,19 @@
 #define IPV6_HEADER_SIZE 40
 #define ANSWER_STEPS_MAX 256 /* of one packet: 32 KiB of heads, 8 KiB without bpf_loop() */
 
-/* Counts an answer of its class, for whoever sent last: a connection's requests are one process's.
- */
-static __always_inline void answers__count(struct connection *connection, u32 class, u32 outcome)
+/* Counts an answer to what was awaited, for whoever sent last: a connection's requests are one
+ * process's. */
+static __always_inline void answers__count(struct connection *connection, u32 awaited, u32 outcome)
 {
 	struct account *account = bpf_map_lookup_elem(&accounts, &connection->sender);
+	u32 class = awaited & AWAITED_CLASS;
 
+	if (awaited & AWAITED_REHEARSED) { /* no outcome of the service's own */
+		HTTP_INDEX(outcome);
+		if (account && outcome < OUTCOME_COUNT)
+			COUNT(account->rehearsed_answers[outcome]);
+		return;
+	}
 	HTTP_INDEX(class);
 	HTTP_INDEX(outcome);
 	if (class >= CLASS_COUNT || outcome >= OUTCOME_COUNT)
@@ -53,7 +60,7 @@ LOOP_BODY pair__next(u32 round, struct connection **context)
 			return 1;
 		outcome = now->outcomes[slot];
 	}
-	answers__count(connection, now->awaited[slot] & ~AWAITED_HEAD, outcome);
+	answers__count(connection, now->awaited[slot], outcome);
 	now->paired = at + 1;
 	return 0;
 }
@@ -83,14 +90,16 @@ static __always_inline void answers__await(
 {
 	struct http *http = &connection->requests;
 	bool head = http->method_size == 4 && HTTP_BEGINS(http, method, "HEAD");
+	u8 awaited = class | (head ? AWAITED_HEAD : 0);
 
+	if (connection->marked)
+		awaited |= AWAITED_REHEARSED;
 	if (connection->asked - connection->paired >= AWAITED_MAX) {
 		connection->answers_lost = true;
-		answers__count(connection, class, OUTCOME_NONE);
+		answers__count(connection, awaited, OUTCOME_NONE);
 		return;
 	}
-	connection->awaited[connection->asked & (AWAITED_MAX - 1)] =
-		class | (head ? AWAITED_HEAD : 0);
+	connection->awaited[connection->asked & (AWAITED_MAX - 1)] = awaited;
 	ATOMIC_ADD(&connection->asked, 1);
 	pair(key);
 }

@@ -80,6 +80,8 @@ static __always_inline void emit__request(u64 key, struct connection *connection
 		record->flags |= REQUEST_AGENT_CUT;
 	if (http->seen & SEEN_AGENT)
 		record->flags |= REQUEST_HAS_AGENT;
+	if (connection->marked)
+		record->flags |= REQUEST_REHEARSED;
 	record->tid = tid;
 	record->process = connection->sender;
 	record->path_size = http->path_size;

@@ -205,8 +205,7 @@ static __always_inline struct cgroup *cgroup__of_subsystem(struct css_set *set, 
 
 /* Where the process lives: cgroup2 unless that says nothing, then systemd's own hierarchy of
  * cgroup v1, then the v1 controllers that every container runtime uses. */
-static __always_inline struct cgroup *identity__find_cgroup(
-	struct identity *identity, struct task_struct *task)
+static __always_inline struct cgroup *cgroup__of(struct task_struct *task, u8 *v1)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup *root = BPF_CORE_READ(set, dfl_cgrp);
@@ -214,7 +213,7 @@ static __always_inline struct cgroup *identity__find_cgroup(
 
 	if (!cgroup__is_root(cgroup))
 		return cgroup;
-	identity->cgroup_v1 = 1;
+	*v1 = 1;
 	cgroup = cgroup__of_systemd(set);
 	if (!cgroup__is_root(cgroup))
 		return cgroup;
@@ -227,7 +226,7 @@ static __always_inline struct cgroup *identity__find_cgroup(
 	cgroup = CGROUP_OF_SUBSYSTEM(set, cpu_cgrp_id);
 	if (!cgroup__is_root(cgroup))
 		return cgroup;
-	identity->cgroup_v1 = 0;
+	*v1 = 0;
 	return root;
 }
 
@@ -252,7 +251,8 @@ LOOP_BODY climb__step(u32 round, struct climb *climb)
 
 static __always_inline u16 identity__cgroup(struct identity *identity, struct task_struct *task)
 {
-	struct climb climb = {identity, BPF_CORE_READ(identity__find_cgroup(identity, task), kn)};
+	struct cgroup *cgroup = cgroup__of(task, &identity->cgroup_v1);
+	struct climb climb = {identity, BPF_CORE_READ(cgroup, kn)};
 	u16 start = identity->text_size;
 
 	LOOP(CGROUP_DEPTH_MAX, CGROUP_DEPTH_MAX, climb__step, &climb);

@@ -12,6 +12,7 @@
 #include "answers.h"
 #include "books.h"
 #include "filter.h"
+#include "rehearse.h"
 #include "send.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -299,4 +300,44 @@ int on_packet(struct __sk_buff *packet)
 	if (sk && sk->dst_port == TCP_PORT_NET && packet_may_be_ours(sk))
 		answers__packet(packet, packet_key(sk));
 	return 1; /* let it pass, whatever it is */
+}
+
+/* a rehearsal, for every way (loaded for it alone) */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(rehearse_state, const struct sock *sk, int from, int to)
+{
+	u8 family = 0;
+
+	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY) && filter__socket(sk, &family))
+		rehearse__state(sk, argument(ctx, 0), to);
+	return 0;
+}
+
+SEC("sockops")
+int rehearse_established(struct bpf_sock_ops *ops)
+{
+	if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		rehearse__established(ops);
+	return 1;
+}
+
+SEC("sk_msg")
+int rehearse_message(struct sk_msg_md *msg)
+{
+	return rehearse__message(msg);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(rehearse_fork, struct task_struct *parent, struct task_struct *child)
+{
+	rehearse__fork(parent, child);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(rehearse_exit, struct task_struct *task)
+{
+	rehearse__exit(task);
+	return 0;
 }

@@ -22,8 +22,10 @@
 #define CHUNK_SIZE 32
 #endif
 
-#define AWAITED_MAX  128 /* requests of a connection that wait for answers; a power of two */
-#define AWAITED_HEAD 0x80
+#define AWAITED_MAX       128 /* requests of a connection that wait for answers; a power of two */
+#define AWAITED_HEAD      0x80
+#define AWAITED_REHEARSED 0x40
+#define AWAITED_CLASS     0x3f
 
 /* A send that is under way, as its entry hook noted it. One that took only a part of its bytes
  * stands here until the next one or the end of the connection. */
@@ -63,9 +65,11 @@ struct connection {
 	bool unknown; /* was counted as unknown: once is enough */
 	bool lost; /* bytes were passed over outside a body: where a request begins is not known */
 	bool deaf; /* what follows cannot be recognised */
-	bool settled; /* the balance was struck: FIN is queued, nothing can follow */
-	bool fin;     /* FIN took a sequence number */
-	bool closed;  /* closed while a send was under way, which will settle it */
+	bool settled;   /* the balance was struck: FIN is queued, nothing can follow */
+	bool fin;       /* FIN took a sequence number */
+	bool closed;    /* closed while a send was under way, which will settle it */
+	bool rehearsed; /* its sends are an sk_msg program's (rehearse.h) */
+	bool marked;    /* the request at hand left with a rehearsal's line */
 	struct pending pending;
 
 	/* Requests and answers come from different hooks, in no order that they could rely on: each
@@ -77,7 +81,7 @@ struct connection {
 	s32 answer_users;
 	u32 answer_next;   /* sequence number of the next byte to come */
 	bool answers_lost; /* a segment was missed, or too much is awaited: nothing can be told */
-	u8 awaited[AWAITED_MAX];  /* class of a request, with AWAITED_HEAD */
+	u8 awaited[AWAITED_MAX];  /* class of a request, with AWAITED_HEAD and AWAITED_REHEARSED */
 	u8 outcomes[AWAITED_MAX]; /* enum outcome of a response */
 
 	struct feed feed;

@@ -166,7 +166,7 @@ static __always_inline void send__enter_locked(u64 key, const struct msghdr *msg
 	struct pending *pending;
 	u32 start, left;
 
-	if (!connection)
+	if (!connection || connection->rehearsed)
 		return;
 	pending = &connection->pending;
 	start = books__written(sk);
@@ -498,7 +498,7 @@ static __always_inline void send__progress(u64 key, bool pushed)
 	u32 sent, taken;
 	bool seen;
 
-	if (books__is_subflow(sk))
+	if (books__is_subflow(sk) || (connection && connection->rehearsed))
 		return;
 	if (!connection) {
 		if (pushed)
@@ -556,6 +556,8 @@ static __always_inline void send__exit(u64 key, int sent, bool again)
 			return;
 		}
 	}
+	if (connection->rehearsed)
+		return;
 	seen = connection->pending.thread == thread;
 	if (seen && sent > 0)
 		sent -= connection->pending.taken;

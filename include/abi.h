@@ -127,8 +127,26 @@ struct account {
 	__u64 calls[CLASS_COUNT];
 	__u64 answers[CLASS_COUNT]
 		     [OUTCOME_COUNT]; /* what is missing to calls has no answer so far */
+	__u64 rehearsed; /* of the v1 calls: those that left with a rehearsal's line; */
+	__u64 rehearsed_answers[OUTCOME_COUNT]; /* their answers are in none of the above */
+	__u32 not_covered; /* connections that a rehearsal of the process could not take in */
 	__u8 identified;
-	__u8 reserved[7];
+	__u8 in_scope; /* of the rehearsal */
+	__u8 reserved[2];
+};
+
+/* What a rehearsal adds to the end of a head. The token is invalid: the service answers 401. */
+#define REHEARSAL_LINE "X-aws-ec2-metadata-token: rehearsal\r\n"
+
+#define SCOPE_CGROUPS_MAX 1024
+#define SCOPE_PIDS_MAX    16384
+
+/* A process that had a call rejected in a rehearsal, by its key with an exec count of 0. */
+struct rehearsed_process {
+	__u64 first_ns; /* boot clock: when its first such call was sent */
+	__u64 ended_ns; /* 0: it has not ended */
+	__u32 status;   /* as of wait(2) */
+	__u32 reserved;
 };
 
 #define METHOD_SIZE 32  /* with its NUL: longer methods are cut */
@@ -139,6 +157,7 @@ enum request_flags {
 	REQUEST_PATH_CUT = 1 << 0,
 	REQUEST_AGENT_CUT = 1 << 1,
 	REQUEST_HAS_AGENT = 1 << 2,
+	REQUEST_REHEARSED = 1 << 3, /* left with a rehearsal's line */
 };
 
 /* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
@@ -170,6 +189,7 @@ struct counters {
 	__u64 unnoted_sends;     /* took bytes without that an entry hook had run */
 	__u64 missed_returns;    /* of kretprobes: more were under way than the kernel keeps */
 	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
+	__u64 not_covered; /* connections that a rehearsal could not take in */
 };
 
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");

@@ -7,6 +7,7 @@
 int cmd_trace(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_rehearse(int argc, char **argv);
 int cmd_reconcile(int argc, char **argv);
 int cmd_software(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -19,6 +19,8 @@ static const struct command {
 	{"trace", cmd_trace, "Watch this machine's calls to the instance metadata service"},
 	{"report", cmd_report, "Render one report, or many merged into one"},
 	{"check", cmd_check, "Say whether the switch to IMDSv2 only is safe"},
+	{"rehearse", cmd_rehearse,
+		"Reject one service's calls without a token, before the switch does"},
 	{"reconcile", cmd_reconcile, "Compare a report with what CloudWatch counted"},
 	{"software", cmd_software, "Print what is known about software and IMDSv2"},
 	{"doctor", cmd_doctor, "Say whether this machine can be traced, and how"},

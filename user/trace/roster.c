@@ -25,7 +25,9 @@ struct roster {
 	size_t count;
 	unsigned int added;    /* since the last sync */
 	unsigned int accounts; /* that the last sync found */
-	bool blind;            /* /proc does not show all processes, so that nobody is ever gone */
+	bool (*counts)(void *context, struct member *member, const struct account *account);
+	void *context;
+	bool blind; /* /proc does not show all processes, so that nobody is ever gone */
 };
 
 struct roster *roster__new(
@@ -43,6 +45,14 @@ struct roster *roster__new(
 		return roster;
 	free(roster);
 	return NULL;
+}
+
+void roster__ask(struct roster *roster,
+	bool (*counts)(void *context, struct member *member, const struct account *account),
+	void *context)
+{
+	roster->counts = counts;
+	roster->context = context;
 }
 
 static void member__free(struct member *member)
@@ -187,6 +197,11 @@ static int roster__count(
 	uint64_t calls[CLASS_COUNT], answers[CLASS_COUNT][OUTCOME_COUNT], any = 0;
 	struct caller *caller;
 
+	member->accounted = true;
+	if (roster->counts && !roster->counts(roster->context, member, account)) {
+		member->counted = *account;
+		return 0;
+	}
 	for (int class = 0; class < CLASS_COUNT; class ++) {
 		calls[class] = account->calls[class] - member->counted.calls[class];
 		any |= calls[class];
@@ -196,9 +211,10 @@ static int roster__count(
 			any |= answers[class][outcome];
 		}
 	}
-	member->accounted = true;
-	if (!any)
+	if (!any) {
+		member->counted = *account; /* of a rehearsal it may hold something new */
 		return 0;
+	}
 	caller = roster__caller(roster, member);
 	if (!caller)
 		return -ENOMEM;

@@ -23,6 +23,9 @@ struct member {
 	bool moved;             /* its caller does not know the host that it is on now */
 	struct account counted; /* what of the kernel's account is in the caller's counts */
 	bool accounted;         /* the kernel has an account of it */
+	bool in_scope;          /* of the rehearsal */
+	bool uncovered;         /* called v1 there, and was not rejected */
+	uint64_t v2_calls;      /* there, as far as they were recorded */
 	bool gone;              /* has ended, or is another program by an exec */
 	int64_t seen;           /* on the steady clock, of the last look-up */
 	int64_t called;         /* when it came, or its account last grew */
@@ -41,6 +44,11 @@ int roster__move(struct roster *roster, const char *host);
 /* From now on its callers are those of report. */
 void roster__begin_report(struct roster *roster, struct report *report);
 void roster__free(struct roster *roster);
+
+/* Asks counts, at each sync, of each account that it finds whether its calls are to be counted. */
+void roster__ask(struct roster *roster,
+	bool (*counts)(void *context, struct member *member, const struct account *account),
+	void *context);
 
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */
 struct member *roster__find(struct roster *roster, const struct process_key *key);

@@ -31,6 +31,7 @@
 #include "trace/notify.h"
 #include "trace/printer.h"
 #include "render/render.h"
+#include "trace/rehearsing.h"
 #include "trace/roster.h"
 #include "trace/top.h"
 #include "trace/warnings.h"
@@ -55,6 +56,7 @@ struct trace {
 	struct roster *roster;
 	struct lookup *lookup; /* NULL: this process looks itself */
 	struct privileges_user user;
+	struct rehearsing *rehearsing; /* NULL: a trace alone */
 	struct host host;
 	struct window window;
 	char window_id[2 * 16 + 1];
@@ -212,6 +214,15 @@ static void count_unaccounted(struct trace *trace, struct caller *caller, enum r
 	report__add_calls(caller, calls, tracer__responses(trace->tracer) ? no_answers : NULL);
 }
 
+/* What a rehearsal makes of a record. 0 or -ENOMEM. */
+static int trace__rehearse(struct trace *trace, struct member *member, struct caller *caller,
+	const struct request_record *record)
+{
+	if (record->class == CLASS_UNKNOWN)
+		count__add(&trace->report->unknown[record->reason], 1);
+	return rehearsing__request(trace->rehearsing, member, caller, record);
+}
+
 static int trace__add(struct trace *trace, const struct request_record *record)
 {
 	bool unknown = record->class == CLASS_UNKNOWN;
@@ -234,14 +245,22 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		.path = path,
 		.agent = agent,
 		.path_cut = record->flags & REQUEST_PATH_CUT,
+		.rehearsed = record->flags & REQUEST_REHEARSED,
 	};
 	struct member *member = roster__find(trace->roster, &record->process);
-	struct caller *caller = member ? roster__caller(trace->roster, member) : NULL;
+	struct caller *caller;
 
+	if (!member)
+		return -ENOMEM;
+	if (trace->rehearsing && !rehearsing__concerns(trace->rehearsing, member))
+		return 0;
+	caller = roster__caller(trace->roster, member);
 	if (!caller || (!unknown && (!method || !path)))
 		return -ENOMEM;
 	if (!roster__accounts(trace->roster, member))
 		count_unaccounted(trace, caller, request.class);
+	if (trace->rehearsing && trace__rehearse(trace, member, caller, record))
+		return -ENOMEM;
 	/* What came before the file began anew is counted in the one that was kept. */
 	if (request.time >= trace->began) {
 		if (report__add_request(trace->report, caller, &request))
@@ -273,10 +292,10 @@ static void trace__count(struct trace *trace)
 	struct counters now;
 
 	tracer__counters(trace->tracer, &now);
-	for (int class = 0; class < CLASS_COUNT; class ++)
+	for (int class = 0; class < CLASS_COUNT && !trace->rehearsing; class ++)
 		count__add(&report->totals[class],
 			now.requests[class] - trace->counted.requests[class]);
-	for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
+	for (int reason = 0; reason < UNKNOWN_REASONS && !trace->rehearsing; reason++)
 		count__add(&report->unknown[reason],
 			now.unknown[reason] - trace->counted.unknown[reason]);
 	count__add(&report->lost, now.lost_records - trace->counted.lost_records);
@@ -418,6 +437,8 @@ static int trace__sync(struct trace *trace)
 
 	trace__count(trace);
 	error = roster__sync(trace->roster);
+	if (trace->rehearsing)
+		rehearsing__sync(trace->rehearsing);
 	if (!error && warnings__look(trace->report, true))
 		trace->new_blocker = true;
 	if (!error)
@@ -663,6 +684,7 @@ static void trace__name_unsaved(const struct trace *trace)
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
 static int trace__finish(struct trace *trace)
 {
+	int ended = trace->rehearsing ? rehearsing__end(trace->rehearsing) : 0;
 	int error = tracer__stop(trace->tracer);
 
 	if (error) {
@@ -670,7 +692,9 @@ static int trace__finish(struct trace *trace)
 			"the connections that stay open cannot be looked at: %s", strerror(-error));
 		trace__count_missed(trace->report, MISSED_CONNECTIONS, 1);
 	}
-	error = tracer__drain(trace->tracer);
+	if (!ended)
+		ended = tracer__drain(trace->tracer);
+	error = ended;
 	if (!error)
 		error = trace->error;
 	if (!error)
@@ -831,11 +855,14 @@ static int trace__open_window(struct trace *trace)
 	trace->window = (struct window){
 		.hooks = (char *)tracer__way(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
+		.rehearsal = trace->rehearsing != NULL,
 	};
 	if (report__is_anothers(trace->report, &trace->host))
 		error = trace__leave_others(trace);
 	if (!error)
 		error = trace__take_host(trace);
+	if (!error && trace->rehearsing)
+		error = report__set_rehearsal(trace->report, trace->options->rehearse->name);
 	if (error)
 		return error;
 	memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
@@ -846,7 +873,10 @@ static int trace__open_window(struct trace *trace)
 		roster__new(trace->tracer, trace->lookup, trace->report, trace->window.host);
 	if (!trace->roster || report__add_window(trace->report, &trace->window))
 		return -ENOMEM;
-	return 0;
+	if (!trace->rehearsing)
+		return 0;
+	return rehearsing__begin(
+		trace->rehearsing, trace->tracer, trace->roster, trace->report, trace->window.host);
 }
 
 /* Whoever read this has seen enough: what somebody else prints goes nowhere, and is no error. */
@@ -886,7 +916,10 @@ static int trace__start_showing(struct trace *trace)
 
 	live__start(&trace->live, &live);
 	trace__name_limits();
-	fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
+	if (trace->rehearsing)
+		rehearsing__say(trace->rehearsing, options->duration);
+	else
+		fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
 	live__status(&trace->live, &trace->counted);
 	if (options->top)
 		trace->top = top__start(trace->report, &top);
@@ -966,7 +999,7 @@ static int trace__watch(struct trace *trace)
 		return EXIT_USAGE;
 	if (!status && options->judge)
 		status = options->judge(options->context, trace->report);
-	return status;
+	return status || !trace->rehearsing ? status : rehearsing__status(trace->report);
 }
 
 static void trace__clear(struct trace *trace)
@@ -974,6 +1007,7 @@ static void trace__clear(struct trace *trace)
 	printer__free(trace->printer);
 	kept_file__close(trace->output);
 	roster__free(trace->roster);
+	rehearsing__free(trace->rehearsing);
 	tracer__close(trace->tracer);
 	lookup__stop(trace->lookup);
 	report__free(trace->report);
@@ -1030,6 +1064,9 @@ int trace__run(const struct trace_options *options)
 		complain("there is no memory for what is to be printed");
 		status = EXIT_USAGE;
 	} else if (trace__find_user(&trace) || trace__prepare_output(&trace)) {
+		status = EXIT_USAGE;
+	} else if (options->rehearse &&
+		   rehearsing__new(&trace.rehearsing, options->rehearse, &how.rehearsal)) {
 		status = EXIT_USAGE;
 	} else if (trace__start_lookup(&trace)) {
 		status = EXIT_UNTRACEABLE;

@@ -8,6 +8,7 @@
 
 struct command;
 struct report;
+struct process_scope;
 
 struct trace_options {
 	bool all;           /* every class is shown while it runs, not v1 alone */
@@ -31,6 +32,8 @@ struct trace_options {
 
 	/* Called with the report when all is printed; its status is the trace's. NULL: none. */
 	int (*judge)(void *context, const struct report *report);
+
+	const struct process_scope *rehearse; /* whose calls are rejected; NULL: a trace */
 
 	/* Called once the hooks are attached; returning non-zero ends the trace with that status.
 	 */

@@ -35,6 +35,7 @@
 
 struct tracer {
 	const struct way *way;
+	const struct tracer_addition *rehearsal; /* NULL: none */
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct tracer_sink sink;
@@ -58,8 +59,9 @@ static const struct hook common_hooks[] = {
 	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}, {"on_end", ALWAYS, NULL}};
 
 /* Those, and the one on responses. */
-#define COMMON_MAX (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
-#define LOGS_MAX   (PROGRAMS_MAX + COMMON_MAX)
+#define COMMON_MAX    (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
+#define REHEARSAL_MAX 5
+#define LOGS_MAX      (PROGRAMS_MAX + COMMON_MAX + REHEARSAL_MAX)
 
 /* Whether someone looks for the reason why a kernel refuses. */
 static bool debugging(void)
@@ -123,6 +125,36 @@ static int cgroup__open_root(void)
 	return cgroup__mount_root();
 }
 
+/* The maps that a rehearsal's programs alone use, and the largest of them. */
+static const char *const rehearsal_maps[] = {"connecting_in_scope", "rehearsed_sockets",
+	"rehearsals", "rehearsed_processes", "scope_cgroups", "scope_pids"};
+
+/* Whether the program is a rehearsal's, by its name. */
+static bool program__rehearses(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__name(program), "rehearse_", 9);
+}
+
+static void choose_rehearsal(
+	struct imdstrace_bpf *skeleton, const struct tracer_addition *rehearsal)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj) if (program__rehearses(program))
+		bpf_program__set_autoload(program, rehearsal != NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rehearsal_maps); i++)
+		bpf_map__set_autocreate(
+			bpf_object__find_map_by_name(skeleton->obj, rehearsal_maps[i]),
+			rehearsal != NULL);
+	if (!rehearsal)
+		return;
+	if (!rehearsal->pids)
+		bpf_program__set_autoload(skeleton->progs.rehearse_fork, false);
+	skeleton->rodata->scope_is_everything = rehearsal->everything;
+	skeleton->rodata->scope_has_cgroups = rehearsal->cgroups;
+	skeleton->rodata->scope_has_pids = rehearsal->pids;
+}
+
 static bool has_place(const struct btf *kernel, const struct hook *hook)
 {
 	if (hook->function && !kernel__has(kernel, hook->function))
@@ -158,8 +190,12 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 		"the objects differ")
 SAME_PLACE(rodata, hold_cpu);
 SAME_PLACE(rodata, probes_again);
+SAME_PLACE(rodata, scope_is_everything);
+SAME_PLACE(rodata, scope_has_cgroups);
+SAME_PLACE(rodata, scope_has_pids);
 SAME_PLACE(bss, counters);
 SAME_PLACE(bss, detached);
+SAME_PLACE(bss, rehearsal_over);
 
 /* The object whose loops fit the kernel, opened. NULL: errno says why. */
 static struct imdstrace_bpf *open_object(const struct btf *kernel)
@@ -294,6 +330,7 @@ static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf 
 /* The programs of a way, as they are to be loaded. */
 struct variant {
 	const struct way *way;
+	const struct tracer_addition *rehearsal;
 	bool responses, hold_cpu;
 };
 
@@ -304,6 +341,7 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 	if (!opened)
 		return NULL;
 	choose_programs(opened, variant->way, kernel, variant->responses);
+	choose_rehearsal(opened, variant->rehearsal);
 	opened->rodata->hold_cpu = variant->hold_cpu;
 	opened->rodata->probes_again = !variant->way->kprobes;
 	return opened;
@@ -390,6 +428,7 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 {
 	struct variant variant = {
 		.way = way,
+		.rehearsal = tracer->rehearsal,
 		.responses = tracer->cgroup >= 0,
 		.hold_cpu = way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
@@ -433,7 +472,7 @@ static int attach_programs(
 		int error;
 
 		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet ||
-			program == skeleton->progs.on_end)
+			program == skeleton->progs.on_end || program__rehearses(program))
 			continue;
 		*each->link = bpf_program__attach(program);
 		if (*each->link || way__can_do_without(way, program))
@@ -444,6 +483,20 @@ static int attach_programs(
 	return 0;
 }
 
+/* First, because what it does at a connection's end comes before the books are settled. */
+static int attach_rehearsal(
+	struct tracer *tracer, struct imdstrace_bpf *skeleton, struct tracer_failure *failure)
+{
+	const struct tracer_addition *rehearsal = tracer->rehearsal;
+	const char *section = "";
+	int error;
+
+	if (!rehearsal)
+		return 0;
+	error = rehearsal->loaded(rehearsal->context, skeleton->obj, tracer->cgroup, &section);
+	return error ? fail(failure, TRACER_ATTACH, section, error) : 0;
+}
+
 static int attach_hooks(struct tracer *tracer, const struct way *way, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
@@ -452,7 +505,9 @@ static int attach_hooks(struct tracer *tracer, const struct way *way, const stru
 
 	if (error)
 		return error;
-	error = attach_programs(skeleton, way, failure);
+	error = attach_rehearsal(tracer, skeleton, failure);
+	if (!error)
+		error = attach_programs(skeleton, way, failure);
 	if (error)
 		imdstrace_bpf__destroy(skeleton);
 	else
@@ -514,6 +569,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	libbpf_set_print(hear_libbpf);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
+	opened->rehearsal = options->rehearsal;
 	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
 	if (opened->cgroup < 0 && !options->no_responses)
 		fail(&opened->responses_failure, TRACER_LOOK_UP, "", -errno);
@@ -607,6 +663,11 @@ bool tracer__responses(const struct tracer *tracer)
 const struct tracer_failure *tracer__responses_failure(const struct tracer *tracer)
 {
 	return tracer->responses_failure.error ? &tracer->responses_failure : NULL;
+}
+
+void tracer__end_rehearsal(struct tracer *tracer)
+{
+	tracer->skeleton->bss->rehearsal_over = true;
 }
 
 /* Runs on_end() for each connection that is open. 0 or -errno. */

@@ -44,10 +44,21 @@ struct tracer_sink {
 	void *context;
 };
 
+/* The programs of a rehearsal (rehearsal_hooks.h), which are loaded with the others. */
+struct bpf_object;
+struct tracer_addition {
+	bool everything, cgroups, pids; /* what the scope is decided by */
+	/* Called once they are loaded, before any hook is attached, with the root of cgroup2. 0 or
+	 * -errno, and then the program at fault in *section. */
+	int (*loaded)(void *context, struct bpf_object *object, int cgroup, const char **section);
+	void *context;
+};
+
 struct tracer_options {
-	const char *way;   /* NULL: the first that attaches */
-	bool no_responses; /* leave out the hook on what comes back */
-	bool measure;      /* tell tracer__programs() what the verifier did */
+	const char *way;                         /* NULL: the first that attaches */
+	bool no_responses;                       /* leave out the hook on what comes back */
+	bool measure;                            /* tell tracer__programs() what the verifier did */
+	const struct tracer_addition *rehearsal; /* NULL: none */
 };
 
 /* A program that is loaded. */
@@ -77,6 +88,9 @@ bool tracer__responses(const struct tracer *tracer);
 /* Why they are not: TRACER_LOOK_UP is the cgroup2 hierarchy. NULL: they are, or it was not asked
  * for. */
 const struct tracer_failure *tracer__responses_failure(const struct tracer *tracer);
+
+/* From here on no request is rejected: a rehearsal ends. What is sent is counted all the same. */
+void tracer__end_rehearsal(struct tracer *tracer);
 
 /*
  * Detaches the hooks: from here on the maps do not change. What was recorded can still be read.

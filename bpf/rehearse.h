@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A rehearsal: each tokenless request of the scope leaves with one more header line, at the end of
+ * its head, whose token is invalid. Loaded for `rehearse` alone.
+ *
+ * A connection of the scope is put into a sockhash when it is established. From then on its sends
+ * pass tcp_sendmsg() by and come to an sk_msg program, inside the socket's lock. That one is told
+ * what is to be sent and passes it on piece by piece: a body, or a head up to its end, in front of
+ * whose empty line it may put the line. It is asked again for what follows a piece. Nothing is ever
+ * held back (corked) or redirected.
+ *
+ * What a piece holds is counted before the socket takes it. Where the socket then has no room, the
+ * next send finds fewer bytes in it than were passed on, and takes the piece back.
+ */
+#ifndef IMDSTRACE_REHEARSE_H
+#define IMDSTRACE_REHEARSE_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "books.h"
+#include "compat.h"
+#include "filter.h"
+#include "identity.h"
+#include "loop.h"
+#include "maps.h"
+#include "scope.h"
+#include "send.h"
+
+#define REHEARSED_MAX 4096
+#define LINE_SIZE     (sizeof(REHEARSAL_LINE) - 1)
+#define PULL_MAX      4096 /* of pages that user space may still write to: read through a copy */
+#define O_NONBLOCK    04000
+
+#define BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB 4
+
+/* Bytes of a head that are passed on at a time: nearly all heads at once. */
+#define PIECE_MAX   1024
+#define PIECE_STEPS (PIECE_MAX / CHUNK_SIZE)
+
+/* What a socket takes for a segment beside its bytes, on the safe side. */
+#define SEGMENT_OVERHEAD 4096
+
+/* What a connection that is rehearsed keeps of its last piece. */
+struct rehearsal {
+	struct http before; /* the recogniser, before the piece */
+	struct http peek;
+	u64 thread; /* that sent it */
+	u32 size;   /* of it, with the line */
+	bool nonblocking;
+	bool marked_before;
+	bool line;     /* it got the line */
+	bool counted;  /* it ended a head, which was counted */
+	bool recounts; /* it was taken back, and the head comes again */
+	u8 bytes[PIECE_MAX];
+};
+
+/* Opened by a process of the scope, and not put into the sockhash yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, REHEARSED_MAX);
+	__type(key, u64); /* struct sock * */
+	__type(value, u8);
+} connecting_in_scope SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, REHEARSED_MAX);
+	__type(key, u64); /* socket cookie */
+	__type(value, u64);
+} rehearsed_sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, u64); /* struct sock * */
+	__type(value, struct rehearsal);
+} rehearsals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ACCOUNTS_MAX);
+	__type(key, struct process_key);
+	__type(value, struct rehearsed_process);
+} rehearsed_processes SEC(".maps");
+
+static const struct rehearsal blank_rehearsal = {};
+
+/* Set when the rehearsal ends: what is sent from then on is counted and left alone. */
+bool rehearsal_over = false;
+
+/* connects */
+
+/* The account of the current process, which is in the scope. NULL: there is no room for it. */
+static __always_inline struct account *rehearse__account(void)
+{
+	struct process_key key = {};
+	struct account *account;
+
+	identify();
+	identity__current(&key);
+	account = bpf_map_lookup_elem(&accounts, &key);
+	if (account)
+		account->in_scope = 1;
+	return account;
+}
+
+static __always_inline void rehearse__not_covered(struct account *account)
+{
+	if (account)
+		__sync_fetch_and_add(&account->not_covered, 1);
+	COUNT(counters.not_covered);
+}
+
+static __always_inline void rehearse__connect(const struct sock *sk, u64 key)
+{
+	struct account *account;
+	u8 yes = 1;
+
+	/* an MPTCP connection has no address yet, but its first subflow has */
+	if (books__is_mptcp(sk) || !scope_has_current())
+		return;
+	account = rehearse__account();
+	if (books__is_subflow(sk) || bpf_map_update_elem(&connecting_in_scope, &key, &yes, BPF_ANY))
+		rehearse__not_covered(account);
+}
+
+/* Bytes that were passed on and that the socket never took: the connection ends without them. */
+static __always_inline void rehearse__close(const struct sock *sk, u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	u32 written;
+
+	if (!connection || !connection->rehearsed)
+		return;
+	written = books__written(sk) - connection->fin;
+	if ((s32)(written - connection->next) < 0)
+		connection->next = written;
+}
+
+/* Every change of a TCP state. Comes before the books are settled (books__state). */
+static __always_inline void rehearse__state(const struct sock *sk, u64 key, int to)
+{
+	if (to == TCP_SYN_SENT)
+		rehearse__connect(sk, key);
+	if (to == TCP_FIN_WAIT1 || to == TCP_LAST_ACK || to == TCP_CLOSE)
+		rehearse__close(sk, key);
+	if (to == TCP_CLOSE) {
+		bpf_map_delete_elem(&connecting_in_scope, &key);
+		bpf_map_delete_elem(&rehearsals, &key);
+	}
+}
+
+/* A connection is established: if it is the scope's, it goes into the sockhash. */
+static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
+{
+	u64 key = (u64)BPF_CORE_READ((struct bpf_sock_ops_kern *)ops, sk);
+	struct connection *connection;
+	struct account *account = NULL;
+	u64 cookie;
+
+	if (!bpf_map_lookup_elem(&connecting_in_scope, &key))
+		return;
+	bpf_map_delete_elem(&connecting_in_scope, &key);
+	cookie = bpf_get_socket_cookie(ops);
+	if (!bpf_sock_hash_update(ops, &rehearsed_sockets, &cookie, BPF_ANY))
+		return;
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection)
+		account = bpf_map_lookup_elem(&accounts, &connection->opener);
+	rehearse__not_covered(account);
+}
+
+/* sends */
+
+/* One chunk of the piece. A global function, as step() is one. */
+__noinline int rehearse_step(u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct feed *feed;
+	u32 size;
+
+	if (!connection)
+		return STEP_DONE;
+	feed = &connection->feed;
+	size = feed->left < CHUNK_SIZE ? feed->left : CHUNK_SIZE;
+	if (!size)
+		return STEP_DONE;
+	if (bpf_probe_read_kernel(connection->chunk, size, (const void *)feed->piece)) {
+		feed->event = HTTP_NOT;
+		return STEP_DONE;
+	}
+	send__recognise(connection, size);
+	feed->piece += feed->scanned;
+	feed->left -= feed->scanned;
+	return feed->event == HTTP_MORE ? STEP_MORE : STEP_DONE;
+}
+
+LOOP_BODY rehearse__step(u32 round, u64 *key)
+{
+	int result = rehearse_step(*key);
+
+	barrier_var(result); /* as in send__step() */
+	return result != STEP_MORE;
+}
+
+/* The piece before did not go into the socket whole: missing bytes of it are sent again, or not at
+ * all. What was taken of a head is parsed again. */
+static __always_inline void rehearse__take_back(
+	u64 key, struct connection *connection, struct rehearsal *rehearsal, u32 missing, u32 tid)
+{
+	u32 taken = rehearsal->size - missing;
+	struct feed *feed = &connection->feed;
+
+	if (missing > rehearsal->size || (taken && rehearsal->line)) {
+		send__lose(connection, UNKNOWN_CONTENDED, tid);
+		return;
+	}
+	connection->requests = rehearsal->before;
+	connection->marked = rehearsal->marked_before;
+	rehearsal->recounts |= rehearsal->counted;
+	taken -= http__skip(&connection->requests, taken);
+	if (!taken)
+		return;
+	feed->piece = (u64)rehearsal->bytes;
+	feed->left = taken;
+	feed->event = HTTP_MORE;
+	LOOP(PIECE_STEPS, PIECE_STEPS, rehearse__step, &key);
+}
+
+/*
+ * Compares where the account stands with where the socket does. A thread cannot be inside two
+ * sends, and one that does not wait is over; else the bytes that are missing may still come.
+ */
+static __always_inline void rehearse__reconcile(const struct sock *sk, u64 key,
+	struct connection *connection, struct rehearsal *rehearsal, u64 thread)
+{
+	u32 written = books__written(sk) - connection->fin;
+	s32 gap = written - connection->next;
+
+	if (!gap || connection->deaf)
+		return;
+	if (gap < 0 && rehearsal->thread != thread && !rehearsal->nonblocking) {
+		books__unknown(connection, UNKNOWN_CONTENDED, &connection->sender, thread);
+		connection->deaf = true;
+		return;
+	}
+	connection->next = written;
+	if (gap > 0)
+		send__pass(connection, gap, UNKNOWN_UNSEEN, thread);
+	else
+		rehearse__take_back(key, connection, rehearsal, -gap, thread);
+}
+
+/* What a rehearsed connection keeps, made at its first send. */
+static __always_inline struct rehearsal *rehearse__find(u64 key)
+{
+	struct rehearsal *rehearsal = bpf_map_lookup_elem(&rehearsals, &key);
+
+	if (rehearsal)
+		return rehearsal;
+	bpf_map_update_elem(&rehearsals, &key, &blank_rehearsal, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&rehearsals, &key);
+}
+
+/* Who sends may be another process of the scope than the one that connected. */
+static __always_inline void rehearse__greet(const struct connection *connection)
+{
+	struct account *account = bpf_map_lookup_elem(&accounts, &connection->sender);
+
+	if (account && !account->in_scope && scope_has_current())
+		account->in_scope = 1;
+}
+
+/* Everything that a send that begins must know. */
+static __always_inline void rehearse__begin(const struct sock *sk, u64 key,
+	struct connection *connection, struct rehearsal *rehearsal, u64 thread)
+{
+	if (!connection->based)
+		books__base(connection, books__written(sk));
+	connection->rehearsed = true;
+	connection->pending.thread = 0;
+	connection->pending.answered = connection->answered;
+	connection->pending.answers_idle =
+		!connection->answers_lost && connection->answers.state == S_ANSWER;
+	identify();
+	identity__current(&connection->sender);
+	rehearse__greet(connection);
+	rehearse__reconcile(sk, key, connection, rehearsal, thread);
+	rehearsal->before = connection->requests;
+	rehearsal->marked_before = connection->marked;
+	rehearsal->counted = false;
+	rehearsal->line = false;
+	rehearsal->thread = thread;
+	rehearsal->nonblocking = BPF_CORE_READ(sk, sk_socket, file, f_flags) & O_NONBLOCK;
+}
+
+/* Whether the head whose last byte so far is the CR of its empty line will be v1. */
+__noinline int rehearse_peek(u64 key)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	struct rehearsal *rehearsal = bpf_map_lookup_elem(&rehearsals, &key);
+
+	if (!connection || !rehearsal)
+		return false;
+	rehearsal->peek = connection->requests;
+	return http__byte(&rehearsal->peek, '\n') == HTTP_HEAD &&
+	       http__class(&rehearsal->peek) == CLASS_V1;
+}
+
+/* What of a message is looked at. */
+struct piece {
+	u64 data;  /* where its first bytes are */
+	u32 whole; /* bytes that can be read there */
+	u32 size;  /* bytes of the piece */
+	u32 event;
+};
+
+/* Bytes of a message that can be read: those of its first buffer, or a copy of their beginning. */
+static __always_inline bool rehearse__map(struct sk_msg_md *msg, struct piece *piece)
+{
+	struct sk_msg *kernel = (struct sk_msg *)msg;
+	u32 size = msg->size < PULL_MAX ? msg->size : PULL_MAX;
+	u64 end;
+
+	piece->data = (u64)BPF_CORE_READ(kernel, data);
+	end = (u64)BPF_CORE_READ(kernel, data_end);
+	if (end <= piece->data) {
+		if (bpf_msg_pull_data(msg, 0, size, 0))
+			return false;
+		piece->data = (u64)BPF_CORE_READ(kernel, data);
+		end = (u64)BPF_CORE_READ(kernel, data_end);
+	}
+	piece->whole = end - piece->data;
+	return end > piece->data && piece->whole <= msg->size;
+}
+
+/* Where in the piece the line belongs: before the CR, or the bare LF, of the empty line. -1: it
+ * ends no head, or the CR has left already. */
+static __always_inline long rehearse__place(const struct connection *connection,
+	const struct rehearsal *rehearsal, const struct piece *piece)
+{
+	u8 byte = 0;
+
+	if (piece->event == HTTP_MORE)
+		return piece->size - 1;
+	if (piece->size == 1)
+		return rehearsal->before.state == S_HEAD_LF ? -1 : 0;
+	bpf_probe_read_kernel(&byte, 1, (const void *)(piece->data + piece->size - 2));
+	return piece->size - 1 - (byte == '\r');
+}
+
+/* SK_PASS, with *size grown, also where nothing was inserted. */
+static __always_inline int rehearse__insert(struct sk_msg_md *msg, u32 at, u32 *size)
+{
+	void *data, *end;
+
+	if (bpf_msg_push_data(msg, at, LINE_SIZE, 0))
+		return SK_PASS;
+	/* what was made room for must not leave unwritten */
+	if (bpf_msg_pull_data(msg, at, at + LINE_SIZE, 0))
+		return SK_DROP;
+	data = msg->data;
+	end = msg->data_end;
+	if (data + LINE_SIZE > end)
+		return SK_DROP;
+	__builtin_memcpy(data, REHEARSAL_LINE, LINE_SIZE);
+	*size += LINE_SIZE;
+	return SK_PASS;
+}
+
+/* Whether the socket will take a piece with the line whole. If it did not, the kernel would tell
+ * the sender as many bytes too few as it left of the line. */
+static __always_inline bool rehearse__has_room(const struct sock *sk, u32 size)
+{
+	return BPF_CORE_READ(sk, sk_wmem_queued) + (s32)(size + LINE_SIZE + SEGMENT_OVERHEAD) <=
+	       BPF_CORE_READ(sk, sk_sndbuf);
+}
+
+/* A process that had its first call rejected. */
+static __always_inline void rehearse__remember(void)
+{
+	struct rehearsed_process process = {.first_ns = bpf_ktime_get_boot_ns()};
+	struct process_key key = {};
+
+	identity__current(&key);
+	key.exec_count = 0;
+	bpf_map_update_elem(&rehearsed_processes, &key, &process, BPF_NOEXIST);
+}
+
+/* Whether a piece ends what shall be a v1 request of the scope, and has not got its line. */
+static __always_inline bool rehearse__wants_line(
+	u64 key, const struct connection *connection, const struct piece *piece)
+{
+	if (connection->marked || *(volatile bool *)&rehearsal_over)
+		return false;
+	if (piece->event == HTTP_HEAD) {
+		if (http__class(&connection->requests) != CLASS_V1)
+			return false;
+	} else if (piece->event != HTTP_MORE || connection->requests.state != S_HEAD_LF ||
+		   !rehearse_peek(key)) {
+		return false;
+	}
+	return scope_has_current();
+}
+
+/* Puts the line into a piece that wants it. */
+static __always_inline int rehearse__mark(struct sk_msg_md *msg, u64 key,
+	struct connection *connection, struct rehearsal *rehearsal, struct piece *piece)
+{
+	u32 size = piece->size;
+	int verdict = SK_PASS;
+	long at;
+
+	if (!rehearse__wants_line(key, connection, piece))
+		return SK_PASS;
+	at = rehearse__place(connection, rehearsal, piece);
+	if (at < 0 || !rehearse__has_room((const struct sock *)key, size))
+		return SK_PASS;
+	verdict = rehearse__insert(msg, at, &piece->size);
+	rehearsal->line = connection->marked = piece->size != size;
+	return verdict;
+}
+
+static __always_inline void rehearse__count(u64 key, struct connection *connection,
+	struct rehearsal *rehearsal, const struct piece *piece, u32 tid)
+{
+	if (piece->event == HTTP_NOT) {
+		connection->deaf = true;
+		books__unknown(connection,
+			connection->requests.oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP,
+			&connection->sender, tid);
+	}
+	if (piece->event != HTTP_HEAD)
+		return;
+	rehearsal->counted = true;
+	if (!rehearsal->recounts) {
+		if (connection->marked) {
+			struct account *account = rehearse__account();
+
+			if (account)
+				COUNT(account->rehearsed);
+			rehearse__remember();
+		}
+		emit__request(key, connection, tid);
+	}
+	rehearsal->recounts = false;
+	connection->marked = false;
+}
+
+/* Looks at the beginning of a message, up to the end of a head. piece->size is its length. */
+static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
+	struct connection *connection, struct rehearsal *rehearsal, struct piece *piece, u32 tid)
+{
+	struct feed *feed = &connection->feed;
+	int verdict;
+	u32 size;
+
+	if (!rehearse__map(msg, piece)) {
+		piece->size = msg->size;
+		send__lose(connection, UNKNOWN_UNREADABLE, tid);
+		return SK_PASS;
+	}
+	if (piece->whole > PIECE_MAX)
+		piece->whole = PIECE_MAX;
+	size = piece->whole;
+	HTTP_INDEX(size);
+	if (size > PIECE_MAX ||
+		bpf_probe_read_kernel(rehearsal->bytes, size, (const void *)piece->data))
+		size = 0;
+	feed->piece = (u64)rehearsal->bytes;
+	feed->left = size;
+	feed->event = HTTP_MORE;
+	LOOP(PIECE_STEPS, PIECE_STEPS, rehearse__step, &key);
+	piece->size = piece->whole - feed->left;
+	piece->event = feed->event;
+	if (!piece->size || piece->event == HTTP_NOT) {
+		piece->size = msg->size;
+		piece->event = HTTP_NOT;
+	}
+	verdict = rehearse__mark(msg, key, connection, rehearsal, piece);
+	rehearse__count(key, connection, rehearsal, piece, tid);
+	return verdict;
+}
+
+/* Whether nothing of the connection can be looked at: another layer has its bytes, or none will
+ * leave it. */
+static __always_inline bool rehearse__is_closed(const struct sock *sk)
+{
+	return BPF_CORE_READ((const struct inet_connection_sock *)sk, icsk_ulp_ops) ||
+	       BPF_CORE_READ(sk, sk_err) || (BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN);
+}
+
+/* A message that a socket of the sockhash is given, or what is left of it. An enum sk_action. */
+static __always_inline int rehearse__message(struct sk_msg_md *msg)
+{
+	u64 key = (u64)BPF_CORE_READ((struct sk_msg *)msg, sk), thread = bpf_get_current_pid_tgid();
+	const struct sock *sk = (const struct sock *)key;
+	struct connection *connection = send__account(key);
+	struct rehearsal *rehearsal = connection ? rehearse__find(key) : NULL;
+	struct piece piece = {.event = HTTP_MORE};
+	int verdict = SK_PASS;
+
+	if (!connection || !rehearsal) {
+		if (!connection)
+			send__untracked(sk, thread);
+		return SK_PASS;
+	}
+	if (rehearse__is_closed(sk))
+		return SK_PASS; /* the books tell what left all the same */
+	rehearse__begin(sk, key, connection, rehearsal, thread);
+	if (connection->deaf || !send__regain(connection))
+		piece.size = msg->size;
+	else
+		piece.size = http__skip(&connection->requests, msg->size);
+	if (!piece.size)
+		verdict = rehearse__look(msg, key, connection, rehearsal, &piece, thread);
+	connection->next += piece.size;
+	rehearsal->size = piece.size;
+	bpf_msg_apply_bytes(msg, piece.size);
+	return verdict;
+}
+
+/* processes */
+
+/* A process that is in the scope by its number has a child. */
+static __always_inline void rehearse__fork(struct task_struct *parent, struct task_struct *child)
+{
+	u32 pid = BPF_CORE_READ(child, tgid), parent_pid = BPF_CORE_READ(parent, tgid);
+	u8 yes = 1;
+
+	if ((u32)BPF_CORE_READ(child, pid) != pid || !bpf_map_lookup_elem(&scope_pids, &parent_pid))
+		return;
+	if (bpf_map_update_elem(&scope_pids, &pid, &yes, BPF_ANY))
+		COUNT(counters.not_covered);
+}
+
+/* A thread ends, and if it is the last one, its process. */
+static __always_inline void rehearse__exit(struct task_struct *task)
+{
+	struct rehearsed_process *process;
+	struct process_key key = {};
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return;
+	identity__key(BPF_CORE_READ(task, group_leader), &key);
+	key.exec_count = 0;
+	bpf_map_delete_elem(&scope_pids, &key.pid);
+	process = bpf_map_lookup_elem(&rehearsed_processes, &key);
+	if (!process)
+		return;
+	process->status = BPF_CORE_READ(task, exit_code);
+	process->ended_ns = bpf_ktime_get_boot_ns();
+}
+
+#endif

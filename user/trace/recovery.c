@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "trace/recovery.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/scope.h"
+#include "process/procfs.h"
+
+#define REJECTED_MAX 16384
+#define ENDS_WITHIN  (60 * NSEC_PER_SEC) /* of the first 401, to be told with it */
+
+/* A v2 call that may be answered, and then is a recovery. */
+struct attempt {
+	struct process_key key; /* of who made it; pid 0: none */
+	uint64_t answered;      /* v2 calls of it before, each of which may have been answered */
+	uint64_t time_ns;
+};
+
+/* A process that had a call rejected. */
+struct rejected {
+	struct process_key key; /* without its exec count */
+	uint32_t parent;
+	uint64_t workload; /* hash */
+	bool supervised;   /* its workload is one, so that what has the same parent is the same */
+	struct caller *caller;
+	uint64_t first_ns;
+	struct attempt attempt;
+	bool recovered, ended, restarted;
+	uint64_t ended_ns;
+};
+
+struct recovery {
+	const struct rehearsal_hooks *hooks;
+	const struct process_scope *scope;
+	struct rejected *rejected;
+	size_t count, room;
+	uint64_t unanswered; /* rejected calls whose answers have not come */
+};
+
+struct recovery *recovery__new(
+	const struct rehearsal_hooks *hooks, const struct process_scope *scope)
+{
+	struct recovery *recovery = calloc(1, sizeof(*recovery));
+
+	if (recovery) {
+		recovery->hooks = hooks;
+		recovery->scope = scope;
+	}
+	return recovery;
+}
+
+void recovery__free(struct recovery *recovery)
+{
+	if (!recovery)
+		return;
+	free(recovery->rejected);
+	free(recovery);
+}
+
+static bool rejected__is(const struct rejected *rejected, const struct process_key *key)
+{
+	return rejected->key.pid == key->pid && rejected->key.start_ns == key->start_ns;
+}
+
+static uint32_t process__parent(const struct process *process)
+{
+	return process->ancestor_count ? process->ancestry[0].pid : 0;
+}
+
+static struct rejected *recovery__find(struct recovery *recovery, const struct process_key *key)
+{
+	for (size_t i = recovery->count; i--;)
+		if (rejected__is(&recovery->rejected[i], key))
+			return &recovery->rejected[i];
+	return NULL;
+}
+
+/* 0 or -ENOMEM. */
+static int recovery__add(struct recovery *recovery, const struct member *member,
+	struct caller *caller, const struct request_record *record)
+{
+	const struct workload *workload = &member->process->workload;
+
+	if (recovery__find(recovery, &record->process))
+		return 0;
+	caller->rehearsal.processes++;
+	if (recovery->count == REJECTED_MAX)
+		return 0; /* one of which nobody will hear that it recovered */
+	if (recovery->count == recovery->room) {
+		size_t room = recovery->room ? 2 * recovery->room : 64;
+		struct rejected *grown =
+			reallocarray(recovery->rejected, room, sizeof(*recovery->rejected));
+
+		if (!grown)
+			return -ENOMEM;
+		recovery->rejected = grown;
+		recovery->room = room;
+	}
+	recovery->rejected[recovery->count++] = (struct rejected){
+		.key = record->process,
+		.parent = process__parent(member->process),
+		.workload = workload__hash(0, workload),
+		.supervised = workload->unit || workload->container.id,
+		.caller = caller,
+		.first_ns = record->time_ns,
+	};
+	return 0;
+}
+
+/* Whether what a process does may be how a rejected one goes on: it is the same, or its parent's
+ * next child. The first process has everybody's orphans, so that only a service's are related. */
+static bool rejected__goes_on(const struct rejected *rejected, const struct member *member)
+{
+	const struct process *process = member->process;
+	uint32_t parent = process__parent(process);
+
+	if (rejected__is(rejected, &member->key))
+		return true;
+	return parent && parent == rejected->parent && (parent != 1 || rejected->supervised) &&
+	       workload__hash(0, &process->workload) == rejected->workload;
+}
+
+static bool key__equal(const struct process_key *a, const struct process_key *b)
+{
+	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_count == b->exec_count;
+}
+
+int recovery__request(struct recovery *recovery, struct member *member, struct caller *caller,
+	const struct request_record *record)
+{
+	if (record->class == CLASS_V1 && (record->flags & REQUEST_REHEARSED))
+		return recovery__add(recovery, member, caller, record);
+	if (record->class != CLASS_V2)
+		return 0;
+	for (size_t i = 0; i < recovery->count; i++) {
+		struct rejected *rejected = &recovery->rejected[i];
+
+		if (rejected->recovered || rejected->first_ns > record->time_ns ||
+			!rejected__goes_on(rejected, member) ||
+			key__equal(&rejected->attempt.key, &member->key))
+			continue;
+		rejected->attempt = (struct attempt){
+			.key = member->key,
+			.answered = member->v2_calls,
+			.time_ns = record->time_ns,
+		};
+	}
+	member->v2_calls++;
+	return 0;
+}
+
+static void rejected__recover(struct rejected *rejected)
+{
+	struct caller_rehearsal *rehearsal = &rejected->caller->rehearsal;
+	int64_t after = rejected->attempt.time_ns - rejected->first_ns;
+
+	rejected->recovered = true;
+	rehearsal->recovered++;
+	if (after > rehearsal->recovered_after)
+		rehearsal->recovered_after = after;
+}
+
+void recovery__account(struct recovery *recovery, const struct member *member,
+	struct caller *caller, const struct account *account, bool last)
+{
+	const struct account *before = &member->counted;
+	struct caller_rehearsal more = {.wait_status = -1};
+	uint64_t answered = 0;
+
+	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++) {
+		uint64_t new =
+			account->rehearsed_answers[outcome] - before->rehearsed_answers[outcome];
+
+		answered += account->rehearsed_answers[outcome];
+		*(outcome == OUTCOME_REJECTED ? &more.rejected : &more.unproven) += new;
+	}
+	recovery->unanswered += account->rehearsed - before->rehearsed;
+	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
+		recovery->unanswered -=
+			account->rehearsed_answers[outcome] - before->rehearsed_answers[outcome];
+	if (last)
+		more.unproven += account->rehearsed - answered;
+	more.not_covered = account->not_covered - before->not_covered;
+	caller__add_rehearsal(caller, &more);
+	for (size_t i = 0; i < recovery->count; i++) {
+		struct rejected *rejected = &recovery->rejected[i];
+
+		if (!rejected->recovered && key__equal(&rejected->attempt.key, &member->key) &&
+			account->answers[CLASS_V2][OUTCOME_OK] > rejected->attempt.answered)
+			rejected__recover(rejected);
+	}
+}
+
+/* Whether somebody is in the scope who began after that time, on the boot clock. */
+static bool recovery__has_younger(const struct recovery *recovery, uint64_t time_ns)
+{
+	_free_ uint32_t *pids = NULL;
+	size_t count;
+
+	if (process_scope__pids(recovery->scope, "", &pids, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		_close_ int process = procfs__open_any(pids[i]);
+		struct procfs_stat stat;
+
+		if (process >= 0 && !procfs__stat(process, &stat) &&
+			stat.start_ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)) > time_ns)
+			return true;
+	}
+	return false;
+}
+
+static void recovery__look(const struct recovery *recovery, struct rejected *rejected)
+{
+	struct caller_rehearsal *rehearsal = &rejected->caller->rehearsal;
+	struct rehearsed_process process;
+
+	if (!rejected->ended &&
+		!rehearsal_hooks__process(recovery->hooks, &rejected->key, &process) &&
+		process.ended_ns) {
+		rejected->ended = true;
+		rejected->ended_ns = process.ended_ns;
+		if ((int64_t)(process.ended_ns - rejected->first_ns) <= ENDS_WITHIN) {
+			rehearsal->ended++;
+			rehearsal->wait_status = process.status;
+		}
+	}
+	if (rejected->ended && !rejected->restarted && recovery->scope->kind == SCOPE_UNIT &&
+		recovery__has_younger(recovery, rejected->ended_ns)) {
+		rejected->restarted = true;
+		rehearsal->restarted++;
+	}
+}
+
+void recovery__sync(struct recovery *recovery)
+{
+	for (size_t i = 0; i < recovery->count; i++)
+		if (!recovery->rejected[i].ended || !recovery->rejected[i].restarted)
+			recovery__look(recovery, &recovery->rejected[i]);
+}
+
+bool recovery__awaits(const struct recovery *recovery)
+{
+	if (recovery->unanswered)
+		return true;
+	for (size_t i = 0; i < recovery->count; i++)
+		if (!recovery->rejected[i].recovered && !recovery->rejected[i].ended)
+			return true;
+	return false;
+}
