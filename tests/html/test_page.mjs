@@ -35,7 +35,9 @@ function hostile(report) {
 		const kept = ["schema", "class", "start", "end", "first", "last", "booted", "verdict", "version", "pattern", "machine_id", "host"];
 
 		if (typeof value === "string")
-			return kept.includes(key) ? value : names[replace.next++ % names.length];
+			return kept.includes(key) || /^last_/.test(key) ? value : names[replace.next++ % names.length];
+		if (key === "last") // a host's, by class
+			return value;
 		if (Array.isArray(value))
 			return value.map((each) => replace(each, ["sample", "hosts_sample"].includes(key) ? "host" : key));
 		if (value && typeof value === "object")
@@ -75,7 +77,8 @@ const hosts = (count) => Array.from({ length: count }, (_, i) => {
 		Object.assign(window, { host: id, instance_id: `i-0000000${i}`, boot_id: id, start: "2026-03-02T08:00:00Z", end: "2026-03-04T08:00:00Z" });
 	report.windows = report.windows.slice(0, 1);
 	if (i % 3 === 0)
-		Object.assign(report, { callers: [], timeline: [],
+		Object.assign(report, { callers: [], timeline: [], foreign_root_ok: 0, missed: 0,
+			hosts: [{ ...report.hosts[0], calls: undefined, calls_by: undefined, callers: undefined, reasons: undefined }],
 			totals: { v1: 0, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0 } });
 	return written(id, report);
 });
