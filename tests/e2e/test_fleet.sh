@@ -101,7 +101,8 @@ check 'json: every host is the truth, clones of one machine id among them' same 
 run again report --format json "$work/report.json"
 check 'json: it can be read again, with the same calls' all 'ended_with again 0' 'equal v1 "$(jq .totals "$work/report.json")" "$(jq .totals "$work/again.out")"'
 rendered report.txt report
-check 'text: how many hosts have which verdict' grep -q "^$(wc -l <"$work/list.ready") ready, $(wc -l <"$work/list.blocked") blocked, $(wc -l <"$work/list.inconclusive") inconclusive, of $HOSTS$" "$work/report.txt"
+sed -E 's/([0-9]),([0-9]{3})/\1\2/g' "$work/report.txt" >"$work/plain.txt"
+check 'text: how many hosts have which verdict' grep -q "^$(wc -l <"$work/list.ready") ready, $(wc -l <"$work/list.blocked") blocked, $(wc -l <"$work/list.inconclusive") inconclusive, of $HOSTS$" "$work/plain.txt"
 first_ten() {
 	grep -oE '^  i-[0-9a-f]{17}' "$work/report.txt" | tr -d ' ' | sort >"$work/ten"
 	equal named 10 "$(wc -l <"$work/ten")" && same "$work/ten" <(comm -12 "$work/ten" <(sort "$work/list.ready"))
