@@ -196,7 +196,7 @@ check 'who gets no answer to a token request alone' caused put-dropped-both no-a
 check 'who is refused a token' caused put-refused-both refused
 check 'who gets no answer at all' all 'caused silent-both unreachable' 'caused closed-both unreachable'
 check 'and is not told of a hop limit' caller silent-both '
-	.advice == "investigate" and (.advice_text | contains("nothing at all answers"))'
+	.advice == "investigate" and (.advice_text | contains("no answer at all"))'
 check 'who does not fall back has no cause' caller optional-both 'has("fallback_cause") and .fallback_cause == null'
 
 check 'a call for what is not there is other' outcome missing v1 other

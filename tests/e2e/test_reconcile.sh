@@ -52,8 +52,8 @@ said() {
 metric 4 2 >"$work/equal.json"
 check 'the same counts are equal' reconciles equal 0
 check 'it says how many calls and periods' said equal '^equal: CloudWatch and the report count the same 6 calls in 11 periods of 5m$'
-check 'a period that was watched in part is not compared, which it says' said equal '1 period was not compared, because it was watched in part only'
-check 'nor one that nobody watched' said equal '1 period was not compared, because nobody watched then'
+check 'a period that was watched in part is not compared, which it says' said equal '1 period was not compared, because it was only partly watched'
+check 'nor one that nobody watched' said equal '1 period was not compared, because imdstrace was not running then'
 
 metric 5 2 >"$work/more.json"
 check 'CloudWatch counts more' reconciles more 1
@@ -87,7 +87,7 @@ check 'without a sum nothing can be compared, which it says' all 'reconciles sum
 metric 4 2 '.Datapoints = []' >"$work/empty.json"
 check 'nor without a datapoint' all 'reconciles empty 4' 'said empty "no datapoints"'
 metric 4 2 '.Datapoints[].Timestamp |= sub("03-02"; "04-02")' >"$work/later.json"
-check 'nor of another day' all 'reconciles later 4' 'said later "nobody watched then"'
+check 'nor of another day' all 'reconciles later 4' 'said later "imdstrace was not running then"'
 
 one() {
 	reconciles "$1" 2 && one_sentence "$work/$1"
@@ -115,7 +115,7 @@ report | jq '.totals.foreign = 3 | .callers[0].calls.foreign = 3 | .callers[0].o
 	| .callers[0].paths += [{method: "GET", path: "/", class: "foreign", count: 3, first: "2026-03-02T10:31:00Z", last: "2026-03-02T10:31:00Z"}]
 	| .timeline[1].foreign = 3' >"$work/report.json"
 metric 4 5 >"$work/root.json"
-check 'answered probes of the root are counted as CloudWatch does' all 'reconciles root 0' 'said root "3 of the report.s calls are another cloud"'
+check 'answered probes of the root are counted as CloudWatch does' all 'reconciles root 0' 'said root "3 of the report.s calls are other clouds"'
 metric 4 2 >"$work/rootless.json"
 check 'and without them it counts fewer' reconciles rootless 1
 
