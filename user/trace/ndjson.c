@@ -49,6 +49,8 @@ static json_t *ndjson__what(const struct request *request)
 		return NULL;
 	if (request->path_cut && json_object_set_new(object, "path_cut", json_true()))
 		return NULL;
+	if (request->rehearsed && json_object_set_new(object, "rehearsed", json_true()))
+		return NULL;
 	if (request->class == CLASS_UNKNOWN &&
 		json_object_set_new(
 			object, "reason", json__text(unknown_reason__name(request->reason))))
