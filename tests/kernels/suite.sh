@@ -68,7 +68,7 @@ crowd_is_named() {
 	nameless=$(grep '"class":"unknown"' /tmp/events | grep -c '"args":\[\]')
 	grep -F '"args":["wget","-q","-O","/dev/null","http://169.254.169.254/latest/meta-data/ami-id?crowd-' /tmp/events |
 		grep -F '"comm":"wget"' | grep -F '"exe":"/bin/busybox"' |
-		grep -cE '"class":"v1".*\?crowd-|"class":"unknown"' >/tmp/named
+		grep -E '"class":"v1".*\?crowd-|"class":"unknown"' | sed -nE 's/.*"pid":([0-9]+),"tid".*/\1/p' | sort -u | wc -l >/tmp/named
 	equal $CROWD $(($(cat /tmp/named) + nameless)) && [ "$nameless" -lt $((CROWD / 20)) ]
 }
 
