@@ -108,7 +108,7 @@ static __always_inline struct account *rehearse__account(void)
 static __always_inline void rehearse__not_covered(struct account *account)
 {
 	if (account)
-		__sync_fetch_and_add(&account->not_covered, 1);
+		COUNT(account->not_covered);
 	COUNT(counters.not_covered);
 }
 

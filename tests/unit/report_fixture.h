@@ -42,6 +42,23 @@ static inline char *json__of(const char *quoted)
 	return text;
 }
 
+/* A file of a directory that holds it; its path, for the caller to free. */
+static inline char *file__make(const char *directory, size_t number, const char *quoted)
+{
+	char *text = json__of(quoted),
+	     *path = malloc(strlen(directory) + sizeof("/18446744073709551615"));
+	FILE *file;
+
+	assert_non_null(path);
+	sprintf(path, "%s/%zu", directory, number);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	free(text);
+	return path;
+}
+
 static inline struct report *report__of(const char *quoted)
 {
 	struct report *report = NULL;

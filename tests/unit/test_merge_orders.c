@@ -184,20 +184,6 @@ static void every_order_and_tree_gives_the_same(void **state)
 	}
 }
 
-static char *file__make(const char *directory, size_t number, const char *quoted)
-{
-	_free_ char *text = json__of(quoted);
-	char *path = NULL;
-	FILE *file;
-
-	assert_true(asprintf(&path, "%s/%zu", directory, number) > 0);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-	return path;
-}
-
 static void files_in_every_order_give_the_same(void **state)
 {
 	static const struct report_set_options everything;

@@ -28,20 +28,6 @@ static const struct report_set_options everything;
 
 static char directory[256];
 
-static char *file__make(size_t number, const char *quoted)
-{
-	char *path = NULL, *text = json__of(quoted);
-	FILE *file;
-
-	assert_true(asprintf(&path, "%s/%zu", directory, number) > 0);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-	free(text);
-	return path;
-}
-
 /* What each case says on stderr is part of it, and noise here. */
 static int silence__begin(void)
 {
@@ -115,7 +101,7 @@ static void files_count_each_call_once(void **state)
 		int kept, error;
 
 		for (; count < FILES_MAX && cases[i].files[count]; count++)
-			paths[count] = file__make(count, cases[i].files[count]);
+			paths[count] = file__make(directory, count, cases[i].files[count]);
 		kept = silence__begin();
 		error = report_set__read(&set, paths, count, &everything);
 		silence__end(kept);
@@ -163,7 +149,7 @@ static void files_that_cannot_be_read_leave_no_report(void **state)
 static void a_pipe_is_read_once(void **state)
 {
 	char *text = json__of(REPORT_OF(A, 10)), pipe_path[32];
-	char *file = file__make(0, REPORT_OF(B, 5));
+	char *file = file__make(directory, 0, REPORT_OF(B, 5));
 	struct report_set set;
 	int ends[2];
 
@@ -184,7 +170,8 @@ static void a_pipe_is_read_once(void **state)
 
 static void standard_input_is_a_file_called_minus(void **state)
 {
-	char *file = file__make(0, REPORT_OF(A, 10)), *other = file__make(1, REPORT_OF(B, 5));
+	char *file = file__make(directory, 0, REPORT_OF(A, 10)),
+	     *other = file__make(directory, 1, REPORT_OF(B, 5));
 	int kept = dup(STDIN_FILENO), opened = open(file, O_RDONLY);
 	struct report_set set;
 

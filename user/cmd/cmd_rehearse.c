@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/usage.h"
 #include "lib/clock.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
@@ -167,17 +168,10 @@ static const char *refusal(const struct request_line *line)
 	return NULL;
 }
 
-static int refuse(const char *sentence)
-{
-	complain("%s", sentence);
-	return EXIT_USAGE;
-}
-
 /* An enum exit_status after a complaint. */
 static int refuse_scope(int error, const char *why)
 {
-	complain("%s", why ? why : strerror(error < 0 ? -error : error));
-	return EXIT_USAGE;
+	return usage__refuse(why ? why : strerror(error < 0 ? -error : error));
 }
 
 static int rehearse(struct request_line *line, struct process_scope *scope)
@@ -221,7 +215,7 @@ int cmd_rehearse(int argc, char **argv)
 		return status;
 	sentence = refusal(&line);
 	if (sentence)
-		return refuse(sentence);
+		return usage__refuse(sentence);
 	line.trace.all = line.trace.json;
 	if (line.trace.duration < 0)
 		line.trace.duration = line.command ? 0 : DEFAULT_DURATION;

@@ -209,12 +209,6 @@ static int parse(int argc, char **argv, struct trace_command *command, int *stat
 	return parse_command(argc, argv, command);
 }
 
-static int refuse(const char *sentence)
-{
-	complain("%s", sentence);
-	return EXIT_USAGE;
-}
-
 /* A command that failed may not have done what it was to do. 0 or -ENOMEM. */
 static int ruling__doubt(struct ruling *ruling, const struct command *running)
 {
@@ -332,7 +326,7 @@ int cmd_trace(int argc, char **argv)
 		return status;
 	problem = trace_command__problem(&command);
 	if (problem)
-		return refuse(problem);
+		return usage__refuse(problem);
 	if (command.trace.duration < 0)
 		command.trace.duration = 0;
 	trace_command__settle(&command);

@@ -25,6 +25,12 @@ static bool option__is_letter(char *const *argv)
 	       (next && next[0] == '-' && next[1] != '-' && strchr(next, optopt));
 }
 
+int usage__refuse(const char *sentence)
+{
+	complain("%s", sentence);
+	return EXIT_USAGE;
+}
+
 int usage__refuse_option(int refusal, char *const *argv)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};

@@ -7,6 +7,9 @@
 
 #include "verdict/verdict.h"
 
+/* Says sentence. Returns EXIT_USAGE. */
+int usage__refuse(const char *sentence);
+
 /* Says what is wrong with the option that getopt_long (opterr 0, optstring with ":" in front)
  * refused with '?' or ':'. Returns EXIT_USAGE. */
 int usage__refuse_option(int refusal, char *const *argv);

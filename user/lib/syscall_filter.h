@@ -20,6 +20,12 @@ struct syscall_rule {
 	uint32_t value;
 };
 
+/* The rule of a call that is allowed whatever its arguments are. */
+#define SYSCALL(name)                         \
+	{                                     \
+		SYS_##name, SYSCALL_ANY, 0, 0 \
+	}
+
 #define SYSCALL_RULES_MAX 160
 
 /*

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Makes bytes of unknown origin showable. Nothing here depends on the locale. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* vasprintf */
+#endif
 #include "lib/text.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/scope.h"
 #include "lib/text_width.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -177,6 +182,19 @@ char *text__printable(const char *text)
 		*out = '\0';
 	free(valid);
 	return printable;
+}
+
+int text__explain(char **why, int error, const char *format, ...)
+{
+	_free_ char *sentence = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&sentence, format, arguments) < 0)
+		sentence = NULL;
+	va_end(arguments);
+	*why = sentence ? text__printable(sentence) : NULL;
+	return error;
 }
 
 /* None of them stands outside a string, and none needs a surrogate pair. */

@@ -22,6 +22,11 @@ size_t text__complete(const char *bytes, size_t size);
  * overrides and line separators are shown as \xNN or \u{NNNN}. The caller frees. */
 char *text__printable(const char *text);
 
+/* Makes *why a sentence of format for the caller to free, as text__printable() (NULL: no memory),
+ * and returns error. */
+int text__explain(char **why, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The same JSON with what text__printable() would not print, beyond what JSON escapes anyway, as
  * \uNNNN: a terminal obeys DEL and C1 in JSON, too. The caller frees. NULL: no memory. */
 char *text__json(const char *json);

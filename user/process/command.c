@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,20 +36,6 @@ struct command {
 	pid_t keeper;
 	int requests; /* to the keeper: a signal's number each, and at its end the cgroup goes */
 };
-
-__attribute__((format(printf, 3, 4))) static int refuse(
-	char **why, int error, const char *format, ...)
-{
-	_free_ char *sentence = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&sentence, format, arguments) < 0)
-		sentence = NULL;
-	va_end(arguments);
-	*why = sentence ? text__printable(sentence) : NULL;
-	return error;
-}
 
 /* --- Its cgroup ------------------------------------------------------------------------------- */
 
@@ -272,7 +257,8 @@ int command__start(struct command **command, char *const *argv, char **why)
 
 	*why = NULL;
 	if (!program__exists(argv[0]))
-		return refuse(why, -ENOENT, "there is no program \"%s\" that can be run", argv[0]);
+		return text__explain(
+			why, -ENOENT, "there is no program \"%s\" that can be run", argv[0]);
 	started = calloc(1, sizeof(*started));
 	if (!started)
 		return -ENOMEM;
@@ -285,7 +271,7 @@ int command__start(struct command **command, char *const *argv, char **why)
 	if (!error)
 		error = command__fork_keeper(started);
 	if (error) {
-		refuse(why, error, "no process could be made for %s: %s", argv[0],
+		text__explain(why, error, "no process could be made for %s: %s", argv[0],
 			strerror(-error));
 		command__free(started);
 		return error;
@@ -318,7 +304,8 @@ int command__go(struct command *command, char **why)
 	} while (got < 0 && errno == EINTR);
 	if (got != sizeof(error))
 		return 0;
-	return refuse(why, -error, "%s cannot be run: %s", command->program, strerror(error));
+	return text__explain(
+		why, -error, "%s cannot be run: %s", command->program, strerror(error));
 }
 
 bool command__ended(struct command *command)

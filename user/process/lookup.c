@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -76,44 +77,39 @@ static int bytes__receive(int socket, void *bytes, size_t size)
 
 /* --- The helper ---------------------------------------------------------------------------- */
 
-#define CALL(name)                            \
-	{                                     \
-		SYS_##name, SYSCALL_ANY, 0, 0 \
-	}
-
 static const struct syscall_rule helper_calls[] = {
-	CALL(read),
-	CALL(recvfrom),
-	CALL(sendto),
-	CALL(close),
-	CALL(openat),
-	CALL(readlinkat),
-	CALL(newfstatat),
-	CALL(fstat),
-	CALL(statx),
-	CALL(faccessat),
-	CALL(faccessat2),
-	CALL(getdents64),
-	CALL(lseek),
-	CALL(fcntl),
-	CALL(uname),
-	CALL(brk),
-	CALL(munmap),
-	CALL(mremap),
-	CALL(madvise),
+	SYSCALL(read),
+	SYSCALL(recvfrom),
+	SYSCALL(sendto),
+	SYSCALL(close),
+	SYSCALL(openat),
+	SYSCALL(readlinkat),
+	SYSCALL(newfstatat),
+	SYSCALL(fstat),
+	SYSCALL(statx),
+	SYSCALL(faccessat),
+	SYSCALL(faccessat2),
+	SYSCALL(getdents64),
+	SYSCALL(lseek),
+	SYSCALL(fcntl),
+	SYSCALL(uname),
+	SYSCALL(brk),
+	SYSCALL(munmap),
+	SYSCALL(mremap),
+	SYSCALL(madvise),
 	{SYS_mmap, SYSCALL_WITHOUT, 2, 4 /* PROT_EXEC */},
-	CALL(rt_sigreturn),
-	CALL(rt_sigprocmask),
-	CALL(restart_syscall),
-	CALL(getpid),
-	CALL(gettid),
-	CALL(tgkill), /* abort() */
-	CALL(exit_group),
-	CALL(clock_gettime), /* where the vDSO has no clock */
-	CALL(getrandom),
+	SYSCALL(rt_sigreturn),
+	SYSCALL(rt_sigprocmask),
+	SYSCALL(restart_syscall),
+	SYSCALL(getpid),
+	SYSCALL(gettid),
+	SYSCALL(tgkill), /* abort() */
+	SYSCALL(exit_group),
+	SYSCALL(clock_gettime), /* where the vDSO has no clock */
+	SYSCALL(getrandom),
 #ifdef SYS_access
-	CALL(access),
-	CALL(readlink),
+	SYSCALL(access),
+	SYSCALL(readlink),
 #endif
 };
 
@@ -315,11 +311,6 @@ int lookup__host(struct lookup *lookup, struct host *host)
 	if (answer && !host_message__read(host, answer, size))
 		return 0;
 	return host__read(host, host__root());
-}
-
-bool lookup__has_failed(const struct lookup *lookup)
-{
-	return lookup && lookup->failed;
 }
 
 void lookup__stop(struct lookup *lookup)

@@ -6,8 +6,6 @@
 #ifndef IMDSTRACE_LOOKUP_H
 #define IMDSTRACE_LOOKUP_H
 
-#include <stdbool.h>
-
 #include "process/host.h"
 #include "process/process.h"
 
@@ -23,9 +21,6 @@ int lookup__start(struct lookup **lookup);
 struct process *lookup__captured(struct lookup *lookup, const struct identity *identity);
 struct process *lookup__shown(struct lookup *lookup, const struct process_key *key);
 int lookup__host(struct lookup *lookup, struct host *host);
-
-/* Whether the helper has gone; false for NULL. */
-bool lookup__has_failed(const struct lookup *lookup);
 
 void lookup__stop(struct lookup *lookup);
 

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,20 +24,6 @@ static int copy(char **to, const char *text)
 {
 	*to = strdup(text);
 	return *to ? 0 : -ENOMEM;
-}
-
-__attribute__((format(printf, 3, 4))) static int refuse(
-	char **why, int error, const char *format, ...)
-{
-	_free_ char *sentence = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&sentence, format, arguments) < 0)
-		sentence = NULL;
-	va_end(arguments);
-	*why = sentence ? text__printable(sentence) : NULL;
-	return error;
 }
 
 void process_scope__clear(struct process_scope *scope)
@@ -175,12 +160,13 @@ static int scope__search(struct process_scope *scope, enum scope_kind kind, cons
 	if (!list)
 		return -ENOMEM;
 	if (keys)
-		return refuse(why, -EEXIST, "\"%s\" fits %zu %ss: %s; %s", what, keys,
+		return text__explain(why, -EEXIST, "\"%s\" fits %zu %ss: %s; %s", what, keys,
 			kinds[kind].noun, list, kinds[kind].advice);
 	if (!*list)
-		return refuse(why, -ENOENT, "there is no %s \"%s\": no cgroup here is a %s's",
-			kinds[kind].noun, what, kinds[kind].noun);
-	return refuse(
+		return text__explain(why, -ENOENT,
+			"there is no %s \"%s\": no cgroup here is a %s's", kinds[kind].noun, what,
+			kinds[kind].noun);
+	return text__explain(
 		why, -ENOENT, "there is no %s \"%s\"; there are: %s", kinds[kind].noun, what, list);
 }
 
@@ -256,12 +242,13 @@ static int scope__find_cgroup(
 	int error;
 
 	if (!path)
-		return refuse(why, -EINVAL, "\"%s\" is no path of a cgroup", what);
+		return text__explain(why, -EINVAL, "\"%s\" is no path of a cgroup", what);
 	if (!*path)
-		return refuse(why, -EINVAL, "\"%s\" is the root, which is everybody: that is --all",
-			what);
+		return text__explain(why, -EINVAL,
+			"\"%s\" is the root, which is everybody: that is --all", what);
 	if (!cgroups__have(path, root))
-		return refuse(why, -ENOENT, "there is no cgroup \"%s\" in any hierarchy", path);
+		return text__explain(
+			why, -ENOENT, "there is no cgroup \"%s\" in any hierarchy", path);
 	error = scope__name(scope, SCOPE_CGROUP, path);
 	return error ? error : scope__add(scope, strdup(path));
 }
@@ -358,14 +345,14 @@ static int scope__find_pid(
 	int error;
 
 	if (*end || !*what || *what == '-' || *what == '+' || !pid || pid > INT32_MAX)
-		return refuse(why, -EINVAL, "\"%s\" is no process's number", what);
+		return text__explain(why, -EINVAL, "\"%s\" is no process's number", what);
 	if (!*root && !procfs__shows_all())
-		return refuse(why, -EINVAL,
+		return text__explain(why, -EINVAL,
 			"the numbers of processes that are seen here are a container's own: run it "
 			"where the host's are seen");
 	snprintf(path, sizeof(path), "%s/proc/%lu", root, pid);
 	if (access(path, F_OK))
-		return refuse(why, -ENOENT, "there is no process %lu", pid);
+		return text__explain(why, -ENOENT, "there is no process %lu", pid);
 	snprintf(number, sizeof(number), "%lu", pid);
 	error = scope__name(scope, SCOPE_PID, number);
 	return error ? error : scope__take_processes(scope, (uint32_t)pid, root);
@@ -392,7 +379,7 @@ int process_scope__resolve(struct process_scope *scope, enum scope_kind kind, co
 
 	*why = NULL;
 	if (!*what)
-		return refuse(why, -EINVAL, "the %s has no name", kinds[kind].noun);
+		return text__explain(why, -EINVAL, "the %s has no name", kinds[kind].noun);
 	error = finders[kind](&found, what, root, why);
 	if (error) {
 		process_scope__clear(&found);

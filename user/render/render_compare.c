@@ -153,6 +153,21 @@ static char *compared_host__describe(const struct compared_host *one)
 	return NULL;
 }
 
+/* What every format says of a comparison. */
+struct changes {
+	struct figure figures[FIGURES];
+	struct kind kinds[KINDS];
+	char at[64], hosts[160];
+};
+
+static void changes__find(struct changes *changes, const struct comparison *comparison)
+{
+	at__format(changes->at, sizeof(changes->at), comparison);
+	hosts__format(changes->hosts, sizeof(changes->hosts), comparison);
+	figures__find(changes->figures, comparison);
+	kinds__find(changes->kinds, comparison);
+}
+
 /* --- Text ---------------------------------------------------------------------------------------
  */
 
@@ -218,23 +233,18 @@ static void went_back__put_text(struct page *page, const struct comparison *comp
 
 void comparison__put_text(struct page *page, const struct comparison *comparison)
 {
-	struct figure figures[FIGURES];
-	struct kind kinds[KINDS];
-	char at[64], hosts[160];
+	struct changes changes;
 
 	if (!comparison)
 		return;
-	at__format(at, sizeof(at), comparison);
-	hosts__format(hosts, sizeof(hosts), comparison);
-	figures__find(figures, comparison);
-	kinds__find(kinds, comparison);
-	page__line(page, STYLE_HEADING, "Changed%s", at);
+	changes__find(&changes, comparison);
+	page__line(page, STYLE_HEADING, "Changed%s", changes.at);
 	for (size_t i = 0; i < FIGURES; i++)
-		figure__put_text(page, &figures[i]);
-	if (*hosts)
-		page__wrap(page, STYLE_PLAIN, "  ", 2, hosts);
+		figure__put_text(page, &changes.figures[i]);
+	if (*changes.hosts)
+		page__wrap(page, STYLE_PLAIN, "  ", 2, changes.hosts);
 	for (size_t i = 0; i < KINDS; i++)
-		kind__put_text(page, &kinds[i]);
+		kind__put_text(page, &changes.kinds[i]);
 	went_back__put_text(page, comparison);
 	if (comparison__is_quiet(comparison))
 		page__line(page, STYLE_PLAIN, "  No caller and no host is worse or better.");
@@ -289,22 +299,18 @@ static void went_back__put_markdown(struct markdown *page, const struct comparis
 
 void comparison__put_markdown(struct markdown *page, const struct comparison *comparison)
 {
-	struct figure figures[FIGURES];
-	struct kind kinds[KINDS];
-	char at[64], hosts[160];
+	struct changes changes;
 
 	if (!comparison)
 		return;
-	at__format(at, sizeof(at), comparison);
-	hosts__format(hosts, sizeof(hosts), comparison);
-	figures__find(figures, comparison);
-	kinds__find(kinds, comparison);
-	fprintf(page->out, "## Changed%s\n\n| | before | now |\n| --- | ---: | ---: |\n", at);
+	changes__find(&changes, comparison);
+	fprintf(page->out, "## Changed%s\n\n| | before | now |\n| --- | ---: | ---: |\n",
+		changes.at);
 	for (size_t i = 0; i < FIGURES; i++)
-		fprintf(page->out, "| %s | %s | %s |\n", figures[i].name, NUMBER(figures[i].before),
-			NUMBER(figures[i].now));
-	if (*hosts)
-		fprintf(page->out, "\n%s\n", hosts);
+		fprintf(page->out, "| %s | %s | %s |\n", changes.figures[i].name,
+			NUMBER(changes.figures[i].before), NUMBER(changes.figures[i].now));
+	if (*changes.hosts)
+		fprintf(page->out, "\n%s\n", changes.hosts);
 	if (comparison__is_quiet(comparison)) {
 		fputs("\nNo caller and no host is worse or better.\n\n", page->out);
 		return;
@@ -315,7 +321,7 @@ void comparison__put_markdown(struct markdown *page, const struct comparison *co
 		      "| --- | --- | ---: | ---: | ---: | ---: |\n",
 			page->out);
 	for (size_t i = 0; i < KINDS; i++)
-		kind__put_markdown(page, &kinds[i]);
+		kind__put_markdown(page, &changes.kinds[i]);
 	went_back__put_markdown(page, comparison);
 	fputs("\n", page->out);
 }
@@ -395,25 +401,20 @@ static void went_back__put_html(struct html *page, const struct comparison *comp
 
 void comparison__put_html(struct html *page, const struct comparison *comparison)
 {
-	struct figure figures[FIGURES];
-	struct kind kinds[KINDS];
-	char at[64], hosts[160];
+	struct changes changes;
 
 	if (!comparison)
 		return;
-	at__format(at, sizeof(at), comparison);
-	hosts__format(hosts, sizeof(hosts), comparison);
-	figures__find(figures, comparison);
-	kinds__find(kinds, comparison);
+	changes__find(&changes, comparison);
 	html__put(page,
 		"<section class=\"changed\" aria-labelledby=\"changed\">"
 		"<h2 id=\"changed\">Changed%s</h2>\n<dl class=\"figures\">\n",
-		at);
+		changes.at);
 	for (size_t i = 0; i < FIGURES; i++)
-		figure__put_html(page, &figures[i]);
+		figure__put_html(page, &changes.figures[i]);
 	html__put(page, "</dl>\n");
-	if (*hosts)
-		html__put(page, "<p class=\"note\">%s</p>\n", hosts);
+	if (*changes.hosts)
+		html__put(page, "<p class=\"note\">%s</p>\n", changes.hosts);
 	if (comparison__is_quiet(comparison)) {
 		html__put(page, "<p class=\"note\">No caller and no host is worse or better."
 				"</p>\n</section>\n");
@@ -426,7 +427,7 @@ void comparison__put_html(struct html *page, const struct comparison *comparison
 			"<th scope=\"col\" class=\"n\">v1 before</th>"
 			"<th scope=\"col\" class=\"n\">v1 now</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < KINDS; i++)
-		kind__put_html(page, &kinds[i]);
+		kind__put_html(page, &changes.kinds[i]);
 	html__put(page, "</tbody></table></div>\n");
 	went_back__put_html(page, comparison);
 	html__put(page, "</section>\n");

@@ -16,10 +16,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NO_EXEC      4 /* PROT_EXEC, which is the third argument's */
 
-#define CALL(name)                            \
-	{                                     \
-		SYS_##name, SYSCALL_ANY, 0, 0 \
-	}
 #define COMMAND(command)                           \
 	{                                          \
 		SYS_bpf, SYSCALL_EQUAL, 0, command \
@@ -28,35 +24,35 @@
 /* The C libraries of different releases take different calls for one thing. */
 static const struct syscall_rule calls[] = {
 	/* what is open */
-	CALL(read),
-	CALL(write),
-	CALL(writev),
-	CALL(lseek),
-	CALL(close),
-	CALL(fcntl),
-	CALL(ioctl), /* the terminal's size and mode, and a perf event that ends */
-	CALL(fstat),
-	CALL(fsync),
-	CALL(ftruncate),
-	CALL(fchmod),
-	CALL(fchown),
-	CALL(dup3),
-	CALL(sendto), /* to the service manager and the journal */
-	CALL(sendmsg),
-	CALL(recvfrom), /* from the helper */
+	SYSCALL(read),
+	SYSCALL(write),
+	SYSCALL(writev),
+	SYSCALL(lseek),
+	SYSCALL(close),
+	SYSCALL(fcntl),
+	SYSCALL(ioctl), /* the terminal's size and mode, and a perf event that ends */
+	SYSCALL(fstat),
+	SYSCALL(fsync),
+	SYSCALL(ftruncate),
+	SYSCALL(fchmod),
+	SYSCALL(fchown),
+	SYSCALL(dup3),
+	SYSCALL(sendto), /* to the service manager and the journal */
+	SYSCALL(sendmsg),
+	SYSCALL(recvfrom), /* from the helper */
 	/* the report, /proc/PID/stat, the terminal */
-	CALL(openat),
-	CALL(newfstatat),
-	CALL(statx),
-	CALL(faccessat),
-	CALL(faccessat2),
-	CALL(readlinkat),
-	CALL(getdents64),
-	CALL(renameat),
-	CALL(renameat2),
-	CALL(linkat),
-	CALL(unlinkat),
-	CALL(umask),
+	SYSCALL(openat),
+	SYSCALL(newfstatat),
+	SYSCALL(statx),
+	SYSCALL(faccessat),
+	SYSCALL(faccessat2),
+	SYSCALL(readlinkat),
+	SYSCALL(getdents64),
+	SYSCALL(renameat),
+	SYSCALL(renameat2),
+	SYSCALL(linkat),
+	SYSCALL(unlinkat),
+	SYSCALL(umask),
 	/* records and counters */
 	COMMAND(BPF_MAP_LOOKUP_ELEM),
 	COMMAND(BPF_MAP_UPDATE_ELEM),
@@ -68,48 +64,48 @@ static const struct syscall_rule calls[] = {
 	COMMAND(BPF_ITER_CREATE),
 	COMMAND(BPF_LINK_DETACH),
 	COMMAND(BPF_PROG_DETACH),
-	CALL(epoll_pwait),
-	CALL(ppoll),
-	CALL(sched_setscheduler), /* while a map is read: see tracer.c */
+	SYSCALL(epoll_pwait),
+	SYSCALL(ppoll),
+	SYSCALL(sched_setscheduler), /* while a map is read: see tracer.c */
 	/* memory */
-	CALL(brk),
-	CALL(munmap),
-	CALL(mremap),
-	CALL(madvise),
+	SYSCALL(brk),
+	SYSCALL(munmap),
+	SYSCALL(mremap),
+	SYSCALL(madvise),
 	{SYS_mmap, SYSCALL_WITHOUT, 2, NO_EXEC},
 	{SYS_mprotect, SYSCALL_WITHOUT, 2, NO_EXEC},
 	/* time, signals, the end */
-	CALL(clock_gettime),
-	CALL(clock_nanosleep),
-	CALL(nanosleep),
-	CALL(restart_syscall),
-	CALL(rt_sigaction),
-	CALL(rt_sigprocmask),
-	CALL(rt_sigreturn),
-	CALL(getpid),
-	CALL(gettid),
-	CALL(getuid),
-	CALL(geteuid),
-	CALL(getgid),
-	CALL(getegid),
-	CALL(tgkill), /* abort() */
-	CALL(getrandom),
-	CALL(futex),
-	CALL(wait4),
-	CALL(waitid),
-	CALL(exit),
-	CALL(exit_group),
-	CALL(uname),
-	CALL(sysinfo),
+	SYSCALL(clock_gettime),
+	SYSCALL(clock_nanosleep),
+	SYSCALL(nanosleep),
+	SYSCALL(restart_syscall),
+	SYSCALL(rt_sigaction),
+	SYSCALL(rt_sigprocmask),
+	SYSCALL(rt_sigreturn),
+	SYSCALL(getpid),
+	SYSCALL(gettid),
+	SYSCALL(getuid),
+	SYSCALL(geteuid),
+	SYSCALL(getgid),
+	SYSCALL(getegid),
+	SYSCALL(tgkill), /* abort() */
+	SYSCALL(getrandom),
+	SYSCALL(futex),
+	SYSCALL(wait4),
+	SYSCALL(waitid),
+	SYSCALL(exit),
+	SYSCALL(exit_group),
+	SYSCALL(uname),
+	SYSCALL(sysinfo),
 	{SYS_prlimit64, SYSCALL_EQUAL, 2, 0}, /* getrlimit() */
 #ifdef SYS_access
-	CALL(access),
-	CALL(dup2),
-	CALL(epoll_wait),
-	CALL(poll),
-	CALL(readlink),
-	CALL(rename),
-	CALL(unlink),
+	SYSCALL(access),
+	SYSCALL(dup2),
+	SYSCALL(epoll_wait),
+	SYSCALL(poll),
+	SYSCALL(readlink),
+	SYSCALL(rename),
+	SYSCALL(unlink),
 #endif
 };
 

@@ -208,7 +208,7 @@ static bool recovery__has_younger(const struct recovery *recovery, uint64_t time
 		struct procfs_stat stat;
 
 		if (process >= 0 && !procfs__stat(process, &stat) &&
-			stat.start_ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)) > time_ns)
+			procfs__start_ns(&stat) > time_ns)
 			return true;
 	}
 	return false;

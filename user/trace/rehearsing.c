@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/complain.h"
@@ -115,7 +114,7 @@ static int rehearsing__name_left_out(struct rehearsing *rehearsing)
 
 		if (directory < 0 || procfs__stat(directory, &stat))
 			continue;
-		key.start_ns = stat.start_ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
+		key.start_ns = procfs__start_ns(&stat);
 		process = process__from_proc(&key);
 		caller = process ? report__caller(
 					   rehearsing->report, process, true, rehearsing->host)

@@ -684,17 +684,16 @@ static void trace__name_unsaved(const struct trace *trace)
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
 static int trace__finish(struct trace *trace)
 {
-	int ended = trace->rehearsing ? rehearsing__end(trace->rehearsing) : 0;
-	int error = tracer__stop(trace->tracer);
+	int error = trace->rehearsing ? rehearsing__end(trace->rehearsing) : 0;
+	int unvisited = tracer__stop(trace->tracer);
 
-	if (error) {
-		complain(
-			"the connections that stay open cannot be looked at: %s", strerror(-error));
+	if (unvisited) {
+		complain("the connections that stay open cannot be looked at: %s",
+			strerror(-unvisited));
 		trace__count_missed(trace->report, MISSED_CONNECTIONS, 1);
 	}
-	if (!ended)
-		ended = tracer__drain(trace->tracer);
-	error = ended;
+	if (!error)
+		error = tracer__drain(trace->tracer);
 	if (!error)
 		error = trace->error;
 	if (!error)
