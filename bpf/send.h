@@ -252,6 +252,10 @@ static __always_inline long send__read(struct connection *connection, u32 size)
 {
 	const void *piece = (const void *)connection->feed.piece;
 
+	HTTP_INDEX(piece);
+	HTTP_INDEX(size);
+	if (size > CHUNK_SIZE)
+		return -1;
 	if (connection->feed.span.kind == SPAN_KERNEL)
 		return bpf_probe_read_kernel(connection->chunk, size, piece);
 	return bpf_probe_read_user(connection->chunk, size, piece);

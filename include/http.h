@@ -26,7 +26,9 @@
 #endif
 
 /* An index, as one value in one register: the compiler likes to check a copy of it and to use the
- * other, which the verifier cannot follow. */
+ * other, which the verifier cannot follow. It has 64 bits, and what it indexes is brought into a
+ * register before it is checked: verifiers before 5.13 forget the bounds of a number that is put
+ * aside. */
 #ifdef __bpf__
 #define HTTP_INDEX(value) asm volatile("" : "+r"(value))
 #else
@@ -595,12 +597,14 @@ HTTP_INLINE bool http__matched(const struct http *h)
 
 HTTP_INLINE void http__method(struct http *h, unsigned char byte)
 {
-	__u32 at = h->method_size;
+	char *method = h->method;
+	__u64 at = h->method_size;
 
+	HTTP_INDEX(method);
 	HTTP_INDEX(at);
 	if (at >= METHOD_SIZE - 1)
 		return;
-	h->method[at] = byte;
+	method[at] = byte;
 	h->method_size = at + 1;
 }
 
@@ -611,15 +615,17 @@ HTTP_INLINE __u8 http__route(__u8 route, __u8 route_char)
 
 HTTP_INLINE void http__target(struct http *h, unsigned char byte)
 {
-	__u32 at = h->path_size;
+	char *path = h->path;
+	__u64 at = h->path_size;
 
 	h->route = http__route(h->route, http_route_chars[byte]);
+	HTTP_INDEX(path);
 	HTTP_INDEX(at);
 	if (at >= TARGET_SIZE - 1) {
 		h->path_cut = 1;
 		return;
 	}
-	h->path[at] = byte;
+	path[at] = byte;
 	h->path_size = at + 1;
 }
 
@@ -631,16 +637,18 @@ HTTP_INLINE bool http__is_blank(unsigned char byte)
 HTTP_INLINE void http__agent(struct http *h, unsigned char byte)
 {
 	bool blank = http__is_blank(byte);
-	__u32 at = h->agent_at;
+	char *agent = h->agent;
+	__u64 at = h->agent_at;
 
 	if (blank && !at)
 		return;
+	HTTP_INDEX(agent);
 	HTTP_INDEX(at);
 	if (at >= AGENT_SIZE - 1) {
 		h->agent_cut |= !blank;
 		return;
 	}
-	h->agent[at] = byte;
+	agent[at] = byte;
 	h->agent_at = at + 1;
 	if (!blank)
 		h->agent_size = at + 1;
