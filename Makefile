@@ -244,8 +244,8 @@ compilers: | $(needs) deps-debian ## compile the BPF objects by every clang of D
 	@BPF_FLAGS=$(call shell-word,$(bpf-cflags)) BPFTOOL=$(call shell-word,$(BPFTOOL)) tests/compilers/compile.sh $(target) build/$(target)/compilers
 
 check-kernels: ## run the suites of tests/kernels in virtual machines, one for each kernel (downloads them)
-	@$(MAKE) --no-print-directory static $(out)/tests/wire
-	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
+	@$(MAKE) --no-print-directory static compilers $(out)/tests/wire $(out)/tests/verify
+	@$(MAKE) --no-print-directory static compilers build/$(other)/tests/wire build/$(other)/tests/verify ARCH=$(other)
 	@tests/kernels/test_kernels.sh
 
 LOAD_CALLS ?= 1000

@@ -109,8 +109,10 @@ collect() {
 
 # boot NAME KERNEL MACHINE COMMAND: in the background; its output ends with the suite's sum.
 boot() {
-	local started=$SECONDS status
-	BOOT_TIMEOUT=${LOAD:+2}480 "$boot_program" "$2" "$3" "$4" "$here"/{lib,clients,suite,load,cgroups,lockdown}.sh >"$scratch/$1" 2>&1
+	local started=$SECONDS status objects=$here/../../build/$3/compilers
+	[ -d "$objects" ] || objects=
+	BOOT_TIMEOUT=${LOAD:+2}480 "$boot_program" "$2" "$3" "$4" "$here"/{lib,clients,suite,load,cgroups,lockdown}.sh \
+		${objects:+"$objects"} >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"
 	return $status
