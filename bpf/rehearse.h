@@ -186,7 +186,7 @@ __noinline int rehearse_step(u64 key)
 	size = feed->left < CHUNK_SIZE ? feed->left : CHUNK_SIZE;
 	if (!size)
 		return STEP_DONE;
-	if (bpf_probe_read_kernel(connection->chunk, size, (const void *)feed->piece)) {
+	if (send__copy(connection->chunk, size, CHUNK_SIZE, feed->piece, true)) {
 		feed->event = HTTP_NOT;
 		return STEP_DONE;
 	}
@@ -464,9 +464,7 @@ static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
 	if (piece->whole > PIECE_MAX)
 		piece->whole = PIECE_MAX;
 	size = piece->whole;
-	HTTP_INDEX(size);
-	if (size > PIECE_MAX ||
-		bpf_probe_read_kernel(rehearsal->bytes, size, (const void *)piece->data))
+	if (send__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true))
 		size = 0;
 	feed->piece = (u64)rehearsal->bytes;
 	feed->left = size;

@@ -248,17 +248,25 @@ static __always_inline bool send__next_piece(struct feed *feed)
 	return true;
 }
 
+/* Reads up to max bytes. Where they come from is brought into a register before the size is checked
+ * (see HTTP_INDEX). */
+static __always_inline long send__copy(void *to, u32 size, u32 max, u64 start, bool from_kernel)
+{
+	const void *from = (const void *)start;
+
+	HTTP_INDEX(from);
+	HTTP_INDEX(size);
+	if (size > max)
+		return -1;
+	if (from_kernel)
+		return bpf_probe_read_kernel(to, size, from);
+	return bpf_probe_read_user(to, size, from);
+}
+
 static __always_inline long send__read(struct connection *connection, u32 size)
 {
-	const void *piece = (const void *)connection->feed.piece;
-
-	HTTP_INDEX(piece);
-	HTTP_INDEX(size);
-	if (size > CHUNK_SIZE)
-		return -1;
-	if (connection->feed.span.kind == SPAN_KERNEL)
-		return bpf_probe_read_kernel(connection->chunk, size, piece);
-	return bpf_probe_read_user(connection->chunk, size, piece);
+	return send__copy(connection->chunk, size, CHUNK_SIZE, connection->feed.piece,
+		connection->feed.span.kind == SPAN_KERNEL);
 }
 
 /* The rest of the send cannot be read. */
