@@ -368,7 +368,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros kernels-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sends that differ by more than the call: Fast Open, Multipath TCP, sends that fail or are cut
- * short. */
+/* Sends that differ by more than the call: Fast Open, Multipath TCP, sends that fail. */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
@@ -123,103 +122,6 @@ static int fast_open_connect(struct run *run)
 	run__expect(run, is_v2);
 	endpoint__finish(fd);
 	return error;
-}
-
-/* A stream of posts, 300 times a head and 1,500 bytes of body, and a v2 request at the end. */
-static char *stream__make(size_t *size)
-{
-	static const char head[] = "POST /latest HTTP/1.1\r\n" HOST "Content-Length: 1500\r\n\r\n";
-	size_t unit = sizeof(head) - 1 + 1500;
-	char *stream;
-
-	*size = 300 * unit + strlen(V2_TEXT);
-	stream = malloc(*size + 1);
-	if (!stream)
-		return NULL;
-	memset(stream, 'b', *size);
-	for (int i = 0; i < 300; i++)
-		memcpy(stream + i * unit, head, sizeof(head) - 1);
-	strcpy(stream + 300 * unit, V2_TEXT);
-	return stream;
-}
-
-static void stream__expect(struct run *run)
-{
-	static const struct expected post[] = {V1("POST", "/latest"), {0}};
-
-	for (int i = 0; i < 300; i++)
-		run__expect(run, post);
-	run__expect(run, is_v2);
-}
-
-/* Offers all that is left again and again; the service stands still until the first refusal. */
-static int stream__send(struct run *run, int fd, const char *stream, size_t size, int flags)
-{
-	unsigned int cut_short = 0;
-
-	for (size_t at = 0; at < size;) {
-		ssize_t sent = send(fd, stream + at, size - at, MSG_NOSIGNAL | flags);
-
-		if (sent < 0 && errno != EAGAIN)
-			return run__fail(run, "send: %m");
-		cut_short += sent < (ssize_t)(size - at);
-		at += sent < 0 ? 0 : sent;
-		if (cut_short)
-			kill(run->server, SIGCONT);
-		if (sent < 0)
-			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 1000);
-	}
-	return cut_short ? 0 : run__skip(run, "this kernel took all of it at once");
-}
-
-/* Stops the service, and waits until it stands still: the signal alone comes at its leisure. */
-static int server__stop(struct run *run)
-{
-	char path[32], stat[512];
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", run->server);
-	kill(run->server, SIGSTOP);
-	for (int tries = 0; tries < 1000; tries++) {
-		_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t size = read(file, stat, sizeof(stat) - 1);
-
-		stat[size > 0 ? size : 0] = '\0';
-		if (strstr(stat, ") T "))
-			return 0;
-		rest(1);
-	}
-	return run__fail(run, "the service does not stop");
-}
-
-static int cut_short(struct run *run, int flags)
-{
-	struct timeval limit = {.tv_usec = 100000};
-	int room = 4608, error;
-	size_t size;
-	_free_ char *stream = stream__make(&size);
-	int fd = endpoint__connect(run, SOCKET_IPV4);
-
-	if (fd < 0 || !stream)
-		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	error = server__stop(run);
-	if (!error)
-		error = stream__send(run, fd, stream, size, flags);
-	kill(run->server, SIGCONT);
-	stream__expect(run);
-	endpoint__finish(fd);
-	return error;
-}
-
-static int cut_short_nonblocking(struct run *run)
-{
-	return cut_short(run, MSG_DONTWAIT);
-}
-
-static int cut_short_by_timeout(struct run *run)
-{
-	return cut_short(run, 0);
 }
 
 /* size bytes of text in front of a page that cannot be read, and room for more behind text. */
@@ -495,40 +397,6 @@ static int second_message_fails(struct run *run)
 	return error;
 }
 
-static void ignore(int signal)
-{
-	(void)signal;
-}
-
-/* A timer's signals cut blocking sends short, or end them before their first byte. */
-static int interrupted(struct run *run)
-{
-	struct itimerval often = {{.tv_usec = 1000}, {.tv_usec = 1000}}, never = {0};
-	int fd = endpoint__connect(run, SOCKET_IPV4), room = 4608;
-	struct sigaction action = {.sa_handler = ignore};
-	size_t size, at = 0;
-	_free_ char *stream = stream__make(&size);
-
-	if (fd < 0 || !stream)
-		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
-	while (at < size) {
-		ssize_t sent = send(fd, stream + at, size - at, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EINTR)
-			break;
-		at += sent < 0 ? 0 : sent;
-	}
-	setitimer(ITIMER_REAL, &never, NULL);
-	if (at < size)
-		return run__fail(run, "send: %m");
-	stream__expect(run);
-	endpoint__finish(fd);
-	return 0;
-}
-
 /* More in one send than is looked at, all of it a body, and a request behind it. */
 static int request_behind_a_long_body(struct run *run)
 {
@@ -596,8 +464,6 @@ const struct wire_case send_cases[] = {
 	MPTCP_ROW("mptcp-writev", SOCKET_MPTCP, "writev-empties", CUT_NOWHERE),
 	MPTCP_ROW("mptcp-cold-page", SOCKET_MPTCP, "cold-page", CUT_NOWHERE),
 	MPTCP_ROW("mptcp-sendfile", SOCKET_MPTCP, "sendfile", CUT_NOWHERE),
-	RUN("cut-short-nonblocking", cut_short_nonblocking),
-	RUN("cut-short-by-timeout", cut_short_by_timeout),
 	RUN("bad-address", bad_address),
 	RUN("failed-and-repeated", failed_and_repeated),
 	RUN("taken-in-part", taken_in_part),
@@ -611,7 +477,6 @@ const struct wire_case send_cases[] = {
 	RUN("urgent-data-in-a-head", urgent_in_a_head),
 	RUN("more-then-close", more_then_close),
 	RUN("second-message-fails", second_message_fails),
-	RUN("interrupted-by-signals", interrupted),
 	RUN("request-behind-a-long-body", request_behind_a_long_body),
 	RUN("heads-without-end", heads_without_end),
 	{.name = NULL},

@@ -31,6 +31,7 @@ const struct wire_case *const wire_cases[] = {
 	cut_cases,
 	way_cases,
 	send_cases,
+	split_cases,
 	socket_cases,
 	before_cases,
 	never_cases,
