@@ -335,6 +335,14 @@ int BPF_PROG(rehearse_fork, struct task_struct *parent, struct task_struct *chil
 	return 0;
 }
 
+/* Run by the rehearsal's own process, when it begins. */
+SEC("raw_tp")
+int rehearse_begin(void *context)
+{
+	rehearsal_owner = (__u64)identity__task();
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(rehearse_exit, struct task_struct *task)
 {

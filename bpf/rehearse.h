@@ -27,10 +27,10 @@
 #include "scope.h"
 #include "send.h"
 
-#define REHEARSED_MAX 4096
-#define LINE_SIZE     (sizeof(REHEARSAL_LINE) - 1)
-#define PULL_MAX      4096 /* of pages that user space may still write to: read through a copy */
-#define O_NONBLOCK    04000
+#define LINE_SIZE   (sizeof(REHEARSAL_LINE) - 1)
+#define PULL_MAX    4096 /* of pages that user space may still write to: read through a copy */
+#define O_NONBLOCK  04000
+#define NO_PREALLOC 1 /* BPF_F_NO_PREALLOC */
 
 #define BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB 4
 
@@ -84,10 +84,22 @@ struct {
 	__type(value, struct rehearsed_process);
 } rehearsed_processes SEC(".maps");
 
+/* Whom the rehearsal is for, for other rehearsals (rehearsal_lock.h). No program reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SCOPE_FAMILY_MAX);
+	__uint(map_flags, NO_PREALLOC);
+	__type(key, u64); /* a cgroup's path, as in cgroup_path.h */
+	__type(value, u8);
+} rehearsal_scope SEC(".maps");
+
 static const struct rehearsal blank_rehearsal = {};
 
 /* Set when the rehearsal ends: what is sent from then on is counted and left alone. */
 bool rehearsal_over = false;
+
+/* The process that rehearses, as its struct task_struct *. */
+__u64 rehearsal_owner = 0;
 
 /* connects */
 
@@ -541,6 +553,9 @@ static __always_inline void rehearse__exit(struct task_struct *task)
 
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return;
+	/* the kernel takes the programs back some time after it was killed */
+	if ((u64)BPF_CORE_READ(task, group_leader) == rehearsal_owner)
+		*(volatile bool *)&rehearsal_over = true;
 	identity__key(BPF_CORE_READ(task, group_leader), &key);
 	key.exec_count = 0;
 	bpf_map_delete_elem(&scope_pids, &key.pid);

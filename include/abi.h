@@ -140,6 +140,8 @@ struct account {
 
 #define SCOPE_CGROUPS_MAX 1024
 #define SCOPE_PIDS_MAX    16384
+#define SCOPE_FAMILY_MAX  16384 /* cgroups of a scope, and those above them */
+#define REHEARSED_MAX     4096  /* connections at a time */
 
 /* A process that had a call rejected in a rehearsal, by its key with an exec count of 0. */
 struct rehearsed_process {

@@ -108,6 +108,7 @@ static int parse(int argc, char **argv, struct request_line *line, int *status)
 			break;
 		case OPT_HOOKS:
 			line->trace.hooks = optarg;
+			error = usage__check_hooks(optarg);
 			break;
 		case 'h':
 			*status = usage();
@@ -117,12 +118,8 @@ static int parse(int argc, char **argv, struct request_line *line, int *status)
 			*status = EXIT_DONE;
 			return -1;
 		case ':':
-			complain("%s needs a value; see imdstrace rehearse --help",
-				argv[optind - 1]);
-			return -1;
 		case '?':
-			complain("unknown option %s; see imdstrace rehearse --help",
-				argv[optind - 1]);
+			usage__refuse_option(option, argv);
 			return -1;
 		default:
 			line->kind = option - OPT_SCOPE;
@@ -204,7 +201,7 @@ static int rehearse_command(struct request_line *line)
 int cmd_rehearse(int argc, char **argv)
 {
 	struct request_line line = {
-		.trace = {.interval = 60 * NSEC_PER_SEC, .duration = -1},
+		.trace = {.confined = true, .interval = 60 * NSEC_PER_SEC, .duration = -1},
 	};
 	struct process_scope scope = {};
 	_free_ char *why = NULL;

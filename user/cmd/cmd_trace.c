@@ -107,15 +107,6 @@ static int parse_duration(const char *option, const char *text, int64_t *duratio
 	return error;
 }
 
-static bool is_way(const char *name)
-{
-	for (const struct tracer_way *way = tracer_ways; way->name; way++)
-		if (!strcmp(way->name, name))
-			return true;
-	complain("--hooks takes fentry, tracepoint or kprobe, not \"%s\"", name);
-	return false;
-}
-
 /* 0 or -1: what stands behind the options is COMMAND, or nothing. */
 static int parse_command(int argc, char **argv, struct trace_command *command)
 {
@@ -181,7 +172,7 @@ static int parse(int argc, char **argv, struct trace_command *command, int *stat
 			break;
 		case OPT_HOOKS:
 			trace->hooks = optarg;
-			error = is_way(optarg) ? 0 : -EINVAL;
+			error = usage__check_hooks(optarg);
 			break;
 		case OPT_USER:
 			trace->user = optarg;

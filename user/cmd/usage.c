@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
+#include "trace/tracer.h"
 
 /* Whether it was a letter that getopt_long stopped at. It may be in the middle of its word, and
  * then the word is still the next one. */
@@ -44,6 +45,15 @@ int usage__refuse_option(int refusal, char *const *argv)
 		problem = "takes no argument";
 	complain("%s: option %s %s; see imdstrace %s --help", argv[0], option, problem, argv[0]);
 	return EXIT_USAGE;
+}
+
+int usage__check_hooks(const char *name)
+{
+	for (const struct tracer_way *way = tracer_ways; way->name; way++)
+		if (!strcmp(way->name, name))
+			return 0;
+	return complain_errno(
+		EINVAL, "--hooks takes fentry, tracepoint or kprobe, not \"%s\"", name);
 }
 
 int usage__read_min_window(struct verdict_options *options, const char *text)

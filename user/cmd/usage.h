@@ -14,6 +14,9 @@ int usage__refuse(const char *sentence);
  * refused with '?' or ':'. Returns EXIT_USAGE. */
 int usage__refuse_option(int refusal, char *const *argv);
 
+/* Checks the argument of --hooks. 0, or -EINVAL after saying what is wrong. */
+int usage__check_hooks(const char *name);
+
 /* Reads the argument of --min-window. 0, or -EINVAL after saying what is wrong. */
 int usage__read_min_window(struct verdict_options *options, const char *text);
 

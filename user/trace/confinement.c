@@ -133,6 +133,9 @@ static int confine_files(const struct confinement *confinement)
 	const struct file_rule rules[] = {
 		{.fd = confinement->directory, .access = FILE_ACCESS_KEEP},
 		{.path = "/proc", .access = FILE_ACCESS_READ},
+		{.path = confinement->cgroups ? "/sys/fs/cgroup" : NULL,
+			.fd = -1,
+			.access = FILE_ACCESS_READ},
 		{.path = "/dev/tty", .access = FILE_ACCESS_WRITE},
 		{.path = "/dev/null", .access = FILE_ACCESS_WRITE},
 	};

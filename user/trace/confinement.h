@@ -14,6 +14,7 @@ struct confinement {
 	const struct privileges_user *user; /* to become; NULL: nobody else */
 	int directory;                      /* of the report; -1: none is kept there */
 	bool in_place;                      /* the report's file is written to as it is */
+	bool cgroups;                       /* what lives in them may be read */
 	pid_t command;                      /* that may be signalled; 0: none */
 };
 

@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "lib/clock.h"
 #include "lib/scope.h"
 #include "process/procfs.h"
+#include "trace/rehearsal_lock.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
@@ -48,43 +48,16 @@ struct rehearsal_hooks {
 	struct tracer_addition addition;
 	struct bpf_program *programs[PROGRAMS];
 	struct bpf_link *links[PROGRAMS];
-	int sockets, processes, pids; /* maps, which the object owns */
-	bool messages;                /* the program on sends is attached */
-	int lock;                     /* held for as long as the rehearsal runs */
-	int64_t began;                /* boot clock */
-	uint32_t *had;                /* who was in the scope then */
+	int sockets, processes, pids;    /* maps, which the object owns */
+	bool messages;                   /* the program on sends is attached */
+	const struct bpf_object *object; /* that is attached */
+	int64_t began;                   /* boot clock */
+	uint32_t *had;                   /* who was in the scope then */
 	size_t had_count;
 	uint64_t not_covered;
 	uint32_t left_out[LEFT_OUT_MAX];
 	size_t left_out_count;
 };
-
-/* --- One at a time ---------------------------------------------------------------------------- */
-
-/* A name that only one process can have, and that the kernel takes back when it ends. 0, -EBUSY, or
- * -errno. */
-static int lock__take(int *lock, const char *scope)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	uint64_t hash = CGROUP_PATH_HASH_START;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), size;
-
-	if (fd < 0)
-		return -errno;
-	for (const char *at = scope; *at; at++)
-		hash = cgroup_path__hash_byte(hash, *at);
-	/* an abstract name: its first byte is NUL */
-	size = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
-		"imdstrace/rehearsal/%016llx", (unsigned long long)hash);
-	if (!bind(fd, (struct sockaddr *)&address,
-		    offsetof(struct sockaddr_un, sun_path) + 1 + size)) {
-		*lock = fd;
-		return 0;
-	}
-	size = errno == EADDRINUSE ? -EBUSY : -errno;
-	close(fd);
-	return size;
-}
 
 /* --- Attaching -------------------------------------------------------------------------------- */
 
@@ -189,6 +162,15 @@ static void rehearsal_hooks__detach(struct rehearsal_hooks *rehearsal)
 	rehearsal->messages = false;
 }
 
+/* Makes this process the one with which the rehearsal ends. 0 or -errno. */
+static int rehearsal_hooks__own(const struct bpf_object *object)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, "rehearse_begin");
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ? -errno : 0;
+}
+
 /* See struct tracer_addition. A way in that cannot be attached afterwards leaves another object. */
 static int rehearsal_hooks__loaded(
 	void *context, struct bpf_object *object, int cgroup, const char **section)
@@ -206,10 +188,15 @@ static int rehearsal_hooks__loaded(
 	rehearsal->pids = bpf_object__find_map_fd_by_name(object, "scope_pids");
 	rehearsal->began = boot_clock();
 	*section = "";
+	rehearsal->object = object;
 	error = cgroup < 0 ? -ENOENT : rehearsal_hooks__tell_cgroups(rehearsal, object);
+	if (!error)
+		error = rehearsal_lock__tell(rehearsal->scope, object);
 	if (error)
 		return error;
 	error = rehearsal_hooks__attach(rehearsal, cgroup, &failed);
+	if (!error)
+		error = rehearsal_hooks__own(object);
 	if (error) {
 		*section = bpf_program__section_name(rehearsal->programs[failed]);
 		rehearsal_hooks__detach(rehearsal);
@@ -352,6 +339,11 @@ static void rehearsal_hooks__take_in_process(struct rehearsal_hooks *rehearsal, 
 
 int rehearsal_hooks__take_in(struct rehearsal_hooks *rehearsal)
 {
+	/* two that began at the same time did not see each other before */
+	int error = rehearsal_lock__check(rehearsal->scope, rehearsal->object);
+
+	if (error)
+		return error;
 	for (size_t i = 0; i < rehearsal->had_count; i++)
 		rehearsal_hooks__take_in_process(rehearsal, rehearsal->had[i]);
 	return 0;
@@ -398,9 +390,12 @@ const struct tracer_addition *rehearsal_hooks__addition(const struct rehearsal_h
 
 int rehearsal_hooks__new(struct rehearsal_hooks **rehearsal, const struct process_scope *scope)
 {
-	struct rehearsal_hooks *created = calloc(1, sizeof(*created));
-	int error;
+	struct rehearsal_hooks *created;
+	int error = rehearsal_lock__check(scope, NULL);
 
+	if (error)
+		return error;
+	created = calloc(1, sizeof(*created));
 	if (!created)
 		return -ENOMEM;
 	created->scope = scope;
@@ -411,17 +406,25 @@ int rehearsal_hooks__new(struct rehearsal_hooks **rehearsal, const struct proces
 		.loaded = rehearsal_hooks__loaded,
 		.context = created,
 	};
-	error = lock__take(&created->lock, scope->name);
-	if (error) {
-		free(created);
-		return error;
-	}
 	*rehearsal = created;
 	return 0;
 }
 
+/* Needs no privilege, which the program's detachment does. */
+static void rehearsal_hooks__let_go(struct rehearsal_hooks *rehearsal)
+{
+	uint64_t cookie;
+
+	for (int i = 0;
+		i < REHEARSED_MAX && !bpf_map_get_next_key(rehearsal->sockets, NULL, &cookie); i++)
+		bpf_map_delete_elem(rehearsal->sockets, &cookie);
+}
+
 void rehearsal_hooks__stop(struct rehearsal_hooks *rehearsal)
 {
+	bpf_link__destroy(rehearsal->links[ESTABLISHED]);
+	rehearsal->links[ESTABLISHED] = NULL;
+	rehearsal_hooks__let_go(rehearsal);
 	rehearsal_hooks__detach(rehearsal);
 }
 
@@ -430,7 +433,6 @@ void rehearsal_hooks__free(struct rehearsal_hooks *rehearsal)
 	if (!rehearsal)
 		return;
 	rehearsal_hooks__detach(rehearsal);
-	close(rehearsal->lock);
 	free(rehearsal->had);
 	free(rehearsal);
 }

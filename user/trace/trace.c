@@ -682,6 +682,15 @@ static void trace__name_unsaved(const struct trace *trace)
 }
 
 /* What is still on its way when the hooks are gone: records first, then the counts behind them. */
+/* A command that failed may not have called all that it was to call. 0 or -ENOMEM. */
+static int trace__note_command(struct trace *trace)
+{
+	const struct command *command = trace->options->command;
+	_free_ char *failure = trace->rehearsing && command ? command__failure(command) : NULL;
+
+	return failure ? report__set_command_end(trace->report, failure) : 0;
+}
+
 static int trace__finish(struct trace *trace)
 {
 	int error = trace->rehearsing ? rehearsing__end(trace->rehearsing) : 0;
@@ -700,6 +709,8 @@ static int trace__finish(struct trace *trace)
 		error = trace__sync(trace);
 	if (!error)
 		error = trace__time_lost(trace, true);
+	if (!error)
+		error = trace__note_command(trace);
 	trace__save(trace);
 	if (trace->unsaved)
 		trace__name_unsaved(trace);
@@ -942,6 +953,7 @@ static int trace__confine(struct trace *trace)
 		.tracer = trace->tracer,
 		.user = trace->options->user ? &trace->user : NULL,
 		.directory = -1,
+		.cgroups = trace->options->rehearse != NULL,
 	};
 
 	if (!trace->options->confined)

@@ -127,7 +127,7 @@ static int cgroup__open_root(void)
 
 /* The maps that a rehearsal's programs alone use, and the largest of them. */
 static const char *const rehearsal_maps[] = {"connecting_in_scope", "rehearsed_sockets",
-	"rehearsals", "rehearsed_processes", "scope_cgroups", "scope_pids"};
+	"rehearsals", "rehearsed_processes", "rehearsal_scope", "scope_cgroups", "scope_pids"};
 
 /* Whether the program is a rehearsal's, by its name. */
 static bool program__rehearses(const struct bpf_program *program)
