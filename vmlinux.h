@@ -216,9 +216,15 @@ struct socket {
 	struct file *file;
 };
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	u16 sk_protocol;
+	u16 sk_type;
 	u8 sk_shutdown;
 	int sk_err, sk_wmem_queued, sk_sndbuf;
 	struct socket *sk_socket;
@@ -259,7 +265,17 @@ struct mptcp_subflow_context {
 	struct sock *conn;
 };
 
-struct sk_buff;
+struct net_device {
+	char name[16];
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	unsigned int len, data_len;
+	int skb_iif;
+	u16 network_header;
+	unsigned char *head;
+};
 
 /* What sk_msg and sockops programs are given stands in these of the kernel's own. */
 
@@ -297,6 +313,26 @@ struct bpf_sock {
 	__u32 dst_ip4, dst_ip6[4];
 };
 
+/* What a program of a netfilter link is given. */
+struct bpf_nf_ctx {
+	const void *state;
+	struct sk_buff *skb;
+};
+
+enum { BPF_SOCK_OPS_TCP_CONNECT_CB = 3 };
+
+struct bpf_sock_ops {
+	__u32 op;
+	__u32 args[4];
+	__u32 family, remote_ip4, local_ip4, remote_ip6[4], local_ip6[4], remote_port, local_port;
+	__u32 is_fullsock, snd_cwnd, srtt_us, bpf_sock_ops_cb_flags, state, rtt_min, snd_ssthresh;
+	__u32 rcv_nxt, snd_nxt, snd_una, mss_cache, ecn_flags, rate_delivered, rate_interval_us;
+	__u32 packets_out, retrans_out, total_retrans, segs_in, data_segs_in, segs_out;
+	__u32 data_segs_out, lost_out, sacked_out, sk_txhash;
+	__u64 bytes_received, bytes_acked;
+	struct bpf_sock *sk __attribute__((aligned(8)));
+};
+
 struct __sk_buff {
 	__u32 len, pkt_type, mark, queue_mapping;
 	__u32 protocol; /* __be16 */
@@ -309,10 +345,6 @@ struct __sk_buff {
 	__u64 tstamp;
 	__u32 wire_len, gso_segs;
 	struct bpf_sock *sk __attribute__((aligned(8)));
-};
-
-struct bpf_sock_ops {
-	__u32 op;
 };
 
 struct sk_msg_md {

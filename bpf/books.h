@@ -218,6 +218,14 @@ static __always_inline void books__begin(
 	pending->thread = thread;
 }
 
+/* As bpf_get_current_pid_tgid(), which programs of sockets do not have before 6.10. */
+static __always_inline u64 books__thread(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return (u64)BPF_CORE_READ(task, tgid) << 32 | (u32)BPF_CORE_READ(task, pid);
+}
+
 /*
  * A connect that a Fast Open send makes on its way. No entry hook knew where to: the socket had no
  * address yet. The message is where the kernel keeps it for SYN, and nothing of it is taken yet.
@@ -233,7 +241,7 @@ static __always_inline void books__open_fast(const struct sock *sk, struct conne
 	iov_iter__span(&msg->msg_iter, &connection->pending.span);
 	connection->pending.start_known = false;
 	connection->pending.left = BPF_CORE_READ(msg, msg_iter.count);
-	books__begin(sk, connection, bpf_get_current_pid_tgid());
+	books__begin(sk, connection, books__thread());
 }
 
 /* A connect: whoever connects is current. */

@@ -12,8 +12,10 @@
 #include "answers.h"
 #include "books.h"
 #include "filter.h"
+#include "packet.h"
 #include "rehearse.h"
 #include "send.h"
+#include "witness.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -274,31 +276,13 @@ int BPF_KRETPROBE(tcp_connect_return)
 
 /* responses, for every way */
 
-/* A packet's socket as a number: through memory, because verifiers before 5.13 have no other way
- * from a pointer of this kind to one. */
-static __always_inline u64 packet_key(struct bpf_sock *sk)
-{
-	u32 zero = 0;
-	volatile u64 *key = bpf_map_lookup_elem(&packet_keys, &zero);
-
-	if (!key)
-		return 0;
-	*key = (u64)sk;
-	return *key;
-}
-
-static __always_inline bool packet_may_be_ours(const struct bpf_sock *sk)
-{
-	return filter__ipv4(sk->dst_ip4) || sk->dst_ip6[3] == bpf_htonl((u32)ENDPOINT_IPV6_LO);
-}
-
 SEC("cgroup_skb/ingress")
 int on_packet(struct __sk_buff *packet)
 {
 	struct bpf_sock *sk = packet->sk;
 
-	if (sk && sk->dst_port == TCP_PORT_NET && packet_may_be_ours(sk))
-		answers__packet(packet, packet_key(sk));
+	if (sk && sk->dst_port == TCP_PORT_NET && packet__may_be_ours(sk))
+		answers__packet(packet, packet__key(sk));
 	return 1; /* let it pass, whatever it is */
 }
 
@@ -348,4 +332,68 @@ int BPF_PROG(rehearse_exit, struct task_struct *task)
 {
 	rehearse__exit(task);
 	return 0;
+}
+
+/* the second witness */
+
+SEC("cgroup_skb/egress")
+int on_egress(struct __sk_buff *packet)
+{
+	if (witness__may_be_endpoint(packet))
+		witness__sent(packet);
+	return 1;
+}
+
+SEC("fentry/ip_forward")
+int BPF_PROG(forward_enter, struct sk_buff *packet)
+{
+	witness__forwarded(packet);
+	return 0;
+}
+
+SEC("fentry/ip6_forward")
+int BPF_PROG(forward6_enter, struct sk_buff *packet)
+{
+	witness__forwarded(packet);
+	return 0;
+}
+
+SEC("kprobe/ip_forward")
+int BPF_KPROBE(forward_probe, struct sk_buff *packet)
+{
+	witness__forwarded(packet);
+	return 0;
+}
+
+SEC("kprobe/ip6_forward")
+int BPF_KPROBE(forward6_probe, struct sk_buff *packet)
+{
+	witness__forwarded(packet);
+	return 0;
+}
+
+/* A link of netfilter's (6.4), whose section libbpf knows from 1.3 on: the loader sets the type. */
+SEC("netfilter")
+int on_forward(const unsigned long long *ctx)
+{
+	struct bpf_nf_ctx nf = {};
+
+	bpf_probe_read_kernel(&nf, sizeof(nf), ctx);
+	witness__forwarded(nf.skb);
+	return 1; /* NF_ACCEPT */
+}
+
+/*
+ * A connect that waits for its first send (TCP_FASTOPEN_CONNECT): no tracepoint comes before SYN
+ * has taken the send's bytes, and this is called before, with the message as it was given.
+ */
+SEC("sockops")
+int on_connect(struct bpf_sock_ops *event)
+{
+	struct bpf_sock *sk = event->sk;
+
+	if (event->op == BPF_SOCK_OPS_TCP_CONNECT_CB && sk && sk->dst_port == TCP_PORT_NET &&
+		packet__may_be_ours(sk))
+		send__connect(packet__key(sk));
+	return 1;
 }

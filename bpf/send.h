@@ -543,6 +543,15 @@ static __always_inline void send__progress(u64 key, bool pushed)
 		books__close(sk, key, true);
 }
 
+/* Before SYN is sent, inside the socket's lock: where the connect is a send's, that one begins. */
+static __always_inline void send__connect(u64 key)
+{
+	struct connection *connection = send__account(key);
+
+	if (connection && !books__is_mptcp((const struct sock *)key))
+		books__open_fast((const struct sock *)key, connection);
+}
+
 /*
  * Behind a send that took sent bytes, or failed (sent <= 0). again: another program is there for
  * the same, and counts what has no account, which could not tell the two apart.

@@ -179,6 +179,14 @@ struct request_record {
 	char agent[AGENT_SIZE];
 };
 
+/* Where a packet came from that this machine passed on: in the path of a record with
+ * UNKNOWN_FORWARDED, which has no process. */
+struct forwarded_from {
+	__u8 source[16]; /* an IPv4 address takes the first four */
+	__u32 ifindex;
+	char device[16];
+};
+
 /* Totals of the whole machine since the hooks were attached; every field only grows. */
 struct counters {
 	__u64 requests[CLASS_COUNT];

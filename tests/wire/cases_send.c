@@ -99,29 +99,73 @@ static int fast_open_twice(struct run *run)
 	return error ? error : fast_open_sendto(run);
 }
 
-/* connect(2) returns before there is a connection; the first write makes it, and where it is told
- * by a tracepoint alone, SYN has taken its bytes by then. */
-static int fast_open_connect(struct run *run)
+/*
+ * connect(2) returns before there is a connection, and the first write makes it: SYN has taken its
+ * bytes before any other hook of a send. fill: bytes of a header that SYN has no room for.
+ */
+static int fast_open_connect_by(struct run *run, enum socket_kind kind, size_t fill)
 {
 	struct sockaddr_storage address;
-	socklen_t size = endpoint__address(&address, SOCKET_IPV4, 0);
-	int fd = endpoint__socket(run, SOCKET_IPV4), on = 1, error;
+	socklen_t size = endpoint__address(&address, kind, 0);
+	int fd = endpoint__socket(run, kind), on = 1, segment = 600, error;
+	_free_ char *text = malloc(sizeof(V1_TEXT) + fill + sizeof("X-Fill: \r\n"));
 
-	if (fd < 0)
+	if (fd < 0 || !text)
 		return fd;
-	run__allow_unknown(run);
+	strcpy(text, V1_TEXT);
+	if (fill) {
+		char *at = text + strlen(text) - 2;
+
+		at = stpcpy(at, "X-Fill: ");
+		memset(at, 'x', fill);
+		strcpy(at + fill, "\r\n\r\n");
+		setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+	}
 	if (setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)))
 		return run__skip(run, "no TCP_FASTOPEN_CONNECT: %m");
 	run__hold(run);
 	if (connect(fd, (struct sockaddr *)&address, size))
 		return run__fail(run, "connect: %m");
-	error = run__send(run, "write", fd, V1_TEXT, strlen(V1_TEXT));
+	error = run__send(run, "write", fd, text, strlen(text));
 	if (!error)
 		error = run__say(run, fd, V2_TEXT);
 	run__expect(run, is_v1);
 	run__expect(run, is_v2);
 	endpoint__finish(fd);
 	return error;
+}
+
+/* The first connection has no cookie for the second one yet. */
+static int fast_open_connect_twice(struct run *run, enum socket_kind kind, size_t fill)
+{
+	int error = fast_open_connect_by(run, kind, 0);
+
+	return error ? error : fast_open_connect_by(run, kind, fill);
+}
+
+static int fast_open_connect(struct run *run)
+{
+	return fast_open_connect_twice(run, SOCKET_IPV4, 0);
+}
+
+static int fast_open_connect_ipv6(struct run *run)
+{
+	return fast_open_connect_twice(run, SOCKET_IPV6, 0);
+}
+
+static int fast_open_connect_mapped(struct run *run)
+{
+	return fast_open_connect_twice(run, SOCKET_MAPPED, 0);
+}
+
+static int fast_open_connect_long(struct run *run)
+{
+	return fast_open_connect_twice(run, SOCKET_IPV4, 5000);
+}
+
+static int fast_open_connect_long_ipv6(struct run *run)
+{
+	return fast_open_connect_twice(run, SOCKET_IPV6, 5000);
 }
 
 /* size bytes of text in front of a page that cannot be read, and room for more behind text. */
@@ -458,6 +502,10 @@ const struct wire_case send_cases[] = {
 	RUN("fast-open-mapped", fast_open_mapped),
 	RUN("fast-open-in-pieces", fast_open_in_pieces),
 	RUN("fast-open-connect", fast_open_connect),
+	RUN("fast-open-connect-ipv6", fast_open_connect_ipv6),
+	RUN("fast-open-connect-mapped", fast_open_connect_mapped),
+	RUN("fast-open-connect-long", fast_open_connect_long),
+	RUN("fast-open-connect-long-ipv6", fast_open_connect_long_ipv6),
 	MPTCP_ROW("mptcp", SOCKET_MPTCP, "send", CUT_HEADS),
 	MPTCP_ROW("mptcp-ipv6", SOCKET_MPTCP_IPV6, "send", CUT_NOWHERE),
 	MPTCP_ROW("mptcp-byte-by-byte", SOCKET_MPTCP, "write", CUT_BYTES),

@@ -30,7 +30,9 @@ struct diagnosis {
 	const char *used; /* NULL: none attaches */
 	bool responses;   /* of the one that is used */
 	char why_no_responses[MACHINE_REASON_MAX];
-	char why[MACHINE_REASONS_MAX]; /* where none does */
+	char unseen[WITNESS_KINDS]
+		   [MACHINE_REASON_MAX]; /* what comes from no socket; "": it is seen */
+	char why[MACHINE_REASONS_MAX];   /* where none does */
 };
 
 static void ignore_request(void *context, const struct request_record *record)
@@ -69,6 +71,9 @@ static void diagnose_way(struct diagnosis *diagnosis, size_t index, struct trace
 	if (!diagnosis->used) {
 		diagnosis->used = tracer_ways[index].name;
 		diagnose_responses(diagnosis, tracer);
+		for (int kind = 0; kind < WITNESS_KINDS; kind++)
+			machine__explain_witness(&diagnosis->machine, tracer, kind,
+				diagnosis->unseen[kind], sizeof(diagnosis->unseen[kind]));
 	}
 	tracer__close(tracer);
 }
@@ -93,10 +98,25 @@ static const char *pids__text(const struct machine *machine)
 	return machine->host_pids ? "the host's" : "a container's";
 }
 
+/* What a trace will lack, each a sentence, ended by NULL. */
+static void diagnosis__limits(
+	const struct diagnosis *diagnosis, const char *limits[MACHINE_LIMITS_MAX + WITNESS_KINDS])
+{
+	size_t count = 0;
+
+	machine__limits(&diagnosis->machine, limits);
+	while (limits[count])
+		count++;
+	for (int kind = 0; kind < WITNESS_KINDS; kind++)
+		if (*diagnosis->unseen[kind])
+			limits[count++] = diagnosis->unseen[kind];
+	limits[count] = NULL;
+}
+
 static void print_text(const struct diagnosis *diagnosis)
 {
 	const struct machine *machine = &diagnosis->machine;
-	const char *limits[MACHINE_LIMITS_MAX];
+	const char *limits[MACHINE_LIMITS_MAX + WITNESS_KINDS];
 	char missing[128];
 
 	machine__missing_capabilities(machine, missing, sizeof(missing));
@@ -121,7 +141,7 @@ static void print_text(const struct diagnosis *diagnosis)
 			diagnosis->ways[i].attaches ? "yes: " : "no: ",
 			diagnosis->ways[i].attaches ? tracer_ways[i].summary
 						    : diagnosis->ways[i].why_not);
-	machine__limits(machine, limits);
+	diagnosis__limits(diagnosis, limits);
 	if (diagnosis->used && limits[0])
 		puts("\nWhat a trace will lack here:");
 	for (size_t i = 0; diagnosis->used && limits[i]; i++)
@@ -167,12 +187,12 @@ static json_t *ways_json(const struct diagnosis *diagnosis)
 	return json_incref(ways);
 }
 
-static json_t *limits_json(const struct machine *machine)
+static json_t *limits_json(const struct diagnosis *diagnosis)
 {
-	const char *limits[MACHINE_LIMITS_MAX];
+	const char *limits[MACHINE_LIMITS_MAX + WITNESS_KINDS];
 	_decref_ json_t *list = json_array();
 
-	machine__limits(machine, limits);
+	diagnosis__limits(diagnosis, limits);
 	for (size_t i = 0; limits[i]; i++)
 		if (json_array_append_new(list, json_string(limits[i])))
 			return NULL;
@@ -196,7 +216,7 @@ static int print_json(const struct diagnosis *diagnosis)
 		machine->host_pids, "cgroups", machine->cgroups, "responses", diagnosis->responses,
 		"responses_why_not",
 		json__text(*diagnosis->why_no_responses ? diagnosis->why_no_responses : NULL),
-		"limits", limits_json(machine), "ways", ways_json(diagnosis));
+		"limits", limits_json(diagnosis), "ways", ways_json(diagnosis));
 	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
 		return -ENOMEM;
 	putchar('\n');

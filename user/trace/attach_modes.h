@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS_MAX 12
+#define PROGRAMS_MAX 16
 
 enum hook_need {
 	ALWAYS,
 	PREEMPTED,     /* only where tasks are preempted inside the kernel */
 	SECOND_CHANCE, /* there, too, and only if it can be had: a kprobe, whose handler is not
 			  preempted */
+	WITNESS,       /* sees what comes from no socket to the endpoint: worth having, and not
+			  worth failing for */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
@@ -35,12 +37,16 @@ struct way {
 		{"mptcp_released", ALWAYS, "mptcp_release_cb"},          \
 		{"tcp_sendpage_enter", ALWAYS, "tcp_sendpage"},          \
 		{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},              \
+		{"forward_enter", WITNESS, "ip_forward"},                \
+		{"forward6_enter", WITNESS, "ip6_forward"},              \
 	{                                                                \
 		"mptcp_sendmsg_probe", SECOND_CHANCE, "mptcp_release_cb" \
 	}
 #define KPROBE_OPTIONS                                                \
 	{"mptcp_sendmsg_probe", ALWAYS, "mptcp_release_cb"},          \
 		{"mptcp_released_probe", ALWAYS, "mptcp_release_cb"}, \
+		{"forward_probe", WITNESS, "ip_forward"},             \
+		{"forward6_probe", WITNESS, "ip6_forward"},           \
 	{                                                             \
 		"tcp_sendpage_probe", ALWAYS, "tcp_sendpage"          \
 	}
@@ -87,6 +93,8 @@ static const struct way ways[] = {
 				{"send_length_again", PREEMPTED, NULL},
 				{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},
 				{"tcp_push_probe", SECOND_CHANCE, NULL},
+				{"on_connect", WITNESS, NULL},
+				{"on_forward", WITNESS, "bpf_nf_link_attach"},
 			},
 	},
 	{

@@ -278,6 +278,27 @@ void machine__explain_responses(
 		explain_refusal(machine, failure, out, size);
 }
 
+void machine__explain_witness(const struct machine *machine, const struct tracer *tracer,
+	enum witness_kind kind, char *out, size_t size)
+{
+	static const char *const kinds[WITNESS_KINDS] = {
+		[WITNESS_REDIRECTED] = "calls through address translation and from raw sockets",
+		[WITNESS_FORWARDED] = "calls that this machine forwards",
+	};
+	const struct tracer_failure *failure = tracer__witness_failure(tracer, kind);
+	char why[MACHINE_REASON_MAX];
+
+	*out = '\0';
+	if (!failure)
+		return;
+	if (failure->error == ENOENT && !strcmp(failure->section, "netfilter"))
+		snprintf(why, sizeof(why),
+			"netfilter takes no BPF programs here (6.4 and later do)");
+	else
+		machine__explain_responses(machine, failure, why, sizeof(why));
+	snprintf(out, size, "%s are not seen: %s", kinds[kind], why);
+}
+
 /* Whether a failure is none of a way, but of what all need. */
 static bool failure__concerns_all(const struct tracer_failure *failure)
 {

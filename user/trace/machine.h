@@ -40,6 +40,11 @@ void machine__missing_capabilities(const struct machine *machine, char *out, siz
 void machine__explain_way(const struct machine *machine, const struct tracer_failure *failure,
 	char *out, size_t size);
 
+/* Why a kind of what comes from no socket to the endpoint is not seen, in one sentence; "": it is.
+ */
+void machine__explain_witness(const struct machine *machine, const struct tracer *tracer,
+	enum witness_kind kind, char *out, size_t size);
+
 /* Why responses are not watched where a way in is open, likewise. */
 void machine__explain_responses(const struct machine *machine, const struct tracer_failure *failure,
 	char *out, size_t size);

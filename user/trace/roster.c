@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* asprintf */
+#endif
 #include "trace/roster.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/scope.h"
+#include "lib/text.h"
 #include "process/procfs.h"
 
 #define BUCKETS     4096 /* a power of two */
@@ -146,19 +153,19 @@ bool roster__accounts(struct roster *roster, struct member *member)
 	return member->accounted;
 }
 
-static struct member *roster__add(struct roster *roster, const struct process_key *key)
+/* Takes process, which may be NULL for want of memory. */
+static struct member *roster__add(
+	struct roster *roster, const struct process_key *key, struct process *process)
 {
 	struct member **bucket = roster__bucket(roster, key);
-	struct member *member = calloc(1, sizeof(*member));
+	struct member *member = process ? calloc(1, sizeof(*member)) : NULL;
 
-	if (!member)
-		return NULL;
-	member->key = *key;
-	member->process = roster__identify(roster, key);
-	if (!member->process) {
-		free(member);
+	if (!member) {
+		process__free(process);
 		return NULL;
 	}
+	member->key = *key;
+	member->process = process;
 	roster__accounts(roster, member);
 	member->called = clock__steady();
 	member->next = *bucket;
@@ -168,14 +175,66 @@ static struct member *roster__add(struct roster *roster, const struct process_ke
 	return member;
 }
 
-struct member *roster__find(struct roster *roster, const struct process_key *key)
+static struct member *roster__look_up(struct roster *roster, const struct process_key *key)
 {
 	struct member *member = *roster__bucket(roster, key);
 
 	while (member && !key__equal(&member->key, key))
 		member = member->next;
+	return member;
+}
+
+struct member *roster__find(struct roster *roster, const struct process_key *key)
+{
+	struct member *member = roster__look_up(roster, key);
+
 	if (!member)
-		member = roster__add(roster, key);
+		member = roster__add(roster, key, roster__identify(roster, key));
+	if (member)
+		member->seen = clock__steady();
+	return member;
+}
+
+/* "10.0.0.7 through veth1", as a process without anything else. NULL: no memory. */
+static struct process *forwarded__process(
+	const struct process_key *key, const struct forwarded_from *from, bool ipv6)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	char address[INET6_ADDRSTRLEN];
+	_free_ char *device = text__utf8(from->device, strnlen(from->device, sizeof(from->device)));
+
+	if (!process || !device)
+		goto no_memory;
+	process->key = *key;
+	process->args_cut = true;
+	process->args = calloc(1, sizeof(*process->args));
+	inet_ntop(ipv6 ? AF_INET6 : AF_INET, from->source, address, sizeof(address));
+	if (!process->args || asprintf(&process->comm, "%s through %s", address, device) < 0)
+		goto no_memory;
+	return process;
+no_memory:
+	if (process)
+		process->comm = NULL;
+	process__free(process);
+	return NULL;
+}
+
+struct member *roster__forwarded(struct roster *roster, const struct request_record *record)
+{
+	struct forwarded_from from;
+	struct process_key key = {0};
+	struct member *member;
+	__u64 halves[2];
+
+	memcpy(&from, record->path, sizeof(from));
+	memcpy(halves, from.source, sizeof(halves));
+	/* no process has number 0, and so none has this key */
+	key.start_ns = halves[0] ^ halves[1] * 0x9e3779b97f4a7c15ULL;
+	key.exec_count = from.ifindex;
+	member = roster__look_up(roster, &key);
+	if (!member)
+		member = roster__add(roster, &key,
+			forwarded__process(&key, &from, record->family == FAMILY_IPV6));
 	if (member)
 		member->seen = clock__steady();
 	return member;

@@ -53,6 +53,10 @@ void roster__ask(struct roster *roster,
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */
 struct member *roster__find(struct roster *roster, const struct process_key *key);
 
+/* The member that stands for the source of a packet that this machine passed on, which has no
+ * process here: named by its address and the device where it came in. NULL: no memory. */
+struct member *roster__forwarded(struct roster *roster, const struct request_record *record);
+
 /* The caller that a member's calls go to; its first call makes it one of the caller's processes.
  * NULL: no memory. */
 struct caller *roster__caller(struct roster *roster, struct member *member);

@@ -247,7 +247,9 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		.path_cut = record->flags & REQUEST_PATH_CUT,
 		.rehearsed = record->flags & REQUEST_REHEARSED,
 	};
-	struct member *member = roster__find(trace->roster, &record->process);
+	struct member *member = unknown && record->reason == UNKNOWN_FORWARDED
+					? roster__forwarded(trace->roster, record)
+					: roster__find(trace->roster, &record->process);
 	struct caller *caller;
 
 	if (!member)
@@ -900,15 +902,21 @@ static void abandon_stdout(void)
 }
 
 /* What this trace will lack, where it runs in a container that was not given enough. */
-static void trace__name_limits(void)
+static void trace__name_limits(const struct tracer *tracer)
 {
 	const char *limits[MACHINE_LIMITS_MAX];
+	char unseen[MACHINE_REASON_MAX];
 	struct machine machine;
 
 	machine__read(&machine);
 	machine__limits(&machine, limits);
 	for (size_t i = 0; limits[i]; i++)
 		complain_warning("%s", limits[i]);
+	for (int kind = 0; kind < WITNESS_KINDS; kind++) {
+		machine__explain_witness(&machine, tracer, kind, unseen, sizeof(unseen));
+		if (*unseen)
+			complain_warning("%s", unseen);
+	}
 }
 
 /* What is shown while it runs. 0 or -ENOMEM. */
@@ -925,7 +933,7 @@ static int trace__start_showing(struct trace *trace)
 	struct top_options top = {options->all, options->duration, tracer__way(trace->tracer)};
 
 	live__start(&trace->live, &live);
-	trace__name_limits();
+	trace__name_limits(trace->tracer);
 	if (trace->rehearsing)
 		rehearsing__say(trace->rehearsing, options->duration);
 	else

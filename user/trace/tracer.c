@@ -23,6 +23,7 @@
 #include "imdstrace_rounds.skel.h"
 #include "trace/attach_modes.h"
 #include "trace/kernel.h"
+#include "trace/witness.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
@@ -39,7 +40,9 @@ struct tracer {
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
 	struct tracer_sink sink;
-	int cgroup; /* the root of cgroup2; -1: responses are not watched */
+	struct witness witness;
+	int root;                                /* of cgroup2, or -1 */
+	int cgroup;                              /* the same; -1: responses are not watched */
 	struct tracer_failure responses_failure; /* why not; error 0: not asked for */
 	char (*logs)[LOG_SIZE];                  /* the verifier's words on each program */
 	bool measured;       /* only those tell how many instructions it looked at */
@@ -58,8 +61,8 @@ const struct tracer_way tracer_ways[] = {
 static const struct hook common_hooks[] = {
 	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}, {"on_end", ALWAYS, NULL}};
 
-/* Those, and the one on responses. */
-#define COMMON_MAX    (sizeof(common_hooks) / sizeof(*common_hooks) + 1)
+/* Those, and the two that hang on a cgroup. */
+#define COMMON_MAX    (sizeof(common_hooks) / sizeof(*common_hooks) + 2)
 #define REHEARSAL_MAX 5
 #define LOGS_MAX      (PROGRAMS_MAX + COMMON_MAX + REHEARSAL_MAX)
 
@@ -159,12 +162,12 @@ static bool has_place(const struct btf *kernel, const struct hook *hook)
 {
 	if (hook->function && !kernel__has(kernel, hook->function))
 		return false;
-	return hook->need == ALWAYS ||
+	return hook->need == ALWAYS || hook->need == WITNESS ||
 	       (kernel__preempts() && (hook->need == PREEMPTED || kernel__has_kprobes()));
 }
 
 static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
-	const struct btf *kernel, bool responses)
+	const struct btf *kernel, bool responses, bool witness)
 {
 	struct bpf_program *program;
 
@@ -175,9 +178,11 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 		bpf_program__set_autoload(program, true);
 	}
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
+	bpf_program__set_autoload(skeleton->progs.on_egress, witness);
+	witness__set_types(skeleton);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
-		if (has_place(kernel, hook))
+		if (has_place(kernel, hook) && (hook->need != WITNESS || witness))
 			bpf_program__set_autoload(program, true);
 	}
 }
@@ -196,6 +201,7 @@ SAME_PLACE(rodata, scope_has_pids);
 SAME_PLACE(bss, counters);
 SAME_PLACE(bss, detached);
 SAME_PLACE(bss, rehearsal_over);
+SAME_PLACE(bss, witnessing);
 
 /* The object whose loops fit the kernel, opened. NULL: errno says why. */
 static struct imdstrace_bpf *open_object(const struct btf *kernel)
@@ -331,7 +337,7 @@ static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf 
 struct variant {
 	const struct way *way;
 	const struct tracer_addition *rehearsal;
-	bool responses, hold_cpu;
+	bool responses, witness, hold_cpu;
 };
 
 static struct imdstrace_bpf *open_variant(const struct variant *variant, const struct btf *kernel)
@@ -340,7 +346,7 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 
 	if (!opened)
 		return NULL;
-	choose_programs(opened, variant->way, kernel, variant->responses);
+	choose_programs(opened, variant->way, kernel, variant->responses, variant->witness);
 	choose_rehearsal(opened, variant->rehearsal);
 	opened->rodata->hold_cpu = variant->hold_cpu;
 	opened->rodata->probes_again = !variant->way->kprobes;
@@ -416,7 +422,7 @@ static void attach_responses(struct tracer *tracer)
 
 static bool failure__is_of_responses(const struct tracer_failure *failure)
 {
-	return failure->step == TRACER_LOAD && !strncmp(failure->section, "cgroup_skb/", 11);
+	return failure->step == TRACER_LOAD && !strcmp(failure->section, "cgroup_skb/ingress");
 }
 
 /*
@@ -430,6 +436,7 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 		.way = way,
 		.rehearsal = tracer->rehearsal,
 		.responses = tracer->cgroup >= 0,
+		.witness = tracer->root >= 0,
 		.hold_cpu = way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
 	struct tracer_failure refused = {0};
@@ -442,6 +449,9 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 		if (variant.responses && failure__is_of_responses(failure)) {
 			refused = *failure;
 			variant.responses = false;
+		} else if (variant.witness && witness__owns(failure->section)) {
+			witness__give_up(&tracer->witness, failure);
+			variant.witness = false;
 		} else if (variant.hold_cpu) {
 			variant.hold_cpu = false;
 		} else {
@@ -457,8 +467,17 @@ static bool way__can_do_without(const struct way *way, const struct bpf_program 
 {
 	for (const struct hook *hook = way->hooks; hook->program; hook++)
 		if (!strcmp(hook->program, bpf_program__name(program)))
-			return hook->need == SECOND_CHANCE;
+			return hook->need == SECOND_CHANCE || hook->need == WITNESS;
 	return false;
+}
+
+/* Programs that hang on something that only others know, as a cgroup. */
+static bool is_attached_elsewhere(
+	const struct imdstrace_bpf *skeleton, const struct bpf_program *program)
+{
+	return program == skeleton->progs.on_packet || program == skeleton->progs.on_end ||
+	       program == skeleton->progs.on_egress || program == skeleton->progs.on_connect ||
+	       program == skeleton->progs.on_forward;
 }
 
 /* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
@@ -471,8 +490,8 @@ static int attach_programs(
 		struct bpf_program *program = *each->prog;
 		int error;
 
-		if (!bpf_program__autoload(program) || program == skeleton->progs.on_packet ||
-			program == skeleton->progs.on_end || program__rehearses(program))
+		if (!bpf_program__autoload(program) || is_attached_elsewhere(skeleton, program) ||
+			program__rehearses(program))
 			continue;
 		*each->link = bpf_program__attach(program);
 		if (*each->link || way__can_do_without(way, program))
@@ -533,6 +552,7 @@ static int attach(struct tracer *tracer, const struct way *way, const struct btf
 	tracer->holds_cpu =
 		kernel__preempts() && kernel__has_kprobes() && sched_getscheduler(0) == SCHED_OTHER;
 	attach_responses(tracer);
+	witness__attach(&tracer->witness, tracer->skeleton, tracer->root);
 	return 0;
 }
 
@@ -570,9 +590,16 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
 	opened->rehearsal = options->rehearsal;
-	opened->cgroup = options->no_responses ? -1 : cgroup__open_root();
-	if (opened->cgroup < 0 && !options->no_responses)
+	opened->root = cgroup__open_root();
+	if (opened->root < 0) {
 		fail(&opened->responses_failure, TRACER_LOOK_UP, "", -errno);
+		witness__give_up(&opened->witness, &opened->responses_failure);
+	}
+	opened->cgroup = -1;
+	if (options->no_responses)
+		opened->responses_failure = (struct tracer_failure){0};
+	else if (opened->root >= 0)
+		opened->cgroup = fcntl(opened->root, F_DUPFD_CLOEXEC, 0);
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel) {
 		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
@@ -607,9 +634,12 @@ void tracer__close(struct tracer *tracer)
 	if (!tracer)
 		return;
 	ring_buffer__free(tracer->ring);
+	witness__detach(&tracer->witness);
 	imdstrace_bpf__destroy(tracer->skeleton);
 	if (tracer->cgroup >= 0)
 		close(tracer->cgroup);
+	if (tracer->root >= 0)
+		close(tracer->root);
 	free(tracer->logs);
 	free(tracer);
 }
@@ -670,6 +700,14 @@ void tracer__end_rehearsal(struct tracer *tracer)
 	tracer->skeleton->bss->rehearsal_over = true;
 }
 
+const struct tracer_failure *tracer__witness_failure(
+	const struct tracer *tracer, enum witness_kind kind)
+{
+	const struct tracer_failure *failure = &tracer->witness.failures[kind];
+
+	return failure->error ? failure : NULL;
+}
+
 /* Runs on_end() for each connection that is open. 0 or -errno. */
 static int tracer__visit_connections(const struct tracer *tracer)
 {
@@ -694,6 +732,7 @@ int tracer__stop(struct tracer *tracer)
 	int before = tracer__visit_connections(tracer), behind;
 
 	imdstrace_bpf__detach(tracer->skeleton);
+	witness__detach(&tracer->witness);
 	tracer->skeleton->bss->detached = true;
 	behind = tracer__visit_connections(tracer);
 	return before ? before : behind;

@@ -92,6 +92,17 @@ const struct tracer_failure *tracer__responses_failure(const struct tracer *trac
 /* From here on no request is rejected: a rehearsal ends. What is sent is counted all the same. */
 void tracer__end_rehearsal(struct tracer *tracer);
 
+/* What comes from no socket to the endpoint. */
+enum witness_kind {
+	WITNESS_REDIRECTED, /* through address translation, or from a raw socket */
+	WITNESS_FORWARDED,  /* passed on by this machine */
+	WITNESS_KINDS,
+};
+
+/* Why what comes so is not seen. NULL: it is. */
+const struct tracer_failure *tracer__witness_failure(
+	const struct tracer *tracer, enum witness_kind kind);
+
 /*
  * Detaches the hooks: from here on the maps do not change. What was recorded can still be read.
  * What is half sent by then has become unknown; 0, or -errno where that could not be found out.

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# The second witness: what reaches the endpoint from a socket that never asked for it is unknown, once
+# for each connection, with the process that connected.
+. "$(dirname "$0")/lib.sh"
+
+# A service, and clients that reach it through address translation and through raw sockets.
+redirected() {
+	require_private && exec -a redirected python3 - <<-'PYTHON'
+		import socket, struct, threading
+		def serve(listener):
+		    while True:
+		        connection, _ = listener.accept()
+		        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+		def answer(connection):
+		    while connection.recv(65536):
+		        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+		listener = socket.create_server(("169.254.169.254", 80))
+		threading.Thread(target=serve, args=(listener,), daemon=True).start()
+		request = b"GET /latest/meta-data/ami-id HTTP/1.1\r\nHost: x\r\nUser-Agent: redirected\r\n\r\n"
+		for address in ("127.0.0.9", 8080), ("127.0.0.9", 80):
+		    with socket.create_connection(address, 10) as client:
+		        for _ in range(3):
+		            client.send(request)
+		            assert client.recv(65536)
+		with socket.create_connection(("127.0.0.9", 8080), 10):
+		    pass # nothing is sent
+		with socket.create_connection(("169.254.169.254", 80), 10) as client:
+		    client.send(request)
+		    assert client.recv(65536)
+	PYTHON
+}
+
+raw() {
+	require_private && exec -a raw python3 - <<-'PYTHON'
+		import socket, struct
+		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		source, target = (socket.inet_aton(each) for each in ("127.0.0.1", "169.254.169.254"))
+		def segment(port, flags, payload):
+		    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 1, 0, 64, 6, 0, source, target)
+		    return ip + struct.pack("!HHLLBBHHH", port, 80, 1000, 0, 0x50, flags, 8192, 0, 0) + payload
+		for payload in b"", b"GET / HTTP/1.0\r\n", b"\r\n":
+		    raw.sendto(segment(4242, 0x10 if payload else 2, payload), ("169.254.169.254", 0))
+	PYTHON
+}
+
+private() {
+	unshare --net bash -c 'ip link set lo up && ip address add 169.254.169.254/32 dev lo && "$@"' private "$@"
+}
+translate() {
+	iptables -t nat -A OUTPUT -d 127.0.0.9 -p tcp --dport 8080 -j DNAT --to-destination 169.254.169.254:80 &&
+		iptables -t nat -A OUTPUT -d 127.0.0.9 -p tcp --dport 80 -j DNAT --to-destination 169.254.169.254
+}
+translated() {
+	translate && redirected
+}
+export -f redirected raw translate translated
+
+if ! unshare --net true 2>/dev/null; then
+	skip "$(basename "$0")" "no network namespace can be made here"
+	finish
+	exit
+fi
+trace raw --quiet --output "$work/raw.json"
+need_traces raw
+if grep -q 'raw sockets are not seen' "$work/raw.err"; then
+	skip "$(basename "$0")" "$(sed -n 's/^imdstrace: \(.*raw sockets are not seen.*\)/\1/p' "$work/raw.err")"
+	finish
+	exit
+fi
+check "a raw socket sends" private raw
+stop raw
+check "what a raw socket sends is unknown, once" holds "$work/raw.json" \
+	'.totals | .unknown == 1 and .unknown_by_reason.redirected == 1'
+check "its process is named" holds "$work/raw.json" '[.callers[] | select(.calls.unknown == 1) | .comm] == ["python3"]'
+
+if private translate >"$work/translate" 2>&1; then
+	trace redirected --quiet --output "$work/redirected.json"
+	need_traces redirected
+	check "clients behind address translation are answered" private translated
+	stop redirected
+	check "each such connection with a request is unknown, once" holds "$work/redirected.json" \
+		'.totals | .unknown == 2 and .unknown_by_reason.redirected == 2 and .v1 == 1'
+	check "its process is named" holds "$work/redirected.json" \
+		'[.callers[] | select(.calls.unknown == 2) | .comm] == ["python3"]'
+	check "the verdict names the reason" holds "$work/redirected.json" '.reasons | any(test("address translation"))'
+else
+	skip "address translation" "iptables cannot translate here: $(head -n 1 "$work/translate")"
+fi
+
+finish

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE 1
+#include "trace/witness.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "imdstrace.skel.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+
+/* include/uapi/linux/bpf.h and netfilter.h, since 6.4: newer than the headers that this is built
+ * with */
+#define LINK_CREATE       28
+#define NETFILTER_PROGRAM 32
+#define ATTACH_NETFILTER  45
+#define HOOK_FORWARD      2
+#define BEHIND_FILTERS    100
+
+/* union bpf_attr's link_create for netfilter. */
+struct netfilter_link {
+	uint32_t program, target, attach_type, flags;
+	uint32_t family, hook;
+	int32_t priority;
+	uint32_t netfilter_flags;
+	uint64_t reserved[4];
+};
+
+bool witness__owns(const char *section)
+{
+	static const char *const sections[] = {"cgroup_skb/egress", "fentry/ip_forward",
+		"fentry/ip6_forward", "kprobe/ip_forward", "kprobe/ip6_forward", "netfilter",
+		"sockops"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (!strcmp(section, sections[i]))
+			return true;
+	return false;
+}
+
+void witness__set_types(struct imdstrace_bpf *skeleton)
+{
+	bpf_program__set_type(skeleton->progs.on_forward, (enum bpf_prog_type)NETFILTER_PROGRAM);
+	bpf_program__set_expected_attach_type(
+		skeleton->progs.on_forward, (enum bpf_attach_type)ATTACH_NETFILTER);
+}
+
+void witness__give_up(struct witness *witness, const struct tracer_failure *why)
+{
+	for (int kind = 0; kind < WITNESS_KINDS; kind++)
+		witness->failures[kind] = *why;
+}
+
+static void witness__fail(
+	struct witness *witness, enum witness_kind kind, const char *section, int error)
+{
+	struct tracer_failure *failure = &witness->failures[kind];
+
+	*failure = (struct tracer_failure){.step = TRACER_ATTACH, .error = error};
+	snprintf(failure->section, sizeof(failure->section), "%s", section);
+}
+
+static int link_forward(int program, int family)
+{
+	struct netfilter_link link = {
+		.program = program,
+		.attach_type = ATTACH_NETFILTER,
+		.family = family,
+		.hook = HOOK_FORWARD,
+		.priority = BEHIND_FILTERS,
+	};
+
+	return syscall(SYS_bpf, LINK_CREATE, &link, sizeof(link));
+}
+
+/* In the machine's first network namespace, where the first process lives: a unit may run in one of
+ * its own. 0 or -errno. */
+static int witness__link_forwards(struct witness *witness, int program)
+{
+	static const int families[] = {2 /* IPv4 */, 10 /* IPv6 */};
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+	bool moved = own >= 0 && first >= 0 && !setns(first, CLONE_NEWNET);
+	int error = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !error; i++) {
+		int link = link_forward(program, families[i]);
+
+		if (link < 0 && (i == 0 || errno != EAFNOSUPPORT))
+			error = -errno;
+		else if (link >= 0)
+			witness->forward_links[i] = link;
+	}
+	if (moved && setns(own, CLONE_NEWNET) && !error)
+		error = -errno;
+	if (own >= 0)
+		close(own);
+	if (first >= 0)
+		close(first);
+	return error;
+}
+
+static void witness__attach_forward(struct witness *witness, struct imdstrace_bpf *skeleton)
+{
+	int error;
+
+	if (skeleton->links.forward_enter || skeleton->links.forward_probe)
+		return;
+	if (bpf_program__fd(skeleton->progs.on_forward) < 0) {
+		if (!witness->failures[WITNESS_FORWARDED].error)
+			witness__fail(witness, WITNESS_FORWARDED, "netfilter", ENOENT);
+		return;
+	}
+	error = witness__link_forwards(witness, bpf_program__fd(skeleton->progs.on_forward));
+	if (error)
+		witness__fail(witness, WITNESS_FORWARDED, "netfilter", -error);
+}
+
+void witness__attach(struct witness *witness, struct imdstrace_bpf *skeleton, int cgroup)
+{
+	const struct bpf_program *egress = skeleton->progs.on_egress;
+
+	if (bpf_program__fd(egress) < 0)
+		return;
+	skeleton->links.on_egress = bpf_program__attach_cgroup(egress, cgroup);
+	if (!skeleton->links.on_egress) {
+		struct tracer_failure failure = {.step = TRACER_ATTACH, .error = errno};
+
+		snprintf(failure.section, sizeof(failure.section), "cgroup_skb/egress");
+		witness__give_up(witness, &failure);
+		return;
+	}
+	if (bpf_program__fd(skeleton->progs.on_connect) >= 0)
+		skeleton->links.on_connect =
+			bpf_program__attach_cgroup(skeleton->progs.on_connect, cgroup);
+	witness__attach_forward(witness, skeleton);
+	skeleton->bss->witnessing = !witness->failures[WITNESS_FORWARDED].error;
+}
+
+void witness__detach(struct witness *witness)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(witness->forward_links); i++) {
+		if (witness->forward_links[i] > 0)
+			close(witness->forward_links[i]);
+		witness->forward_links[i] = 0;
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The second witness: attaches the programs that see what comes from no socket to the endpoint. */
+#ifndef IMDSTRACE_WITNESS_H
+#define IMDSTRACE_WITNESS_H
+
+#include <stdbool.h>
+
+#include "trace/tracer.h"
+
+struct imdstrace_bpf;
+
+struct witness {
+	struct tracer_failure failures[WITNESS_KINDS]; /* error 0: that kind is seen */
+	int forward_links[2];                          /* netfilter's; 0: none */
+};
+
+/* Whether a program that the kernel refused is one of the witness's. */
+bool witness__owns(const char *section);
+
+/* Before loading: netfilter's type, for a libbpf that does not know its section (1.3). */
+void witness__set_types(struct imdstrace_bpf *skeleton);
+
+/* Notes why nothing is seen of either kind. */
+void witness__give_up(struct witness *witness, const struct tracer_failure *why);
+
+/* Attaches what has been loaded; cgroup is the root of cgroup2, or -1. What fails is noted. */
+void witness__attach(struct witness *witness, struct imdstrace_bpf *skeleton, int cgroup);
+void witness__detach(struct witness *witness);
+
+#endif
