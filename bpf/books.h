@@ -218,19 +218,12 @@ static __always_inline void books__begin(
 	pending->thread = thread;
 }
 
-/* As bpf_get_current_pid_tgid(), which programs of sockets do not have before 6.10. */
-static __always_inline u64 books__thread(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return (u64)BPF_CORE_READ(task, tgid) << 32 | (u32)BPF_CORE_READ(task, pid);
-}
-
 /*
  * A connect that a Fast Open send makes on its way. No entry hook knew where to: the socket had no
  * address yet. The message is where the kernel keeps it for SYN, and nothing of it is taken yet.
  */
-static __always_inline void books__open_fast(const struct sock *sk, struct connection *connection)
+static __always_inline void books__open_fast(
+	const struct sock *sk, struct connection *connection, u64 thread)
 {
 	struct tcp_fastopen_request *request =
 		BPF_CORE_READ((const struct tcp_sock *)sk, fastopen_req);
@@ -241,7 +234,7 @@ static __always_inline void books__open_fast(const struct sock *sk, struct conne
 	iov_iter__span(&msg->msg_iter, &connection->pending.span);
 	connection->pending.start_known = false;
 	connection->pending.left = BPF_CORE_READ(msg, msg_iter.count);
-	books__begin(sk, connection, books__thread());
+	books__begin(sk, connection, thread);
 }
 
 /* A connect: whoever connects is current. */
@@ -259,7 +252,7 @@ static __always_inline void books__connect(const struct sock *sk, u64 key, u8 fa
 	}
 	identity__current(&connection->opener);
 	if (!books__is_mptcp(sk))
-		books__open_fast(sk, connection);
+		books__open_fast(sk, connection, bpf_get_current_pid_tgid());
 }
 
 /*

@@ -543,13 +543,21 @@ static __always_inline void send__progress(u64 key, bool pushed)
 		books__close(sk, key, true);
 }
 
+/* As bpf_get_current_pid_tgid(), which programs of sockets do not have before 6.10. */
+static __always_inline u64 send__thread(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return (u64)BPF_CORE_READ(task, tgid) << 32 | (u32)BPF_CORE_READ(task, pid);
+}
+
 /* Before SYN is sent, inside the socket's lock: where the connect is a send's, that one begins. */
 static __always_inline void send__connect(u64 key)
 {
 	struct connection *connection = send__account(key);
 
 	if (connection && !books__is_mptcp((const struct sock *)key))
-		books__open_fast((const struct sock *)key, connection);
+		books__open_fast((const struct sock *)key, connection, send__thread());
 }
 
 /*
