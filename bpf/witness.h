@@ -28,10 +28,10 @@
 #define TCP_FLAG_ACK    0x10
 #define FRAGMENT_OFFSET 0x1fff
 
-/* A connection, by its source. port 0: of packets whose ports cannot be read. */
+/* A connection, by its source, because a packet may be passed on more than once. port 0: of packets
+ * whose ports cannot be read. */
 struct flow {
 	__be32 source[4];
-	u32 ifindex; /* where it came in; 0: from a socket here */
 	__be16 port;
 	u16 family;
 };
@@ -49,8 +49,9 @@ struct {
 	__type(value, struct flow_state);
 } flows SEC(".maps");
 
-/* Segments that left sockets here, by sequence and acknowledgment number, which no translation on
- * the way changes: by them a forwarded packet of a container is told from one without a socket. */
+/* Segments that were seen, by sequence and acknowledgment number, which no translation on the way
+ * changes: by them a forwarded packet of a container's socket is told from one without a socket,
+ * and one that is passed on a second time from another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FLOWS_MAX);
@@ -135,14 +136,40 @@ static __always_inline u64 sighting__segment(const struct sighting *sighting)
 	return (u64)sighting->sequence << 32 | sighting->acknowledgment;
 }
 
+static __always_inline void sighting__remember(const struct sighting *sighting)
+{
+	u64 segment = sighting__segment(sighting);
+	u8 one = 1;
+
+	bpf_map_update_elem(&segments, &segment, &one, BPF_ANY);
+}
+
+static __always_inline bool sighting__is_remembered(const struct sighting *sighting)
+{
+	u64 segment = sighting__segment(sighting);
+
+	return bpf_map_lookup_elem(&segments, &segment) != NULL;
+}
+
+static __always_inline bool sighting__begins(const struct sighting *sighting)
+{
+	return (sighting->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
+/* What a forwarded connection is counted by: its first packet already, because what follows may
+ * take a shorter way than ip_forward() (netfilter's flow tables). */
+static __always_inline bool sighting__counts(const struct sighting *sighting)
+{
+	return sighting->payload || sighting__begins(sighting);
+}
+
 /* The state of a sighting's flow, begun anew where it is another connection from the same port. */
 static __always_inline struct flow_state *sighting__flow(const struct sighting *sighting)
 {
 	struct flow_state *state = bpf_map_lookup_elem(&flows, &sighting->flow);
 	struct flow_state fresh = {.syn = sighting->sequence};
-	bool begins = (sighting->flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 
-	if (state && !(begins && state->syn != sighting->sequence))
+	if (state && !(sighting__begins(sighting) && state->syn != sighting->sequence))
 		return state;
 	bpf_map_update_elem(&flows, &sighting->flow, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&flows, &sighting->flow);
@@ -215,14 +242,11 @@ static __always_inline void witness__sent(struct __sk_buff *packet)
 	struct bpf_sock *socket = packet->sk;
 	const struct sock *sk = socket ? (const struct sock *)packet__key(socket) : NULL;
 	struct flow_state *state;
-	u64 segment;
-	u8 one = 1;
 
 	if (!sk || !witness__parse_sent(packet, &sighting))
 		return;
-	segment = sighting__segment(&sighting);
-	if (sighting.payload)
-		bpf_map_update_elem(&segments, &segment, &one, BPF_ANY);
+	if (sighting__counts(&sighting))
+		sighting__remember(&sighting);
 	if (witness__is_known(sk))
 		return;
 	state = sighting__flow(&sighting);
@@ -258,8 +282,9 @@ static __always_inline bool witness__parse_forwarded(
 }
 
 static __always_inline void witness__tell_forwarded(
-	const struct sighting *sighting, const struct net_device *device)
+	const struct sighting *sighting, const struct sk_buff *packet)
 {
+	const struct net_device *device = BPF_CORE_READ(packet, dev);
 	struct process_key nobody = {};
 	struct forwarded_from *from;
 	struct request_record *record;
@@ -277,7 +302,7 @@ static __always_inline void witness__tell_forwarded(
 	record->method[0] = 0;
 	record->agent[0] = 0;
 	from = (void *)record->path;
-	from->ifindex = sighting->flow.ifindex;
+	from->ifindex = BPF_CORE_READ(packet, skb_iif);
 	__builtin_memcpy(from->source, sighting->flow.source, sizeof(from->source));
 	bpf_probe_read_kernel_str(from->device, sizeof(from->device),
 		(const void *)device + bpf_core_field_offset(struct net_device, name));
@@ -287,21 +312,19 @@ static __always_inline void witness__tell_forwarded(
 /* A packet that this machine passes on. */
 static __always_inline void witness__forwarded(const struct sk_buff *packet)
 {
-	const struct net_device *device = BPF_CORE_READ(packet, dev);
 	struct sighting sighting = {};
 	struct flow_state *state;
-	u64 segment;
 
 	if (!witnessing || !witness__parse_forwarded(packet, &sighting))
 		return;
-	sighting.flow.ifindex = BPF_CORE_READ(packet, skb_iif);
 	state = sighting__flow(&sighting);
-	if (!sighting.payload || !state || state->told)
+	if (!sighting__counts(&sighting) || !state || state->told)
 		return;
 	state->told = 1;
-	segment = sighting__segment(&sighting);
-	if (!bpf_map_lookup_elem(&segments, &segment))
-		witness__tell_forwarded(&sighting, device);
+	if (sighting__is_remembered(&sighting))
+		return;
+	sighting__remember(&sighting);
+	witness__tell_forwarded(&sighting, packet);
 }
 
 #endif

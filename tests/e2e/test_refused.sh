@@ -51,6 +51,23 @@ silent() {
 	says connects 3 doctor && IMDSTRACE_DEBUG='' says connects 3 doctor && equal stderr 0 "$(wc -c <"$work/connects.err")"
 }
 
+# What a trace lacks is told by doctor, by its JSON and at the start.
+lacks() {
+	local name=$1 each
+	shift
+	says "$name" 0 doctor && cp "$work/$name.out" "$work/$name.text" && says "$name" 0 doctor --json &&
+		cp "$work/$name.out" "$work/$name.json" && says "$name" 0 trace --duration 1s || return
+	for each; do
+		grep -q "^  .*$each are not seen: .*verifier refuses .*: R9 !read_ok" "$work/$name.text" &&
+			grep -q "^imdstrace: $each are not seen: .*R9 !read_ok" "$work/$name.err" &&
+			holds "$work/$name.json" ".limits | any(test(\"$each are not seen: \"))" || return
+	done
+	equal "kinds that are not seen" $# "$(grep -c 'are not seen' "$work/$name.text")"
+}
+
+forwards="calls that this machine forwards"
+translated="calls through address translation and from raw sockets"
+
 # without CAPABILITIES: doctor, as root without these.
 without() {
 	setpriv --inh-caps -all --bounding-set "$1" "$IMDSTRACE" doctor >"$work/unprivileged" 2>&1
@@ -67,6 +84,16 @@ check "so does trace" connects_trace
 check "the program on responses is spoiled" spoiled responses cgroup_skb/ingress
 check "doctor says why responses are not watched" responses
 check "so does its JSON" responses_json
+check "the programs on what is forwarded are spoiled" spoiled forwarded netfilter
+if "$IMDSTRACE" doctor | grep -q '^  fentry *yes\|^  tracepoint *no'; then
+	skip "what is forwarded and not seen is told" "another attach mode is used here"
+else
+	check "what is forwarded and not seen is told" lacks forwarded "$forwards"
+fi
+check "the program on what sockets send is spoiled" spoiled sent cgroup_skb/egress
+check "that neither kind is seen is told" lacks sent "$forwards" "$translated"
+check "the program on connects that wait is spoiled" spoiled waiting sockops
+check "a trace does without" lacks waiting
 if ! without -sys_admin; then
 	skip "without CAP_NET_ADMIN doctor says so" "this kernel does not let itself be traced without CAP_SYS_ADMIN"
 else

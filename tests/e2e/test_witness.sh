@@ -42,11 +42,19 @@ raw() {
 		    return ip + struct.pack("!HHLLBBHHH", port, 80, 1000, 0, 0x50, flags, 8192, 0, 0) + payload
 		for payload in b"", b"GET / HTTP/1.0\r\n", b"\r\n":
 		    raw.sendto(segment(4242, 0x10 if payload else 2, payload), ("169.254.169.254", 0))
+		raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		source, target = (socket.inet_pton(socket.AF_INET6, each) for each in ("::1", "fd00:ec2::254"))
+		def segment6(port, flags, payload):
+		    ip = struct.pack("!IHBB16s16s", 6 << 28, 20 + len(payload), 6, 64, source, target)
+		    return ip + struct.pack("!HHLLBBHHH", port, 80, 2000, 0, 0x50, flags, 8192, 0, 0) + payload
+		for payload in b"", b"GET / HTTP/1.0\r\n", b"\r\n":
+		    raw.sendto(segment6(4243, 0x10 if payload else 2, payload), ("fd00:ec2::254", 0))
 	PYTHON
 }
 
 private() {
-	unshare --net bash -c 'ip link set lo up && ip address add 169.254.169.254/32 dev lo && "$@"' private "$@"
+	unshare --net bash -c 'ip link set lo up && ip address add 169.254.169.254/32 dev lo &&
+		ip -6 address add fd00:ec2::254/128 dev lo nodad && "$@"' private "$@"
 }
 translate() {
 	iptables -t nat -A OUTPUT -d 127.0.0.9 -p tcp --dport 8080 -j DNAT --to-destination 169.254.169.254:80 &&
@@ -54,6 +62,10 @@ translate() {
 }
 translated() {
 	translate && redirected
+}
+inconclusive() {
+	"$IMDSTRACE" check --min-window 0s "$work/raw.json" >"$work/verdict"
+	equal "exit status" 4 $?
 }
 export -f redirected raw translate translated
 
@@ -71,9 +83,10 @@ if grep -q 'raw sockets are not seen' "$work/raw.err"; then
 fi
 check "a raw socket sends" private raw
 stop raw
-check "what a raw socket sends is unknown, once" holds "$work/raw.json" \
-	'.totals | .unknown == 1 and .unknown_by_reason.redirected == 1'
-check "its process is named" holds "$work/raw.json" '[.callers[] | select(.calls.unknown == 1) | .comm] == ["python3"]'
+check "what a raw socket sends is unknown, once for each address" holds "$work/raw.json" \
+	'.totals | .unknown == 2 and .unknown_by_reason.redirected == 2'
+check "its process is named" holds "$work/raw.json" '[.callers[] | select(.calls.unknown == 2) | .comm] == ["python3"]'
+check "it is not ready" inconclusive
 
 if private translate >"$work/translate" 2>&1; then
 	trace redirected --quiet --output "$work/redirected.json"

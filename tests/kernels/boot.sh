@@ -58,16 +58,21 @@ candidates() {
 		grep -E "^$series.*[0-9]-cloud-$arch\$" | grep -vxF "$newest" | sort -rV
 }
 
-# download PACKAGE: puts its kernel into the cache; newer ones keep the image in a package of its own.
+# download PACKAGE: puts its kernel and its veth, which is a module, into the cache; newer ones keep the
+# image and the modules in packages of their own.
 download() {
 	# One word for each package.
 	# shellcheck disable=SC2046
 	"$top/dist/debian.sh" unpack $suite "$arch" "$scratch/image" "$1" \
-		$("$top/dist/debian.sh" depends $suite "$arch" "$1" | grep '^linux-binary-[0-9]') \
+		$("$top/dist/debian.sh" depends $suite "$arch" "$1" | grep -E '^linux-(binary|modules)-[0-9]') \
 		2>"$scratch/refused" || return
 	mkdir -p "$kernels"
 	find "$scratch/image" -type f \( -name 'vmlinuz-*' -o -name vmlinuz \) -exec cp {} "$scratch/vmlinuz" \;
+	find "$scratch/image" -name 'veth.ko*' -exec cp {} "$scratch/" \;
+	[ ! -e "$scratch/veth.ko.xz" ] || xz -d "$scratch/veth.ko.xz"
 	rm -rf "$scratch/image"
+	touch "$scratch/veth.ko" # a kernel may have it built in
+	mv "$scratch/veth.ko" "$kernels/$1.$kernel.veth"
 	mv "$scratch/vmlinuz" "$kernels/$1.$kernel"
 }
 
@@ -79,7 +84,7 @@ image() {
 		kept=$kernels/$candidate.$kernel
 		gone=$kernels/$candidate.gone
 		[ -z "$(find "$gone" -mtime -1 2>/dev/null)" ] || continue
-		if [ -s "$kept" ] || download "$candidate"; then
+		if [ -s "$kept" ] && [ -e "$kept.veth" ] || download "$candidate"; then
 			echo "$kept"
 			return
 		fi
@@ -120,6 +125,7 @@ initramfs() {
 	[ $# = 0 ] || cp -R "$@" "$scratch/root/"
 	native=
 	case $(uname -m):$arch in x86_64:amd64 | aarch64:arm64) native=yes ;; esac
+	[ ! -s "$vmlinuz.veth" ] || cp "$vmlinuz.veth" "$scratch/root/veth.ko"
 	carry imdstrace ${native:+"$top/build/imdstrace-static"} "$top/build/$arch/imdstrace-static"
 	carry wire ${native:+"$top/build/tests/wire"} "$top/build/$arch/tests/wire"
 	carry verify ${native:+"$top/build/tests/verify"} "$top/build/$arch/tests/verify"

@@ -6,6 +6,8 @@
 # "verified WAY PROGRAM INSTRUCTIONS".
 # shellcheck source=tests/kernels/lib.sh
 . /lib.sh
+# shellcheck source=tests/kernels/witness.sh
+. /witness.sh
 first=$1
 
 used() {
@@ -118,6 +120,9 @@ trace_by() {
 	check "$1: the report survives the round trip" round_trip
 	check "$1: what came back is told" answers_are_told
 	add "$1" /tmp/compared # starts other tracers
+	case $1 in
+	"$first" | tracepoint) witness_or_limit "$1" ;; # each of the hooks on what is forwarded
+	esac
 	beside "$1" 100 10,0 0,12
 }
 

@@ -19,6 +19,7 @@ static const char help[] =
 	"       wire --random SEED [--count N] --out FILE\n"
 	"       wire --compare EVENTS FILE\n"
 	"       wire --calls N [--blocked N] [--spinning N]    (inside --serve)\n"
+	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
 	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
@@ -36,6 +37,8 @@ static const char help[] =
 	"  --serve    Runs COMMAND beside a service: optional, required, silent, put-dropped,\n"
 	"             put-refused, closed or reset; length, chunked, close or pieces\n"
 	"  --calls    Sends that many requests, half of them from processes that end at once\n"
+	"  --inject   Sends a request in packets made up here, from that address, through a raw\n"
+	"             socket or as frames of a device\n"
 	"  --blocked, --spinning\n"
 	"             Beside so many threads that are blocked in a send to elsewhere, or that\n"
 	"             send there without a pause\n"
@@ -56,6 +59,8 @@ static const struct option long_options[] = {
 	{"calls", required_argument, NULL, 'C'},
 	{"blocked", required_argument, NULL, 'B'},
 	{"spinning", required_argument, NULL, 'P'},
+	{"inject", required_argument, NULL, 'I'},
+	{"device", required_argument, NULL, 'D'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -87,7 +92,7 @@ static int number__parse(const char *text, uint64_t limit, uint64_t *number)
 int main(int argc, char **argv)
 {
 	struct run_options options = {.count = RANDOM_COUNT};
-	const char *serve = NULL, *send_on = NULL;
+	const char *serve = NULL, *send_on = NULL, *source = NULL, *device = NULL;
 	bool random = false, compare = false;
 	struct load_options load = {0};
 	uint64_t count;
@@ -139,6 +144,12 @@ int main(int argc, char **argv)
 				return usage("the threads are a number up to 200 of each");
 			*(option == 'B' ? &load.blocked : &load.spinning) = count;
 			break;
+		case 'I':
+			source = optarg;
+			break;
+		case 'D':
+			device = optarg;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -150,6 +161,8 @@ int main(int argc, char **argv)
 		return compare__run(argv[optind], argv[optind + 1]);
 	if (serve && argc > optind)
 		return runner__serve(serve, options.received, argv + optind);
+	if (source && argc == optind)
+		return inject__run(source, device);
 	if (load.calls && argc == optind)
 		return load__run(&load);
 	if (send_on && argc - optind == 1)

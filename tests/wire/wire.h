@@ -217,6 +217,10 @@ struct load_options {
 /* Inside runner__serve(). 0, or 1 after a complaint. */
 int load__run(const struct load_options *options);
 
+/* A connection's first packets from source (an address) to the endpoint, not the kernel's: as
+ * frames of device, or through a raw socket (NULL). Its exit status. */
+int inject__run(const char *source, const char *device);
+
 int runner__run(const struct run_options *options);
 /* received gets what the service received; NULL: nothing does. The command's exit status. */
 int runner__serve(const char *mode, const char *received, char **command);

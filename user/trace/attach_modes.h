@@ -13,8 +13,9 @@ enum hook_need {
 	PREEMPTED,     /* only where tasks are preempted inside the kernel */
 	SECOND_CHANCE, /* there, too, and only if it can be had: a kprobe, whose handler is not
 			  preempted */
-	WITNESS,       /* sees what comes from no socket to the endpoint: worth having, and not
-			  worth failing for */
+	FORWARDS,      /* sees what the machine passes on: worth having, and not worth failing for,
+			  as the next */
+	CONNECTS,      /* sees the send that a connect waited for */
 };
 
 /* A program of a way, and the kernel function without which it has no place. */
@@ -37,16 +38,16 @@ struct way {
 		{"mptcp_released", ALWAYS, "mptcp_release_cb"},          \
 		{"tcp_sendpage_enter", ALWAYS, "tcp_sendpage"},          \
 		{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},              \
-		{"forward_enter", WITNESS, "ip_forward"},                \
-		{"forward6_enter", WITNESS, "ip6_forward"},              \
+		{"forward_enter", FORWARDS, "ip_forward"},               \
+		{"forward6_enter", FORWARDS, "ip6_forward"},             \
 	{                                                                \
 		"mptcp_sendmsg_probe", SECOND_CHANCE, "mptcp_release_cb" \
 	}
 #define KPROBE_OPTIONS                                                \
 	{"mptcp_sendmsg_probe", ALWAYS, "mptcp_release_cb"},          \
 		{"mptcp_released_probe", ALWAYS, "mptcp_release_cb"}, \
-		{"forward_probe", WITNESS, "ip_forward"},             \
-		{"forward6_probe", WITNESS, "ip6_forward"},           \
+		{"forward_probe", FORWARDS, "ip_forward"},            \
+		{"forward6_probe", FORWARDS, "ip6_forward"},          \
 	{                                                             \
 		"tcp_sendpage_probe", ALWAYS, "tcp_sendpage"          \
 	}
@@ -93,8 +94,8 @@ static const struct way ways[] = {
 				{"send_length_again", PREEMPTED, NULL},
 				{"tcp_sendmsg_probe", SECOND_CHANCE, NULL},
 				{"tcp_push_probe", SECOND_CHANCE, NULL},
-				{"on_connect", WITNESS, NULL},
-				{"on_forward", WITNESS, "bpf_nf_link_attach"},
+				{"on_connect", CONNECTS, NULL},
+				{"on_forward", FORWARDS, "bpf_nf_link_attach"},
 			},
 	},
 	{

@@ -158,16 +158,28 @@ static void choose_rehearsal(
 	skeleton->rodata->scope_has_pids = rehearsal->pids;
 }
 
-static bool has_place(const struct btf *kernel, const struct hook *hook)
+static bool has_place(
+	const struct btf *kernel, const struct hook *hook, const struct witness_programs *witness)
 {
 	if (hook->function && !kernel__has(kernel, hook->function))
 		return false;
-	return hook->need == ALWAYS || hook->need == WITNESS ||
-	       (kernel__preempts() && (hook->need == PREEMPTED || kernel__has_kprobes()));
+	switch (hook->need) {
+	case FORWARDS:
+		return witness->forwards;
+	case CONNECTS:
+		return witness->connects;
+	case PREEMPTED:
+		return kernel__preempts();
+	case SECOND_CHANCE:
+		return kernel__preempts() && kernel__has_kprobes();
+	case ALWAYS:
+		break;
+	}
+	return true;
 }
 
 static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
-	const struct btf *kernel, bool responses, bool witness)
+	const struct btf *kernel, bool responses, const struct witness_programs *witness)
 {
 	struct bpf_program *program;
 
@@ -178,11 +190,11 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 		bpf_program__set_autoload(program, true);
 	}
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
-	bpf_program__set_autoload(skeleton->progs.on_egress, witness);
+	bpf_program__set_autoload(skeleton->progs.on_egress, witness->sent);
 	witness__set_types(skeleton);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
-		if (has_place(kernel, hook) && (hook->need != WITNESS || witness))
+		if (has_place(kernel, hook, witness))
 			bpf_program__set_autoload(program, true);
 	}
 }
@@ -337,7 +349,8 @@ static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf 
 struct variant {
 	const struct way *way;
 	const struct tracer_addition *rehearsal;
-	bool responses, witness, hold_cpu;
+	bool responses, hold_cpu;
+	struct witness_programs witness;
 };
 
 static struct imdstrace_bpf *open_variant(const struct variant *variant, const struct btf *kernel)
@@ -346,7 +359,7 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 
 	if (!opened)
 		return NULL;
-	choose_programs(opened, variant->way, kernel, variant->responses, variant->witness);
+	choose_programs(opened, variant->way, kernel, variant->responses, &variant->witness);
 	choose_rehearsal(opened, variant->rehearsal);
 	opened->rodata->hold_cpu = variant->hold_cpu;
 	opened->rodata->probes_again = !variant->way->kprobes;
@@ -436,7 +449,9 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 		.way = way,
 		.rehearsal = tracer->rehearsal,
 		.responses = tracer->cgroup >= 0,
-		.witness = tracer->root >= 0,
+		.witness = {.sent = tracer->root >= 0,
+			.forwards = tracer->root >= 0,
+			.connects = tracer->root >= 0},
 		.hold_cpu = way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
 	struct tracer_failure refused = {0};
@@ -449,9 +464,8 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 		if (variant.responses && failure__is_of_responses(failure)) {
 			refused = *failure;
 			variant.responses = false;
-		} else if (variant.witness && witness__owns(failure->section)) {
-			witness__give_up(&tracer->witness, failure);
-			variant.witness = false;
+		} else if (witness__leave_out(&tracer->witness, &variant.witness, failure)) {
+			continue;
 		} else if (variant.hold_cpu) {
 			variant.hold_cpu = false;
 		} else {
@@ -467,7 +481,8 @@ static bool way__can_do_without(const struct way *way, const struct bpf_program 
 {
 	for (const struct hook *hook = way->hooks; hook->program; hook++)
 		if (!strcmp(hook->program, bpf_program__name(program)))
-			return hook->need == SECOND_CHANCE || hook->need == WITNESS;
+			return hook->need == SECOND_CHANCE || hook->need == FORWARDS ||
+			       hook->need == CONNECTS;
 	return false;
 }
 

@@ -34,16 +34,34 @@ struct netfilter_link {
 	uint64_t reserved[4];
 };
 
-bool witness__owns(const char *section)
-{
-	static const char *const sections[] = {"cgroup_skb/egress", "fentry/ip_forward",
-		"fentry/ip6_forward", "kprobe/ip_forward", "kprobe/ip6_forward", "netfilter",
-		"sockops"};
+static const char *const forward_sections[] = {"fentry/ip_forward", "fentry/ip6_forward",
+	"kprobe/ip_forward", "kprobe/ip6_forward", "netfilter"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		if (!strcmp(section, sections[i]))
+static bool is_forward(const char *section)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forward_sections); i++)
+		if (!strcmp(section, forward_sections[i]))
 			return true;
 	return false;
+}
+
+bool witness__leave_out(struct witness *witness, struct witness_programs *programs,
+	const struct tracer_failure *refused)
+{
+	if (programs->connects && !strcmp(refused->section, "sockops")) {
+		programs->connects = false;
+	} else if (programs->forwards && is_forward(refused->section)) {
+		programs->forwards = false;
+		witness->failures[WITNESS_FORWARDED] = *refused;
+	} else if (programs->sent && !strcmp(refused->section, "cgroup_skb/egress")) {
+		/* without the segments that leave here, each forwarded one seems to have no socket
+		 */
+		programs->sent = programs->forwards = false;
+		witness__give_up(witness, refused);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 void witness__set_types(struct imdstrace_bpf *skeleton)
@@ -108,18 +126,40 @@ static int witness__link_forwards(struct witness *witness, int program)
 	return error;
 }
 
+/* A program that was loaded and did not attach. */
+static bool is_missing(const struct bpf_program *program, const struct bpf_link *link)
+{
+	return bpf_program__fd(program) >= 0 && !link;
+}
+
 static void witness__attach_forward(struct witness *witness, struct imdstrace_bpf *skeleton)
 {
+	const struct {
+		const struct bpf_program *program;
+		const struct bpf_link *link;
+	} hooks[] = {
+		{skeleton->progs.forward_enter, skeleton->links.forward_enter},
+		{skeleton->progs.forward6_enter, skeleton->links.forward6_enter},
+		{skeleton->progs.forward_probe, skeleton->links.forward_probe},
+		{skeleton->progs.forward6_probe, skeleton->links.forward6_probe},
+	};
+	int link = bpf_program__fd(skeleton->progs.on_forward);
+	bool attached = false;
 	int error;
 
-	if (skeleton->links.forward_enter || skeleton->links.forward_probe)
+	if (witness->failures[WITNESS_FORWARDED].error)
 		return;
-	if (bpf_program__fd(skeleton->progs.on_forward) < 0) {
-		if (!witness->failures[WITNESS_FORWARDED].error)
-			witness__fail(witness, WITNESS_FORWARDED, "netfilter", ENOENT);
-		return;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		attached = attached || hooks[i].link;
+		if (is_missing(hooks[i].program, hooks[i].link)) {
+			witness__fail(witness, WITNESS_FORWARDED,
+				bpf_program__section_name(hooks[i].program), EOPNOTSUPP);
+			return;
+		}
 	}
-	error = witness__link_forwards(witness, bpf_program__fd(skeleton->progs.on_forward));
+	if (attached)
+		return;
+	error = link < 0 ? -ENOENT : witness__link_forwards(witness, link);
 	if (error)
 		witness__fail(witness, WITNESS_FORWARDED, "netfilter", -error);
 }

@@ -14,8 +14,15 @@ struct witness {
 	int forward_links[2];                          /* netfilter's; 0: none */
 };
 
-/* Whether a program that the kernel refused is one of the witness's. */
-bool witness__owns(const char *section);
+/* Which of its programs are loaded. */
+struct witness_programs {
+	bool sent, forwards, connects;
+};
+
+/* After a program was refused: leaves it out, and what does nothing without it, and notes why.
+ * false: it was none of these. */
+bool witness__leave_out(struct witness *witness, struct witness_programs *programs,
+	const struct tracer_failure *refused);
 
 /* Before loading: netfilter's type, for a libbpf that does not know its section (1.3). */
 void witness__set_types(struct imdstrace_bpf *skeleton);
