@@ -5,6 +5,8 @@
 # each in a network namespace of its own, and the guest brings a network stack of its own along. The
 # machine itself has no other network.
 
+guest='' service=''
+
 # room NAME: a network namespace, held by a process, behind a device NAME of this one.
 room() {
 	unshare -n sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; exec sleep 1000' >/dev/null 2>&1 &
