@@ -209,8 +209,11 @@ struct sock_common {
 	__be16 skc_dport;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 };
+
+enum sock_flags { SOCK_ZEROCOPY = 26 };
 
 struct socket {
 	struct file *file;

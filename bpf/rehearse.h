@@ -163,6 +163,15 @@ static __always_inline void rehearse__state(const struct sock *sk, u64 key, int 
 	}
 }
 
+/* Whether its owner waits for notices that pages may be used again, which do not come for what is
+ * sent through a sockmap before 6.5. */
+static __always_inline bool rehearse__has_zerocopy(u64 key)
+{
+	return BPF_CORE_READ((const struct sock *)key, __sk_common.skc_flags) >>
+		       bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY) &
+	       1;
+}
+
 /* A connection is established: if it is the scope's, it goes into the sockhash. */
 static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 {
@@ -175,7 +184,8 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 		return;
 	bpf_map_delete_elem(&connecting_in_scope, &key);
 	cookie = bpf_get_socket_cookie(ops);
-	if (!bpf_sock_hash_update(ops, &rehearsed_sockets, &cookie, BPF_ANY))
+	if (!rehearse__has_zerocopy(key) &&
+		!bpf_sock_hash_update(ops, &rehearsed_sockets, &cookie, BPF_ANY))
 		return;
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (connection)
