@@ -82,7 +82,7 @@ scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*.sh tests/*
 unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
 wire    := $(wildcard tests/wire/*.c)
-bench   := $(patsubst %.c,$(out)/%,$(wildcard tests/bench/*.c))
+bench   := $(patsubst %.c,$(out)/%,$(filter-out tests/bench/empty.c,$(wildcard tests/bench/*.c)))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -180,6 +180,8 @@ $(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $(rooms)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
+
+$(out)/tests/bench/sends: $(obj)/tests/bench/empty.o
 
 $(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
 	$(call quiet,LINK)

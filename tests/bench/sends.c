@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What tracing costs those who send: CPU time for each send with the tracer attached, as a ratio
- * to the same without it, in turns within one run. And what the tracer itself takes: memory, the
- * kernel's for its maps included, and CPU time while nothing calls the endpoint.
+ * to the same with programs at its hooks that do nothing, in turns within one run. And what the
+ * tracer itself takes: memory, the kernel's for its maps included, and CPU time while nothing calls
+ * the endpoint.
  *
  * Everything happens in a private network namespace.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +25,7 @@
 
 #include "demo/imds.h"
 #include "demo/netns.h"
+#include "empty.h"
 
 #define ROUNDS       7
 #define IDLE_SECONDS 5
@@ -36,15 +40,20 @@ struct load {
 	const char *bytes;
 	size_t size;
 	bool answered; /* wait for an answer after each send */
+	bool received; /* by the same process, so that what receiving takes is measured too */
 	unsigned int sends;
 };
 
 static const struct load loads[] = {
-	{"a send to another port", "127.0.0.1", 8080, "x", 1, false, 200000},
-	{"a send to port 80 of another address", "127.0.0.1", 80, "x", 1, false, 200000},
+	{"a send to another port", "127.0.0.1", 8080, "x", 1, false, false, 200000},
+	{"a send to port 80 of another address", "127.0.0.1", 80, "x", 1, false, false, 200000},
+	{"a send and its receive, elsewhere", "127.0.0.1", 8081, "x", 1, false, true, 200000},
 	{"a request to the endpoint", "169.254.169.254", 80, request, sizeof(request) - 1, true,
-		20000},
+		false, 20000},
 };
+
+/* Of what this process receives itself. */
+static int own_listener;
 
 #define LOADS (sizeof(loads) / sizeof(*loads))
 
@@ -75,8 +84,7 @@ static void swallow(int listener)
 	}
 }
 
-/* A server in a process of its own that reads everything and says nothing. */
-static void start_sink(const char *address, uint16_t port)
+static int listen_on(const char *address, uint16_t port)
 {
 	struct sockaddr_in name = address_of(address, port);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -84,6 +92,14 @@ static void start_sink(const char *address, uint16_t port)
 	if (listener < 0 || bind(listener, (struct sockaddr *)&name, sizeof(name)) ||
 		listen(listener, 16))
 		die("a server cannot listen");
+	return listener;
+}
+
+/* A server in a process of its own that reads everything and says nothing. */
+static void start_sink(const char *address, uint16_t port)
+{
+	int listener = listen_on(address, port);
+
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		swallow(listener);
@@ -105,19 +121,25 @@ static double run(const struct load *load)
 	struct sockaddr_in name = address_of(load->address, load->port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char answer[4096];
+	int peer = -1;
 	double start;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&name, sizeof(name)))
 		die(load->name);
+	if (load->received)
+		peer = accept(own_listener, NULL, NULL);
 	start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	for (unsigned int i = 0; i < load->sends; i++) {
 		if (write(fd, load->bytes, load->size) != (ssize_t)load->size)
 			die(load->name);
 		if (load->answered && read(fd, answer, sizeof(answer)) <= 0)
 			die(load->name);
+		if (load->received && read(peer, answer, load->size) != (ssize_t)load->size)
+			die(load->name);
 	}
 	start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
 	close(fd);
+	close(peer);
 	return start;
 }
 
@@ -167,11 +189,28 @@ static double median(double *values, size_t count)
 	return values[count / 2];
 }
 
+/* -1: there is none. */
+static int open_cgroup_root(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	struct mntent *mount;
+	int root = -1;
+
+	while (mounts && root < 0 && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "cgroup2"))
+			root = open(mount->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mounts)
+		endmntent(mounts);
+	return root;
+}
+
 static void measure_sends(const char *program)
 {
-	static double with[LOADS][ROUNDS], without[LOADS][ROUNDS];
+	static double with[LOADS][ROUNDS], without[LOADS][ROUNDS], empty[LOADS][ROUNDS];
+	int cgroup = open_cgroup_root(), left_out = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
+		struct empty_programs programs;
 		pid_t tracer;
 
 		for (size_t i = 0; i < LOADS; i++)
@@ -179,18 +218,28 @@ static void measure_sends(const char *program)
 		tracer = start_tracer(program);
 		for (size_t i = 0; i < LOADS; i++)
 			with[i][round] = run(&loads[i]);
+		empty_programs__attach(&programs, tracer, cgroup);
+		left_out = programs.left_out;
 		stop_tracer(tracer);
+		for (size_t i = 0; i < LOADS; i++)
+			empty[i][round] = run(&loads[i]);
+		empty_programs__detach(&programs);
 	}
-	printf("%-40s %10s %10s %8s\n", "CPU time of the sender", "without", "with", "ratio");
+	close(cgroup);
+	printf("%-40s %10s %10s %10s %8s\n", "CPU time of the sender", "without", "empty", "with",
+		"ratio");
 	for (size_t i = 0; i < LOADS; i++) {
 		double ratios[ROUNDS];
 
 		for (int round = 0; round < ROUNDS; round++)
-			ratios[round] = with[i][round] / without[i][round];
-		printf("%-40s %7.0f ns %7.0f ns %8.3f\n", loads[i].name,
+			ratios[round] = with[i][round] / empty[i][round];
+		printf("%-40s %7.0f ns %7.0f ns %7.0f ns %8.3f\n", loads[i].name,
 			median(without[i], ROUNDS) / loads[i].sends * 1e9,
+			median(empty[i], ROUNDS) / loads[i].sends * 1e9,
 			median(with[i], ROUNDS) / loads[i].sends * 1e9, median(ratios, ROUNDS));
 	}
+	printf("The ratio is that of the tracer's programs to empty ones at the same hooks%s.\n",
+		left_out ? " (but kprobes and netfilter's, which are left out)" : "");
 }
 
 /* The sum of a number behind key in the lines of a file. */
@@ -266,6 +315,7 @@ int main(int argc, char **argv)
 		return 1;
 	start_sink("127.0.0.1", 8080);
 	start_sink("127.0.0.1", 80);
+	own_listener = listen_on("127.0.0.1", 8081);
 	measure_sends(argv[1]);
 	measure_tracer(argv[1]);
 	imds__stop(service);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "lib/scope.h"
 #include "trace/kernel.h"
+#include "trace/witness.h"
 
 #define LOG_SIZE  (1 << 16)
 #define LOG_STATS 4 /* BPF_LOG_STATS: the complaint and the sum alone */
@@ -54,6 +55,12 @@ static bool stands_in(const char *section)
 	       kernel__has(kernel, "tcp_push");
 }
 
+/* A link of netfilter's, as the tracer's (6.4). */
+static bool is_netfilter(const struct bpf_program *program)
+{
+	return !strcmp(bpf_program__section_name(program), "netfilter");
+}
+
 static bool has_place(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
@@ -61,6 +68,8 @@ static bool has_place(const struct bpf_program *program)
 
 	if (stands_in(section))
 		return false;
+	if (is_netfilter(program))
+		return kernel__has(kernel, "bpf_nf_link_attach");
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		size_t length = strlen(places[i].prefix);
 
@@ -130,6 +139,8 @@ static int load(const char *path, bool holding, const char *alone, int *count)
 		bool chosen =
 			alone ? !strcmp(bpf_program__name(program), alone) : has_place(program);
 
+		if (is_netfilter(program))
+			witness__set_type(program);
 		bpf_program__set_autoload(program, chosen);
 		*count += chosen;
 		if (!chosen || !alone)
@@ -157,9 +168,9 @@ static void explain(const char *path)
 	}
 }
 
-enum outcome { LOADED, LOADED_HOLDING, REFUSED, NOT_OURS };
+enum load_outcome { LOADED, LOADED_HOLDING, REFUSED, NOT_OURS };
 
-static enum outcome verify(const char *path, bool may_hold)
+static enum load_outcome verify(const char *path, bool may_hold)
 {
 	int count, error;
 
@@ -202,7 +213,7 @@ int main(int argc, char **argv)
 	has_loop = kernel__has_helper(kernel, "BPF_FUNC_loop");
 	may_hold = kernel__has(kernel, "bpf_preempt_disable");
 	for (int i = 1; i < argc; i++) {
-		enum outcome outcome = verify(argv[i], may_hold);
+		enum load_outcome outcome = verify(argv[i], may_hold);
 
 		counts[outcome]++;
 		/* where one is refused that way, the kernel cannot have it, and no other is asked

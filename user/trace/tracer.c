@@ -191,7 +191,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 	}
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
 	bpf_program__set_autoload(skeleton->progs.on_egress, witness->sent);
-	witness__set_types(skeleton);
+	witness__set_type(skeleton->progs.on_forward);
 	for (const struct hook *hook = way->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
 		if (has_place(kernel, hook, witness))

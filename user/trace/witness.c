@@ -64,11 +64,10 @@ bool witness__leave_out(struct witness *witness, struct witness_programs *progra
 	return true;
 }
 
-void witness__set_types(struct imdstrace_bpf *skeleton)
+void witness__set_type(struct bpf_program *program)
 {
-	bpf_program__set_type(skeleton->progs.on_forward, (enum bpf_prog_type)NETFILTER_PROGRAM);
-	bpf_program__set_expected_attach_type(
-		skeleton->progs.on_forward, (enum bpf_attach_type)ATTACH_NETFILTER);
+	bpf_program__set_type(program, (enum bpf_prog_type)NETFILTER_PROGRAM);
+	bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)ATTACH_NETFILTER);
 }
 
 void witness__give_up(struct witness *witness, const struct tracer_failure *why)

@@ -8,6 +8,7 @@
 #include "trace/tracer.h"
 
 struct imdstrace_bpf;
+struct bpf_program;
 
 struct witness {
 	struct tracer_failure failures[WITNESS_KINDS]; /* error 0: that kind is seen */
@@ -24,8 +25,9 @@ struct witness_programs {
 bool witness__leave_out(struct witness *witness, struct witness_programs *programs,
 	const struct tracer_failure *refused);
 
-/* Before loading: netfilter's type, for a libbpf that does not know its section (1.3). */
-void witness__set_types(struct imdstrace_bpf *skeleton);
+/* Before loading: the type of a netfilter program, for a libbpf that does not know its section
+ * (1.3). */
+void witness__set_type(struct bpf_program *program);
 
 /* Notes why nothing is seen of either kind. */
 void witness__give_up(struct witness *witness, const struct tracer_failure *why);
