@@ -15,9 +15,10 @@
 
 static const char help[] =
 	"Usage: wire --list\n"
-	"       wire --run NAME|all --out FILE [--hold]\n"
+	"       wire --run NAME|all [--except NAME,...] --out FILE [--hold]\n"
 	"       wire --random SEED [--count N] --out FILE\n"
 	"       wire --compare EVENTS FILE\n"
+	"       wire --rehearsed BEFORE DURING\n"
 	"       wire --calls N [--blocked N] [--spinning N]    (inside --serve)\n"
 	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
 	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
@@ -31,6 +32,10 @@ static const char help[] =
 	"  --received Gets what the service received, for whoever looks into a failure\n"
 	"  --hold     Connects first, says \"connected\", and sends after a line on standard "
 	"input\n"
+	"  --bytes    Gets each byte that the service received, by connection\n"
+	"  --rehearsed\n"
+	"             Holds the bytes of a run beside a rehearsal of all to those of one without:\n"
+	"             the same, and a rehearsal's line in each head that is v1\n"
 	"  --random   Makes up requests, ways and cuts; the same for the same seed\n"
 	"  --count    How many requests that may be; 1000 if it is not said\n"
 	"  --compare  Holds EVENTS, as from imdstrace trace --all --json, to what FILE expects\n"
@@ -50,6 +55,9 @@ static const struct option long_options[] = {
 	{"run", required_argument, NULL, 'r'},
 	{"out", required_argument, NULL, 'o'},
 	{"received", required_argument, NULL, 'v'},
+	{"except", required_argument, NULL, 'X'},
+	{"bytes", required_argument, NULL, 'b'},
+	{"rehearsed", no_argument, NULL, 'E'},
 	{"hold", no_argument, NULL, 'H'},
 	{"random", required_argument, NULL, 'R'},
 	{"count", required_argument, NULL, 'n'},
@@ -93,7 +101,7 @@ int main(int argc, char **argv)
 {
 	struct run_options options = {.count = RANDOM_COUNT};
 	const char *serve = NULL, *send_on = NULL, *source = NULL, *device = NULL;
-	bool random = false, compare = false;
+	bool random = false, compare = false, rehearsed = false;
 	struct load_options load = {0};
 	uint64_t count;
 	int option;
@@ -110,6 +118,15 @@ int main(int argc, char **argv)
 			break;
 		case 'v':
 			options.received = optarg;
+			break;
+		case 'X':
+			options.except = optarg;
+			break;
+		case 'b':
+			options.bytes = optarg;
+			break;
+		case 'E':
+			rehearsed = true;
 			break;
 		case 'H':
 			options.hold = true;
@@ -159,6 +176,8 @@ int main(int argc, char **argv)
 	}
 	if (compare && argc - optind == 2)
 		return compare__run(argv[optind], argv[optind + 1]);
+	if (rehearsed && argc - optind == 2)
+		return bytes__compare(argv[optind], argv[optind + 1]);
 	if (serve && argc > optind)
 		return runner__serve(serve, options.received, argv + optind);
 	if (source && argc == optind)

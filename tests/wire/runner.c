@@ -169,7 +169,8 @@ static int stage__serve(struct stage *stage, bool mptcp)
 		.ipv6 = stage->held.ipv6,
 		.fast_open = true,
 		.mptcp = mptcp,
-		.record = stage->received};
+		.record = stage->received,
+		.bytes = stage->bytes};
 	int error;
 
 	if (stage->server && stage->mptcp == mptcp)
@@ -198,8 +199,10 @@ int stage__open(struct stage *stage, const struct run_options *options)
 		return complain_errno(errno, "cannot write %s: %s", options->file, strerror(errno));
 	if (options->received)
 		stage->received = received__open(options->received);
-	if (stage->received < 0)
-		return stage->received;
+	if (options->bytes)
+		stage->bytes = received__open(options->bytes);
+	if (stage->received < 0 || stage->bytes < 0)
+		return -EIO;
 	error = netns__enter_private(&stage->held);
 	return error ? error : stage__serve(stage, false);
 }
@@ -212,6 +215,8 @@ void stage__close(struct stage *stage)
 		fclose(stage->file);
 	if (stage->received > 0)
 		close(stage->received);
+	if (stage->bytes > 0)
+		close(stage->bytes);
 }
 
 /* Writes a case down and says how it went. 0, 1 if the case itself failed, or -errno. */
@@ -237,6 +242,8 @@ static int stage__run_case(struct stage *stage, const struct wire_case *each)
 		return status;
 	if (stage->received > 0)
 		dprintf(stage->received, "# %s\n", each->name);
+	if (stage->bytes > 0)
+		bytes__begin_case(stage->bytes, each->name);
 	run.server = stage->server;
 	run.record = record__new(each->name);
 	if (!run.record)
@@ -251,14 +258,26 @@ static int stage__run_case(struct stage *stage, const struct wire_case *each)
 	return status;
 }
 
+/* Whether a list of names with commas between them has it. */
+static bool names__have(const char *names, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (; names && *names; names += strcspn(names, ","), names += *names == ',')
+		if (strcspn(names, ",") == size && !strncmp(names, name, size))
+			return true;
+	return false;
+}
+
 /* The cases of that name. */
-static unsigned int cases__select(const char *name, const struct wire_case **chosen)
+static unsigned int cases__select(
+	const char *name, const char *except, const struct wire_case **chosen)
 {
 	unsigned int count = 0;
 
 	for (size_t table = 0; wire_cases[table]; table++)
 		for (const struct wire_case *each = wire_cases[table]; each->name; each++)
-			if (count < CASES_MAX &&
+			if (count < CASES_MAX && !names__have(except, each->name) &&
 				(!strcmp(name, "all") || !strcmp(name, each->name)))
 				chosen[count++] = each;
 	return count;
@@ -372,7 +391,7 @@ static int stage__run_each(struct stage *stage, const struct wire_case **chosen,
 int runner__run(const struct run_options *options)
 {
 	const struct wire_case *chosen[CASES_MAX];
-	unsigned int count = cases__select(options->name, chosen);
+	unsigned int count = cases__select(options->name, options->except, chosen);
 	struct stage stage;
 	int status;
 

@@ -13,6 +13,7 @@ struct stage {
 	pid_t server;
 	bool mptcp;   /* the service offers it */
 	int received; /* fd for what the service received; 0: none */
+	int bytes;    /* the same, as bytes */
 };
 
 /* Moves this process into a private network, starts a service there and opens the file. 0, or

@@ -197,8 +197,10 @@ void endpoint__finish(int fd);
 
 struct run_options {
 	const char *name;     /* of a case, or "all" */
+	const char *except;   /* cases that are left out of all, with commas; NULL: none */
 	const char *file;     /* gets the expectations */
 	const char *received; /* gets what the service received; NULL: nothing does */
+	const char *bytes;    /* the same, as bytes */
 	bool hold;
 	uint64_t seed;
 	unsigned int count; /* of random requests */
@@ -226,6 +228,10 @@ int runner__run(const struct run_options *options);
 int runner__serve(const char *mode, const char *received, char **command);
 int random__run(const struct run_options *options);
 int compare__run(const char *events, const char *expectations);
+/* Writes where a case begins into a file of bytes. */
+void bytes__begin_case(int fd, const char *name);
+/* Holds the bytes of a run beside a rehearsal to those of one without. An exit status. */
+int bytes__compare(const char *before, const char *rehearsed);
 /* For a process that was exec'ed with a connection: sends one request over it. */
 int exec__send(const char *fd, const char *name);
 

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "lib/complain.h"
@@ -53,6 +54,7 @@ _Static_assert(sizeof(style_names) / sizeof(style_names[0]) == IMDS_STYLE_COUNT,
 
 struct connection {
 	int fd;
+	uint64_t number;
 	bool mute;    /* gets no answer any more */
 	bool closing; /* once the answers are out; what still comes in is thrown away */
 	bool shut;    /* our side is closed, waiting for the client's */
@@ -73,6 +75,7 @@ struct server {
 	const struct imds_options *options;
 	int epoll;
 	unsigned int connections;
+	uint64_t accepted;
 	struct imds_tokens tokens;
 	struct imds_request request;
 };
@@ -259,7 +262,19 @@ static void connection__take_all(struct server *server, struct connection *conne
 	connection->in_size -= at;
 }
 
-static int connection__read(struct connection *connection)
+static void connection__keep_bytes(
+	const struct server *server, const struct connection *connection, ssize_t size)
+{
+	struct imds_bytes head = {connection->number, size};
+	struct iovec parts[] = {{&head, sizeof(head)},
+		{(char *)connection->in + connection->in_size, (size_t)size}};
+
+	if (server->options->bytes && size > 0 &&
+		writev(server->options->bytes, parts, 2) != (ssize_t)sizeof(head) + size)
+		complain("what the private metadata service received is cut short");
+}
+
+static int connection__read(const struct server *server, struct connection *connection)
 {
 	ssize_t size;
 
@@ -269,6 +284,7 @@ static int connection__read(struct connection *connection)
 		IN_SIZE - connection->in_size, MSG_DONTWAIT);
 	if (size < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	connection__keep_bytes(server, connection, size);
 	connection->in_size += size;
 	connection->ended = !size;
 	return 0;
@@ -309,7 +325,7 @@ static int connection__watch(struct server *server, struct connection *connectio
 /* Reads, answers and writes what is possible now. */
 static void connection__serve(struct server *server, struct connection *connection)
 {
-	int error = connection__read(connection);
+	int error = connection__read(server, connection);
 
 	connection__take_all(server, connection);
 	if (error || connection__write(connection)) {
@@ -349,6 +365,7 @@ static void server__accept(struct server *server, int listener)
 	if (server->options->style == IMDS_PIECES)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection->fd = fd;
+	connection->number = (uint64_t)getpid() << 32 | ++server->accepted;
 	connection->mute = server->options->mode == IMDS_SILENT;
 	server->connections++;
 	if (connection__watch(server, connection, EPOLL_CTL_ADD))
@@ -381,8 +398,9 @@ static int server__run(struct server *server, int *listeners, unsigned int count
 	}
 }
 
-/* The child: nothing of the parent's but the listeners and the record. */
-static void server__detach(pid_t parent, const int *listeners, unsigned int count, int record)
+/* The child: nothing of the parent's but the listeners and what it writes to. */
+static void server__detach(
+	pid_t parent, const int *listeners, unsigned int count, const struct imds_options *options)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -400,7 +418,7 @@ static void server__detach(pid_t parent, const int *listeners, unsigned int coun
 		dup2(null, STDOUT_FILENO);
 	}
 	for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
-		bool kept = fd == record;
+		bool kept = fd == options->record || fd == options->bytes;
 
 		for (unsigned int i = 0; i < count; i++)
 			kept |= fd == listeners[i];
@@ -497,7 +515,7 @@ int imds__start(const struct imds_options *options, pid_t *pid)
 		fast_open__allow();
 	child = fork();
 	if (!child) {
-		server__detach(parent, listeners, count, options->record);
+		server__detach(parent, listeners, count, options);
 		server = calloc(1, sizeof(*server));
 		if (server) {
 			server->options = options;

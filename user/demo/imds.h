@@ -8,6 +8,7 @@
 #define IMDSTRACE_IMDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum imds_mode {
@@ -31,6 +32,12 @@ enum imds_style {
 	IMDS_STYLE_COUNT,
 };
 
+/* Stands in front of bytes that came in at once. */
+struct imds_bytes {
+	uint64_t connection; /* another number for each, also of another service */
+	uint64_t size;
+};
+
 struct imds_options {
 	enum imds_mode mode;
 	enum imds_style style;
@@ -39,6 +46,7 @@ struct imds_options {
 	bool mptcp;      /* offer Multipath TCP, where the kernel has it */
 	int record; /* fd that gets "METHOD TARGET token|ttl|none STATUS\n" for each request; 0:
 		       none */
+	int bytes;  /* fd that gets all that comes in, as struct imds_bytes; 0: none */
 };
 
 /* Starts the service in a process of its own, in the caller's network namespace, which

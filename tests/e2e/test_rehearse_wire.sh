@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# Every way to put a request on the wire, beside a rehearsal: what reaches the service is what was
+# sent, and a line in each head that is v1; and what is shown is what it is without one.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/rehearse.sh"
+
+# What a sockmap, not the rehearsal, does otherwise: a send that takes less than it was given makes its
+# request unknown, urgent bytes are not told from others, and Linux 6.12 and later do not report an
+# address that cannot be read. io_uring refuses to send from pages of the caller.
+cut_short='cut-short-nonblocking|cut-short-by-timeout|interrupted-by-signals'
+urgent='urgent-data|urgent-data-in-a-head'
+otherwise=bad-address,second-message-fails,way-uring-send-zc
+
+check "all are sent without it" "$WIRE" --bytes "$work/before" --run all --except $otherwise --out "$work/expected.before"
+rehearse wire --all -d 10m --json
+rehearses wire || exit 1
+"$WIRE" --bytes "$work/during" --run all --except $otherwise --out "$work/expected" >"$work/sent" 2>&1
+stop wire
+"$WIRE" --compare "$work/wire.out" "$work/expected" >"$work/verdict" 2>&1
+"$WIRE" --rehearsed "$work/before" "$work/during" >"$work/bytes" 2>&1
+sed -nE -e "/^FAILED ($cut_short|$urgent):/d" -e 's/^ok /ok      /p' -e 's/^FAILED /FAILED  /p' \
+	-e 's/^SKIP /skipped /p' "$work/verdict" >>"$work/results"
+grep -E '^FAILED' "$work/verdict" "$work/bytes"
+check "all were judged" grep -Eq '^[1-9][0-9]* passed, [0-9]+ failed, [0-9]+ skipped$' "$work/verdict"
+wrong() {
+	grep ^FAILED "$work/verdict" | grep -Ev "^FAILED ($cut_short): [0-9]+ unknown shown|^FAILED ($urgent): 0 unknown"
+}
+check "what a sockmap does otherwise is no wrong count" not wrong
+
+bytes_alike() {
+	grep -q '^[1-9][0-9]* lines in' "$work/bytes" || return
+	! grep '^FAILED' "$work/bytes"
+}
+check "the service got what was sent, and the lines" bytes_alike
+
+lines_are_counted() {
+	local lines rehearsed unknown
+	lines=$(sed -n 's/ lines in .*//p' "$work/bytes")
+	rehearsed=$(grep -c '"rehearsed":true' "$work/wire.out")
+	unknown=$(grep -c '"class":"unknown"' "$work/wire.out")
+	echo "$lines lines, $rehearsed rehearsed, $unknown unknown"
+	[ "$lines" -ge "$rehearsed" ] && [ "$lines" -le $((rehearsed + unknown)) ]
+}
+check "each line is a call that is said to have got it, or unknown" lines_are_counted
+
+# Fast Open sends before there is a connection, an MPTCP subflow is not the caller's socket, and a socket
+# without room for the line is left alone.
+spared() {
+	jq -r 'select(.type == "request" and .class == "v1" and .rehearsed != true).comm' "$work/wire.out" | sort | uniq -c |
+		grep -Ev ' (fast-open|mptcp|cut-short|split|interrupted|slow-|blocked)'
+}
+check "each v1 head got it, but for those that no rehearsal can touch" not spared
+
+finish
