@@ -42,9 +42,22 @@ responses_json() {
 		and (.responses_why_not | test("verifier refuses cgroup_skb/ingress: R9 !read_ok$"))'
 }
 
+rehearsal() {
+	says rehearsal 0 doctor &&
+		grep -q '^  rehearsal  *not possible: .*verifier refuses sk_msg: R9 !read_ok$' "$work/rehearsal.out" &&
+		says rehearsal 0 doctor --json && holds "$work/rehearsal.out" '.traceable and (.rehearsal | not)
+			and (.rehearsal_why_not | test("verifier refuses sk_msg: R9 !read_ok$"))' &&
+		says rehearsal 3 rehearse --pid $$ -d 1s && one_sentence "$work/rehearsal" &&
+		says rehearsal 0 trace --duration 1s
+}
+
 whole_log() {
 	IMDSTRACE_DEBUG=1 says connects 3 doctor && grep -q 'BEGIN PROG LOAD LOG' "$work/connects.err" &&
 		grep -q '!read_ok' "$work/connects.err"
+}
+
+possible() {
+	"$IMDSTRACE" doctor | grep -q '^  rehearsal  *possible$'
 }
 
 silent() {
@@ -101,5 +114,9 @@ else
 fi
 check "with IMDSTRACE_DEBUG the whole log is shown" whole_log
 check "without it nothing is" silent
+
+check "doctor says that this machine can rehearse" possible
+spoiled rehearsal sk_msg
+check "doctor and rehearse say why it cannot, and trace goes on" rehearsal
 
 finish

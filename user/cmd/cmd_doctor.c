@@ -13,6 +13,7 @@
 #include "trace/machine.h"
 #include "report/report.h"
 #include "lib/scope.h"
+#include "trace/rehearsal_hooks.h"
 #include "trace/tracer.h"
 
 #define PROGRAMS_MAX 16
@@ -30,6 +31,8 @@ struct diagnosis {
 	const char *used; /* NULL: none attaches */
 	bool responses;   /* of the one that is used */
 	char why_no_responses[MACHINE_REASON_MAX];
+	bool rehearses;
+	char why_no_rehearsal[MACHINE_REASON_MAX];
 	char unseen[WITNESS_KINDS]
 		   [MACHINE_REASON_MAX]; /* what comes from no socket; "": it is seen */
 	char why[MACHINE_REASONS_MAX];   /* where none does */
@@ -78,6 +81,35 @@ static void diagnose_way(struct diagnosis *diagnosis, size_t index, struct trace
 	tracer__close(tracer);
 }
 
+/* Tries a rehearsal of nobody, the same way. */
+static void diagnose_rehearsal(struct diagnosis *diagnosis)
+{
+	static const struct tracer_sink sink = {ignore_request, NULL};
+	char name[] = "nobody";
+	const struct process_scope nobody = {.kind = SCOPE_PID, .name = name};
+	struct tracer_options options = {.way = diagnosis->used};
+	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct rehearsal_hooks *hooks;
+	struct tracer *tracer;
+	int error = rehearsal_hooks__new(&hooks, &nobody);
+
+	if (error) {
+		snprintf(diagnosis->why_no_rehearsal, sizeof(diagnosis->why_no_rehearsal), "%s",
+			error == -EBUSY ? "another rehearsal, of everybody, is running"
+					: strerror(-error));
+		return;
+	}
+	options.rehearsal = rehearsal_hooks__addition(hooks);
+	diagnosis->rehearses = !tracer__open(&tracer, &options, &sink, failures);
+	for (int i = 0; i < MACHINE_WAYS_MAX && !diagnosis->rehearses; i++)
+		if (failures[i].error && !*diagnosis->why_no_rehearsal)
+			machine__explain_way(&diagnosis->machine, &failures[i],
+				diagnosis->why_no_rehearsal, sizeof(diagnosis->why_no_rehearsal));
+	rehearsal_hooks__free(hooks);
+	if (diagnosis->rehearses)
+		tracer__close(tracer);
+}
+
 static void diagnose(struct diagnosis *diagnosis)
 {
 	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
@@ -86,7 +118,9 @@ static void diagnose(struct diagnosis *diagnosis)
 	machine__read(&diagnosis->machine);
 	for (size_t i = 0; tracer_ways[i].name; i++)
 		diagnose_way(diagnosis, i, &failures[i]);
-	if (!diagnosis->used)
+	if (diagnosis->used)
+		diagnose_rehearsal(diagnosis);
+	else
 		machine__explain(
 			&diagnosis->machine, failures, diagnosis->why, sizeof(diagnosis->why));
 }
@@ -135,6 +169,10 @@ static void print_text(const struct diagnosis *diagnosis)
 		printf("  %-13s %s%s\n", "responses",
 			diagnosis->responses ? "watched" : "not watched: ",
 			diagnosis->why_no_responses);
+	if (diagnosis->used)
+		printf("  %-13s %s%s\n", "rehearsal",
+			diagnosis->rehearses ? "possible" : "not possible: ",
+			diagnosis->why_no_rehearsal);
 	puts("\nWays in, in the order in which they are tried:");
 	for (size_t i = 0; tracer_ways[i].name; i++)
 		printf("  %-13s %s%s\n", tracer_ways[i].name,
@@ -206,7 +244,7 @@ static int print_json(const struct diagnosis *diagnosis)
 	char missing[128];
 
 	machine__missing_capabilities(machine, missing, sizeof(missing));
-	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,so,so}", "version",
+	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,sb,so,so,so}", "version",
 		IMDSTRACE_VERSION, "traceable", !!diagnosis->used, "hooks",
 		json__text(diagnosis->used), "why_not",
 		json__text(diagnosis->used ? NULL : diagnosis->why), "kernel",
@@ -216,6 +254,8 @@ static int print_json(const struct diagnosis *diagnosis)
 		machine->host_pids, "cgroups", machine->cgroups, "responses", diagnosis->responses,
 		"responses_why_not",
 		json__text(*diagnosis->why_no_responses ? diagnosis->why_no_responses : NULL),
+		"rehearsal", diagnosis->rehearses, "rehearsal_why_not",
+		json__text(*diagnosis->why_no_rehearsal ? diagnosis->why_no_rehearsal : NULL),
 		"limits", limits_json(diagnosis), "ways", ways_json(diagnosis));
 	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
 		return -ENOMEM;
@@ -227,9 +267,10 @@ static int usage(void)
 {
 	puts("Usage: imdstrace doctor [--json]\n"
 	     "\n"
-	     "Says whether this machine can be traced: what the kernel offers, which hooks would "
-	     "be\n"
-	     "used and why not the others. Attaches each way for a moment, and traces nothing. "
+	     "Says whether this machine can be traced, and whether it can rehearse: what the "
+	     "kernel\n"
+	     "offers, which hooks would be used and why not the others. Attaches each way for a "
+	     "moment, and traces nothing. "
 	     "With\n"
 	     "IMDSTRACE_DEBUG=1 the verifier's whole log of what it refuses goes to stderr.\n"
 	     "\n"
