@@ -114,7 +114,7 @@ stop raw
 check "what a raw socket sends is unknown, once for each address" holds "$work/raw.json" \
 	".totals | .unknown == $kinds and .unknown_by_reason.redirected == $kinds"
 check "its process is named" holds "$work/raw.json" \
-	"[.callers[] | select(.calls.unknown == $kinds) | .comm] == [\"python3\"]"
+	'[.callers[] | select(.calls.unknown > 0) | .comm] | unique == ["python3"]'
 check "it is not ready" inconclusive
 
 if private translate >"$work/translate" 2>&1; then
@@ -131,10 +131,25 @@ if private translate >"$work/translate" 2>&1; then
 	check "each such connection with a request is unknown, once" holds "$work/redirected.json" \
 		".totals | .unknown == $kinds and .unknown_by_reason.redirected == $kinds and .v1 == 1"
 	check "its process is named" holds "$work/redirected.json" \
-		"[.callers[] | select(.calls.unknown == $kinds) | .comm] == [\"python3\"]"
+		'[.callers[] | select(.calls.unknown > 0) | .comm] | unique == ["python3"]'
 	check "the verdict names the reason" holds "$work/redirected.json" '.reasons | any(test("address translation"))'
 else
 	skip "address translation" "iptables cannot translate here: $(head -n 1 "$work/translate")"
+fi
+
+# In a container's network and view of processes nobody knows where the machine forwards.
+contained() {
+	unshare --net --pid --fork --mount-proc "$IMDSTRACE" doctor >"$work/contained"
+	grep -q 'forwards are not seen: .*network namespace .* cannot be entered' "$work/contained" && return
+	cat "$work/contained"
+	return 1
+}
+if "$IMDSTRACE" doctor | grep -q '^  fentry *yes\|^  tracepoint *no'; then
+	skip "where the machine forwards is not known" "another attach mode is used here"
+elif ! unshare --net --pid --fork --mount-proc true 2>/dev/null; then
+	skip "where the machine forwards is not known" "no mount can be made private here"
+else
+	check "where the machine forwards is not known" contained
 fi
 
 finish

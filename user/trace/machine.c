@@ -294,6 +294,9 @@ void machine__explain_witness(const struct machine *machine, const struct tracer
 	if (failure->error == ENOENT && !strcmp(failure->section, "netfilter"))
 		snprintf(why, sizeof(why),
 			"netfilter takes no BPF programs here (6.4 and later do)");
+	else if (failure->error == EXDEV)
+		snprintf(why, sizeof(why),
+			"the network namespace of the machine's first process cannot be entered");
 	else
 		machine__explain_responses(machine, failure, why, sizeof(why));
 	snprintf(out, size, "%s are not seen: %s", kinds[kind], why);

@@ -10,10 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
+#include "lib/scope.h"
+#include "process/procfs.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
@@ -24,6 +27,9 @@
 #define ATTACH_NETFILTER  45
 #define HOOK_FORWARD      2
 #define BEHIND_FILTERS    100
+
+/* include/uapi/linux/nsfs.h: the first network namespace's, since 6.18; before, no namespace's */
+#define NET_INIT_INO 0xeffffff9U
 
 /* union bpf_attr's link_create for netfilter. */
 struct netfilter_link {
@@ -98,30 +104,48 @@ static int link_forward(int program, int family)
 	return syscall(SYS_bpf, LINK_CREATE, &link, sizeof(link));
 }
 
-/* In the machine's first network namespace, where the first process lives: a unit may run in one of
- * its own. 0 or -errno. */
-static int witness__link_forwards(struct witness *witness, int program)
+static int link_forwards(struct witness *witness, int program)
 {
 	static const int families[] = {2 /* IPv4 */, 10 /* IPv6 */};
-	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-	bool moved = own >= 0 && first >= 0 && !setns(first, CLONE_NEWNET);
-	int error = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(families) && !error; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		int link = link_forward(program, families[i]);
 
-		if (link < 0 && (i == 0 || errno != EAFNOSUPPORT))
-			error = -errno;
-		else if (link >= 0)
+		if (link >= 0)
 			witness->forward_links[i] = link;
+		else if (i == 0 || errno != EAFNOSUPPORT)
+			return -errno;
 	}
-	if (moved && setns(own, CLONE_NEWNET) && !error)
+	return 0;
+}
+
+static uint64_t inode(int fd)
+{
+	struct stat file;
+
+	return fd >= 0 && !fstat(fd, &file) ? file.st_ino : 0;
+}
+
+/* In the machine's first network namespace, where the first process lives: a unit may run in one of
+ * its own, and then no other sees what is forwarded. 0, -EXDEV where it cannot be entered, or
+ * -errno. */
+static int witness__link_forwards(struct witness *witness, int program)
+{
+	_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	_close_ int first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+	bool moves = inode(own) != NET_INIT_INO && inode(own) != inode(first);
+	int error;
+
+	if (own < 0)
+		return -errno;
+	/* another's first process may live anywhere */
+	if (inode(own) != NET_INIT_INO && (first < 0 || !procfs__shows_all()))
+		return -EXDEV;
+	if (moves && setns(first, CLONE_NEWNET))
+		return -EXDEV;
+	error = link_forwards(witness, program);
+	if (moves && setns(own, CLONE_NEWNET) && !error)
 		error = -errno;
-	if (own >= 0)
-		close(own);
-	if (first >= 0)
-		close(first);
 	return error;
 }
 
