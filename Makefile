@@ -242,8 +242,13 @@ check-report: $(out)/imdstrace | deps-e2e deps-report ## open the reports in Chr
 	@tests/run IMDSTRACE=$(out)/imdstrace $(of-others)
 
 # By every compiler that someone may build with. $(out)/tests/verify loads them on a kernel.
-compilers: | $(needs) deps-debian ## compile the BPF objects by every clang of Debian 12, 13 and sid (downloads them)
-	@BPF_FLAGS=$(call shell-word,$(bpf-cflags)) BPFTOOL=$(call shell-word,$(BPFTOOL)) tests/compilers/compile.sh $(target) build/$(target)/compilers
+by-others := build/$(target)/compilers/made
+
+compilers: $(by-others) ## compile the BPF objects by every clang of Debian 12, 13 and sid (downloads them)
+
+$(by-others): $(wildcard bpf/* include/*.h) vmlinux.h tests/compilers/compile.sh $(obj)/flags | $(needs) deps-debian
+	@BPF_FLAGS=$(call shell-word,$(bpf-cflags)) BPFTOOL=$(call shell-word,$(BPFTOOL)) tests/compilers/compile.sh $(target) $(@D)
+	@touch $@
 
 check-kernels: ## run the suites of tests/kernels in virtual machines, one for each kernel (downloads them)
 	@$(MAKE) --no-print-directory static compilers $(out)/tests/wire $(out)/tests/verify

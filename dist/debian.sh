@@ -133,6 +133,7 @@ unpack() {
 	begin_part "$1"
 	shift
 	download_or_fail "$part" "$@"
+	exec 9>&- # apt's state is not needed any more
 	unpack_part
 }
 

@@ -50,25 +50,38 @@ run() {
 
 # $BPF_FLAGS is a list of words, as make has them.
 compile() {
-	local root flags
+	local root flags new=$directory/clang-$1.new
 	root=$(compiler "$1" "$2") || return
 	flags=()
 	eval "flags=($BPF_FLAGS)"
-	run "$root" "$1" "${flags[@]}" -DLOOP_BY_HELPER -c "$top/bpf/imdstrace.bpf.c" -o "$directory/new.o" &&
-		$BPFTOOL gen object "$directory/clang-$1.o" "$directory/new.o" &&
-		run "$root" "$1" "${flags[@]}" -c "$top/bpf/imdstrace.bpf.c" -o "$directory/new.o" &&
-		$BPFTOOL gen object "$directory/clang-$1-rounds.o" "$directory/new.o"
+	run "$root" "$1" "${flags[@]}" -DLOOP_BY_HELPER -c "$top/bpf/imdstrace.bpf.c" -o "$new" &&
+		$BPFTOOL gen object "$directory/clang-$1.o" "$new" &&
+		run "$root" "$1" "${flags[@]}" -c "$top/bpf/imdstrace.bpf.c" -o "$new" &&
+		$BPFTOOL gen object "$directory/clang-$1-rounds.o" "$new"
 }
 
-mkdir -p "$directory" && rm -f "$directory"/*.o
-failed=0
-while read -r version suite; do
-	if compile "$version" "$suite"; then
-		echo "  BPF	clang-$version ($suite) for $target"
+tell() {
+	if compile "$1" "$2"; then
+		echo "  BPF	clang-$1 ($2) for $target"
 	else
-		echo "clang-$version of $suite does not compile the BPF objects" >&2
-		failed=1
+		echo "clang-$1 of $2 does not compile the BPF objects" >&2
+		return 1
 	fi
+}
+
+# One more than there are processors: one of them downloads.
+mkdir -p "$directory" && rm -f "$directory"/*.o
+failed=0 running=0
+while read -r version suite; do
+	if ((running > $(nproc))); then
+		wait -n || failed=1
+		running=$((running - 1))
+	fi
+	tell "$version" "$suite" </dev/null &
+	running=$((running + 1))
 done < <(versions)
-rm -f "$directory/new.o"
+for ((; running > 0; running--)); do
+	wait -n || failed=1
+done
+rm -f "$directory"/*.new
 exit $failed

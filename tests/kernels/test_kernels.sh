@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# Boots each of these kernels in a virtual machine, two at a time, and runs a suite there. Compares
-# what the verifier looked at with verified.limits, and writes what was seen as a table of Markdown:
-# $KERNELS_TABLE (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it
-# runs load.sh alone, with that many calls beside each load and in each model of preemption, and
-# writes $LOAD_TABLE (build/load.md). BOOT=PROGRAM boots in place of boot.sh.
+# Boots each of these kernels in a virtual machine, and runs a suite there: MACHINES at a time, else
+# one more than there are processors, because a suite waits a good deal. Compares what the verifier
+# looked at with verified.limits, and writes what was seen as a table of Markdown: $KERNELS_TABLE
+# (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it runs load.sh
+# alone, with that many calls beside each load and in each model of preemption, and writes $LOAD_TABLE
+# (build/load.md). BOOT=PROGRAM boots in place of boot.sh.
 set -u
 here=$(dirname "$0")
 limits=$here/verified.limits
 boot_program=${BOOT:-$here/boot.sh}
 table=${KERNELS_TABLE:-build/kernels.md}
 load_table=${LOAD_TABLE:-build/load.md}
+machines=${MACHINES:-$(($(nproc) + 1))}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'kill "${!running[@]}" 2>/dev/null; exit 130' INT TERM HUP
@@ -111,7 +113,7 @@ collect() {
 boot() {
 	local started=$SECONDS status objects=$here/../../build/$3/compilers
 	[ -d "$objects" ] || objects=
-	BOOT_TIMEOUT=${LOAD:+2}480 "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,clients,suite,load,cgroups,lockdown}.sh \
+	BOOT_TIMEOUT=${LOAD:+2}900 "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,clients,suite,load,cgroups,lockdown}.sh \
 		${objects:+"$objects"} >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"
@@ -126,7 +128,7 @@ while IFS=';' read -r what append; do
 	case " ${KERNELS:-$kernel-$arch} " in *" $kernel-$arch "*) ;; *) continue ;; esac
 	name=$kernel-$arch-${suite%.sh}-${arguments%% *}
 	name=${name%-}${append:+-$(tr -dc 'a-z0-9=' <<<"$append")}
-	[ ${#running[@]} -lt 2 ] || collect
+	[ ${#running[@]} -lt "$machines" ] || collect
 	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments ${LOAD:-}" &
 	running[$!]=$name
 done <<<"$boots"
