@@ -375,7 +375,7 @@ static void hostile_sizes_are_survived(void **state)
 	} cases[] = {
 		{"deep nesting", HEAD ZERO ",'callers':", "[", 100000, "", false},
 		{"deep and closed", HEAD ZERO ",'callers':[],'x':[", "[", 3000, "", false},
-		{"a million empty arrays", HEAD ZERO ",'callers':[],'x':[1", ",[]", 1000000, "]}",
+		{"two million empty arrays", HEAD ZERO ",'callers':[],'x':[1", ",[]", 2000000, "]}",
 			false},
 		{"a million numbers as pids",
 			HEAD ZERO
