@@ -151,6 +151,23 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z'}",
 				QUIET, GOOD),
 			DAY, false, VERDICT_READY, {"1 host"}},
+		{"nothing was opened before a boot was watched",
+			REPORT_OF(WEB1,
+				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:01:00Z','end':"
+				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_"
+				"before':0}",
+				QUIET, GOOD),
+			DAY, false, VERDICT_READY, {"1 host"}},
+		{"connections were opened before a boot was watched",
+			REPORT_OF(WEB1,
+				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:00:07Z','end':"
+				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_"
+				"before':3}",
+				QUIET, GOOD),
+			DAY, false, VERDICT_READY,
+			{"1 host",
+				"note: at the boot of web-1, 3 TCP connections had been opened "
+				"before the trace began, 7s into it: calls on them were not seen"}},
 		{"no boot was watched",
 			REPORT_OF(WEB1,
 				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:02:00Z','end':"

@@ -66,6 +66,40 @@ bool procfs__shows_all(void)
 	return !access("/proc/self/stat", F_OK); /* a kernel without namespaces of pids */
 }
 
+/* A number of /proc/PID/net/snmp, where a line of names stands above a line of values. 0 or -errno.
+ */
+static int snmp__find(char *text, const char *prefix, const char *name, uint64_t *value)
+{
+	char *rest_of_names, *rest_of_values;
+	char *names = strstr(text, prefix), *values = names ? strchr(names, '\n') : NULL;
+
+	if (!values || strncmp(++values, prefix, strlen(prefix)))
+		return -ENOENT;
+	values[-1] = '\0';
+	values[strcspn(values, "\n")] = '\0';
+	names = strtok_r(names, " ", &rest_of_names);
+	values = strtok_r(values, " ", &rest_of_values);
+	while (names && values && strcmp(names, name)) {
+		names = strtok_r(NULL, " ", &rest_of_names);
+		values = strtok_r(NULL, " ", &rest_of_values);
+	}
+	if (!names || !values)
+		return -ENOENT;
+	*value = strtoull(values, NULL, 10);
+	return 0;
+}
+
+int procfs__connections_opened(uint64_t *count)
+{
+	_close_ int first = procfs__shows_all() ? procfs__open_any(1) : -ENOENT;
+	_free_ char *text = NULL;
+	size_t size;
+	bool cut;
+	int error = first < 0 ? first : procfs__read(first, "net/snmp", 65536, &text, &size, &cut);
+
+	return error ? error : snmp__find(text, "Tcp: ", "ActiveOpens", count);
+}
+
 bool procfs__is_gone(uint32_t pid, uint64_t start_ns)
 {
 	_close_ int process = procfs__open_any(pid);

@@ -30,6 +30,10 @@ int procfs__open_any(uint32_t pid);
 /* Whether /proc is mounted and its pids are the host's, not a container's. */
 bool procfs__shows_all(void);
 
+/* TCP connections that the host's first network namespace has opened since boot, whatever became of
+ * them. 0 or -errno. */
+int procfs__connections_opened(uint64_t *count);
+
 /* Whether nothing of that process runs any more; false where that cannot be told. */
 bool procfs__is_gone(uint32_t pid, uint64_t start_ns);
 

@@ -114,11 +114,13 @@ static json_t *json__window(const struct window *window)
 
 	clock__format(start, window->start);
 	clock__format(end, window->end);
-	object = json_pack("{so,so,so,so,ss,ss,so,so,sb}", "id", json__text(window->id), "host",
+	object = json_pack("{so,so,so,so,ss,ss,so,so,so,sb}", "id", json__text(window->id), "host",
 		json__text(window->machine_id ? window->machine_id : window->host), "instance_id",
 		json__text(window__instance_id(window)), "boot_id", json__text(window->boot_id),
 		"start", start, "end", end, "hooks", json__text(window->hooks), "booted",
-		json__time(window->booted), "responses", window->responses);
+		json__time(window->booted), "opened_before",
+		window->opened_known ? json__count(window->opened_before) : json_null(),
+		"responses", window->responses);
 	if (window->rehearsal && json_object_set_new(object, "rehearsal", json_true()))
 		return NULL;
 	if (window->copy && json_object_set_new(object, "copy", json_integer(window->copy)))

@@ -415,6 +415,10 @@ static int window__extend(struct window *known, const struct window *window)
 	if (!known->booted)
 		known->booted = window->booted;
 	known->rehearsal |= window->rehearsal;
+	if (!known->opened_known) {
+		known->opened_known = window->opened_known;
+		known->opened_before = window->opened_before;
+	}
 	return text__fill(&known->hooks, window->hooks);
 }
 

@@ -96,10 +96,13 @@ struct window {
 	char *id;         /* random, made when it was attached; NULL: not known */
 	char *boot_id;
 	int64_t start, end; /* ns since 1970 */
-	int64_t attached; /* when it really began, where report__since() moved the start; else 0 */
-	int64_t booted;   /* when this boot began, ns since 1970; 0: not known */
-	bool responses;   /* what came back was watched too: without it, outcomes say nothing */
-	bool rehearsal;   /* it watched one scope, and changed how that fared */
+	int64_t attached;  /* when it really began, where report__since() moved the start; else 0 */
+	int64_t booted;    /* when this boot began, ns since 1970; 0: not known */
+	bool opened_known; /* without it opened_before says nothing */
+	uint64_t opened_before; /* TCP connections that the machine's own network opened from boot
+				   to start: the kernel's ActiveOpens (RFC 4022) */
+	bool responses; /* what came back was watched too: without it, outcomes say nothing */
+	bool rehearsal; /* it watched one scope, and changed how that fared */
 	/* not 0: of another machine than the window that began as it did, because a snapshot of
 	   the machine was resumed more than once */
 	unsigned int copy;

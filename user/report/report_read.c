@@ -337,6 +337,10 @@ static int read__window(
 		error = get__object(reader, place, element, "calls", OPTIONAL, &calls);
 	if (!error && calls)
 		error = get__counts(reader, place, calls, REQUIRED, window.calls);
+	if (!error)
+		error = get__count(reader, place, element, "opened_before", OPTIONAL,
+			REPORT_COUNT_MAX, &window.opened_before);
+	window.opened_known = json_is_integer(json_object_get(element, "opened_before"));
 	if (error)
 		return error;
 	if (window.end < window.start)

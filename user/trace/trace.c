@@ -25,6 +25,7 @@
 #include "trace/confinement.h"
 #include "process/command.h"
 #include "process/host.h"
+#include "process/procfs.h"
 #include "trace/live.h"
 #include "trace/machine.h"
 #include "trace/ndjson.h"
@@ -350,6 +351,7 @@ static void trace__begin_window(struct trace *trace)
 	trace->window_started = clock__steady();
 	trace->window.start = trace->window.end = clock__now();
 	trace->window.booted = clock__from_boot(0);
+	trace->window.opened_known = !procfs__connections_opened(&trace->window.opened_before);
 }
 
 /* Whether this has become another instance: a snapshot of a running machine, resumed. */

@@ -336,6 +336,34 @@ static void reasons__add_since(struct sentences *reasons, const struct report *r
 				: "");
 }
 
+static bool watch__opened_before(const struct watch *watch)
+{
+	return watch->opened_known && watch->opened;
+}
+
+static void reasons__add_opened_before(struct sentences *reasons, const struct report *report,
+	const struct watch *watches, size_t count)
+{
+	char list[LISTED_SIZE], delay[32];
+	uint64_t opened = 0;
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!watch__opened_before(&watches[i]))
+			continue;
+		count__add(&opened, watches[i].opened);
+		if (watches[i].boot_delay > longest)
+			longest = watches[i].boot_delay;
+	}
+	if (!watches__list(list, report, watches, count, watch__opened_before))
+		return;
+	duration__format(delay, sizeof(delay), longest);
+	sentences__add(reasons,
+		"note: at the boot of %s, %" PRIu64 " TCP connection%s had been opened before the "
+		"trace began, %s into it: calls on %s were not seen",
+		list, opened, plural(opened), delay, opened == 1 ? "it" : "them");
+}
+
 /* What does not change the verdict, yet whoever relies on it should know. */
 static void reasons__add_notes(struct sentences *reasons, const struct report *report,
 	const struct watch *watches, size_t count)
@@ -362,6 +390,7 @@ static void reasons__add_notes(struct sentences *reasons, const struct report *r
 			"note: %s did not boot while it was watched, and cloud-init and user data "
 			"call the metadata service at boot",
 			list);
+	reasons__add_opened_before(reasons, report, watches, count);
 }
 
 /* What a ready verdict rests on. */

@@ -55,6 +55,9 @@ struct watch {
 	int64_t longest_gap; /* ns */
 	bool boot_known;     /* some window says when its boot began */
 	bool boot_watched;   /* one of them began right then */
+	bool opened_known;   /* it says what was opened before it began */
+	uint64_t opened;     /* so many connections; of several, that with the fewest */
+	int64_t boot_delay;  /* ns from boot to its start */
 };
 
 /* One for each host of the report or its windows, by its id. Boots of one id that ran at the same

@@ -24,6 +24,23 @@ static int window__compare(const void *left, const void *right)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
+/* What may have been missed of a boot; the best known of several is what counts. */
+static void watch__add_boot(struct watch *watch, const struct window *window)
+{
+	int64_t delay = window->start - window->booted;
+
+	watch->boot_known = true;
+	if (delay >= BOOT_SLACK)
+		return;
+	watch->boot_watched = true;
+	if (!window->opened_known ||
+		(watch->opened_known && window->opened_before >= watch->opened))
+		return;
+	watch->opened_known = true;
+	watch->opened = window->opened_before;
+	watch->boot_delay = delay > 0 ? delay : 0;
+}
+
 /* Windows come by host and start, so each either overlaps what is counted or lies behind it. */
 static void watch__add(struct watch *watch, const struct window *window)
 {
@@ -47,10 +64,8 @@ static void watch__add(struct watch *watch, const struct window *window)
 	if (!watch->windows || window->end > watch->end)
 		watch->end = window->end;
 	watch->windows++;
-	if (window->booted) {
-		watch->boot_known = true;
-		watch->boot_watched |= window->start - window->booted < BOOT_SLACK;
-	}
+	if (window->booted)
+		watch__add_boot(watch, window);
 }
 
 static int window__compare_boots(const void *left, const void *right)
