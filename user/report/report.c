@@ -148,6 +148,17 @@ void window__free(struct window *window)
 	free(window->hooks);
 }
 
+int report__set_version(struct report *report, const char *version)
+{
+	char *copy = strdup(version);
+
+	if (!copy)
+		return -ENOMEM;
+	free(report->version);
+	report->version = copy;
+	return 0;
+}
+
 void report__free(struct report *report)
 {
 	if (!report)

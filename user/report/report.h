@@ -265,6 +265,8 @@ struct request {
 
 /* Empty, of IMDSTRACE_VERSION. NULL: no memory. */
 struct report *report__new(void);
+/* Which version of the tool wrote it. 0 or -ENOMEM. */
+int report__set_version(struct report *report, const char *version);
 void report__free(struct report *report);
 
 /* The entry of the host of that report_host__id(), made from host if it is new; what is not known

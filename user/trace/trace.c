@@ -809,7 +809,10 @@ static int trace__continue(struct trace *trace)
 		complain("%s is not a report that can be continued: %s", output, why);
 		return -EINVAL;
 	}
-	return trace->report ? 0 : complain_errno(ENOMEM, "there is no memory for a report");
+	/* Who continues it writes it from now on. */
+	if (!trace->report || report__set_version(trace->report, IMDSTRACE_VERSION))
+		return complain_errno(ENOMEM, "there is no memory for a report");
+	return 0;
 }
 
 static int trace__prepare_output(struct trace *trace)
