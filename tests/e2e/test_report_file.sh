@@ -76,7 +76,7 @@ export -f on_small_disk until_so serve
 
 unshare --mount --propagation private bash -c on_small_disk >"$work/small-disk" 2>&1 &
 started[disk]=$!
-trace first --all --json --output "$kept" --interval 1s
+trace first --all --json --output "$kept" --interval 1s --prometheus
 trace timed --quiet --output "$work/timed.json" --duration 2s
 need_traces first timed
 watch_file &
@@ -96,6 +96,7 @@ ended timed
 stop first INT
 touch "$work/enough"
 ended watcher
+opened_now=$(awk '$1 == "Tcp:" && $2 ~ /[0-9]/ { print $6 }' /proc/1/net/snmp)
 
 check 'SIGINT ends a trace, and that is well' ended_with first 0
 check 'the file is there before the trace ends' holds "$work/early.json" '.schema == "imdstrace.report/1"'
@@ -103,6 +104,10 @@ check 'a reader sees a whole report each time' all 'equal "what was no report" "
 check 'it is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
 	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q -- "$tag-three" "$work/early-file"'
 check 'nothing else is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"
+check 'node_exporter finds the same beside it, and may read it' all 'equal mode 644 "$(stat -c %a "$kept.prom")"' \
+	'diff "$kept.prom" <("$IMDSTRACE" report --format prometheus "$kept")'
+check 'a window says what the machine had opened before' holds "$kept" \
+	'.windows[0].opened_before as $opened | $opened >= 0 and $opened <= ($now | tonumber)' --arg now "$opened_now"
 check '--duration ends a trace by itself' ended_with timed 0
 check '--quiet prints nothing' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
 	'equal "lines on stderr" 1 "$(wc -l <"$work/timed.err")"'

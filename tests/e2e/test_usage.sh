@@ -58,6 +58,8 @@ frobnicate
 --frobnicate
 -x
 trace --frobnicate
+trace --prometheus
+trace --prometheus --output /dev/null
 trace -x
 trace surplus
 trace --duration

@@ -24,6 +24,7 @@ enum {
 	OPT_JSON,
 	OPT_TOP,
 	OPT_INTERVAL,
+	OPT_PROMETHEUS,
 	OPT_MIN_WINDOW,
 	OPT_HOOKS,
 	OPT_USER,
@@ -48,6 +49,7 @@ static const struct option options[] = {
 	{"top", no_argument, NULL, OPT_TOP},
 	{"quiet", no_argument, NULL, 'q'},
 	{"output", required_argument, NULL, 'o'},
+	{"prometheus", no_argument, NULL, OPT_PROMETHEUS},
 	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"duration", required_argument, NULL, 'd'},
 	{"min-window", required_argument, NULL, OPT_MIN_WINDOW},
@@ -72,6 +74,7 @@ static int usage(void)
 	     "\n"
 	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: at Ctrl-C)\n"
 	     "  -o, --output FILE      keep a report in FILE; one that exists is continued\n"
+	     "      --prometheus       and for node_exporter, as text in FILE.prom\n"
 	     "      --interval TIME    replace FILE that often (default: 60s)\n"
 	     "      --all              show every call, not those without a token alone\n"
 	     "      --json             print each call as a line of JSON, and no summary\n"
@@ -149,6 +152,9 @@ static int parse(int argc, char **argv, struct trace_command *command, int *stat
 			break;
 		case 'o':
 			trace->output = optarg;
+			break;
+		case OPT_PROMETHEUS:
+			trace->prometheus = true;
 			break;
 		case OPT_INTERVAL:
 			error = parse_duration("interval", optarg, &trace->interval);
@@ -288,6 +294,8 @@ static const char *trace_command__problem(const struct trace_command *command)
 		return "--interval must be at least 1s";
 	if (trace->output && !*trace->output)
 		return "--output needs the name of a file";
+	if (trace->prometheus && !trace->output)
+		return "--prometheus writes beside --output FILE, which is missing";
 	if (trace->quiet && trace->json)
 		return "--quiet and --json exclude each other";
 	if (trace->top && (trace->quiet || trace->json))

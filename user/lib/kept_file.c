@@ -19,6 +19,7 @@
 #include "lib/scope.h"
 
 #define PRIVATE    0600
+#define PUBLIC     0644
 #define NAMES_MAX  100 /* of files that were set aside in one second */
 #define TEMPORARY  ".imdstrace-0123456789abcdef"
 #define NEW_FLAGS  (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
@@ -161,14 +162,14 @@ static int kept__make_temporary(const struct kept_file *kept, char name[sizeof(T
 	return fd < 0 ? -errno : fd;
 }
 
-static int kept__fill(
-	const struct kept_file *kept, int fd, const char *content, size_t size, struct stat *status)
+static int kept__fill(const struct kept_file *kept, int fd, const char *content, size_t size,
+	mode_t mode, struct stat *status)
 {
 	int error = file__write_open(fd, content, size);
 
 	if (!error && fchown(fd, kept->user, kept->group) && errno != EPERM)
 		error = -errno;
-	if (!error && fchmod(fd, PRIVATE))
+	if (!error && fchmod(fd, mode))
 		error = -errno;
 	if (!error && (fsync(fd) || fstat(fd, status)))
 		error = -errno;
@@ -189,7 +190,7 @@ int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 	fd = kept__make_temporary(kept, name);
 	if (fd < 0)
 		return fd;
-	error = kept__fill(kept, fd, content, size, &status);
+	error = kept__fill(kept, fd, content, size, PRIVATE, &status);
 	if (!error)
 		error = kept__check(kept);
 	if (error == -ENOENT)
@@ -204,6 +205,29 @@ int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 	kept__remember(kept, &status);
 	kept->made = false;
 	return 0;
+}
+
+int kept_file__write_beside(
+	const struct kept_file *kept, const char *suffix, const char *content, size_t size)
+{
+	char temporary[sizeof(TEMPORARY)];
+	_free_ char *name = NULL;
+	struct stat status;
+	int fd, error;
+
+	if (kept->directory < 0)
+		return -ENOTSUP;
+	if (asprintf(&name, "%s%s", kept->name, suffix) < 0)
+		return -ENOMEM;
+	fd = kept__make_temporary(kept, temporary);
+	if (fd < 0)
+		return fd;
+	error = kept__fill(kept, fd, content, size, PUBLIC, &status);
+	if (!error && renameat(kept->directory, temporary, kept->directory, name))
+		error = -errno;
+	if (error)
+		unlinkat(kept->directory, temporary, 0);
+	return error;
 }
 
 /* Some file systems (NFS) cannot tell whether the new name is free. */

@@ -25,6 +25,11 @@ int kept_file__read(struct kept_file *kept, size_t limit, char **content, size_t
  * link; -ESTALE: another file is there now; or -errno. */
 int kept_file__replace(struct kept_file *kept, const char *content, size_t size);
 
+/* Writes another file in its directory, of its name and a suffix, that everybody may read; whatever
+ * has that name there is replaced. 0; -ENOTSUP: it is no regular file; or -errno. */
+int kept_file__write_beside(
+	const struct kept_file *kept, const char *suffix, const char *content, size_t size);
+
 /* Gives it another name in its directory, its own and a dot, why and the time, which the caller
  * frees, and makes it anew. 0 or -errno. */
 int kept_file__set_aside(struct kept_file *kept, const char *why, char **name);

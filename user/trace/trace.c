@@ -34,6 +34,7 @@
 #include "render/render.h"
 #include "trace/rehearsing.h"
 #include "trace/roster.h"
+#include "trace/textfile.h"
 #include "trace/top.h"
 #include "trace/warnings.h"
 #include "lib/scope.h"
@@ -80,6 +81,7 @@ struct trace {
 			   */
 	int error;        /* what a record's handling failed with: ends the trace */
 	bool unsaved;     /* the last state of output could not be written */
+	bool textfile_unsaved;
 };
 
 static volatile sig_atomic_t stop_signal, hangup_signal, anew_signal;
@@ -476,6 +478,19 @@ static char *trace__to_json(struct trace *trace)
 	return text;
 }
 
+static void trace__save_textfile(struct trace *trace)
+{
+	int error = textfile__save(trace->output, trace->report, trace->options->min_window);
+
+	if (error && !trace->textfile_unsaved) {
+		live__clear(&trace->live);
+		complain("%s" TEXTFILE_SUFFIX
+			 " keeps its last state, because it cannot be written: %s",
+			trace->options->output, strerror(-error));
+	}
+	trace->textfile_unsaved = error;
+}
+
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
 static void trace__save(struct trace *trace)
 {
@@ -494,6 +509,8 @@ static void trace__save(struct trace *trace)
 		complain("%s keeps its last state, because it cannot be written: %s",
 			trace->options->output, kept__problem(error));
 	}
+	if (!error && trace->options->prometheus)
+		trace__save_textfile(trace);
 	if (!error)
 		memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
 	trace->unsaved = error;
@@ -822,6 +839,9 @@ static int trace__prepare_output(struct trace *trace)
 
 	if (error)
 		return complain_errno(-error, "%s cannot be written: %s", output, strerror(-error));
+	if (trace->output && trace->options->prometheus && kept_file__directory(trace->output) < 0)
+		return complain_errno(
+			EINVAL, "%s has no file beside it, which --prometheus asks for", output);
 	return trace__continue(trace);
 }
 

@@ -19,6 +19,7 @@ struct trace_options {
 	const char *output; /* NULL: keep no report */
 	bool confined;      /* once attached, give up what watching does without */
 	const char *user;   /* to become then; NULL: nobody else */
+	bool prometheus;    /* and the same as node_exporter's text file beside output */
 	const char *hooks;  /* NULL: the first way that attaches */
 	int64_t interval;   /* ns between two states of output */
 	int64_t duration;   /* ns; 0: until SIGINT or SIGTERM */
