@@ -83,6 +83,11 @@ not() {
 	! "$@"
 }
 
+# lines_said FILE: of a trace's stderr, without those on what this machine lets no tracer see.
+lines_said() {
+	grep -vcE '^(<[0-9]>)?imdstrace: .* are not seen: ' "$1"
+}
+
 # all FUNCTION-CALL...: each argument is a command line; the first that fails decides.
 all() {
 	local each

@@ -72,10 +72,10 @@ check 'the journal hears once of each new caller' all \
 	'one_entry one "IMDS_CLASS=v1" "PRIORITY=4" "SYSLOG_IDENTIFIER=imdstrace" "IMDS_CALLER=curl" "without a token"' \
 	'one_entry two "IMDS_CALLER=busybox wget"'
 check 'and of no other call' not grep -- "$tag-token" "$work/journal"
-check 'stderr does not hear it twice' equal 'lines on stderr' 1 "$(wc -l <"$work/heard.err")"
+check 'stderr does not hear it twice' equal 'lines on stderr' 1 "$(lines_said "$work/heard.err")"
 check 'without a journal stderr hears it, with its priority' all \
 	'equal warnings 2 "$(grep -c "^<4>imdstrace: .*$tag.*without a token" "$work/unheard.err")"'
-check 'where stderr is no journal nobody is warned' equal 'lines on stderr' 1 "$(wc -l <"$work/plain.err")"
+check 'where stderr is no journal nobody is warned' equal 'lines on stderr' 1 "$(lines_said "$work/plain.err")"
 
 # --- SIGHUP -----------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ serve optional last_call || exit 1
 ended head
 check 'a reader that goes away ends the trace, and that is well' ended_with head 0
 check 'it had what it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
-check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(wc -l <"$work/head.err")"
+check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(lines_said "$work/head.err")"
 check 'and the report is written all the same, with the call that nobody read of' holds "$work/head.json" '
 	(.windows | length == 1) and .totals.v1 >= 2 and .verdict == "blocked"
 	and (.totals.v1 == ([.callers[].calls.v1] | add))
@@ -116,7 +116,7 @@ check 'the summary follows' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -a
 	'grep -aq "^BLOCKED " "$work/plain.err"' 'grep -aq "BLOCKED " "$work/colours.err"'
 
 check 'no escape codes in a pipe' not grep -aq $'[\e\r]' "$work/pipe.out" "$work/pipe.err"
-check 'nothing on stderr but that it traces' all 'equal lines 1 "$(wc -l <"$work/pipe.err")"' \
+check 'nothing on stderr but that it traces' all 'equal lines 1 "$(lines_said "$work/pipe.err")"' \
 	'grep -q "^imdstrace: tracing" "$work/pipe.err"'
 
 coloured=$'\e\\[[0-9;]*[1-9][0-9;]*m'

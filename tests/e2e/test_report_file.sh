@@ -110,7 +110,7 @@ check 'a window says what the machine had opened before' holds "$kept" \
 	'.windows[0].opened_before as $opened | $opened >= 0 and $opened <= ($now | tonumber)' --arg now "$opened_now"
 check '--duration ends a trace by itself' ended_with timed 0
 check '--quiet prints nothing' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
-	'equal "lines on stderr" 1 "$(wc -l <"$work/timed.err")"'
+	'equal "lines on stderr" 1 "$(lines_said "$work/timed.err")"'
 check 'it ended after that time' holds "$work/timed.json" '
 	def seconds: (.[:19] + "Z" | fromdate) + ("0." + (.[20:-1] | if . == "" then "0" else . end) | tonumber);
 	.windows | length == 1 and (.[0] | (.end | seconds) - (.start | seconds) >= 2)'
@@ -218,7 +218,7 @@ valid_report() {
 	equal 'exit status of check' 1 $? && holds "$1" '.verdict == "blocked" and .totals.v1 >= 1'
 }
 check 'when the disk is full, the file keeps its last good state' cmp "$work/full-before.json" "$work/full-after.json"
-check 'and says so, once' all 'equal "lines on stderr" 2 "$(wc -l <"$work/disk.err")"' \
+check 'and says so, once' all 'equal "lines on stderr" 2 "$(lines_said "$work/disk.err")"' \
 	'grep -q "^imdstrace: .*report.json.*No space left on device" "$work/disk.err"'
 check 'and leaves nothing half written beside it' equal files 'filler report.json' "$(sort "$work/full-files" | xargs)"
 check 'and goes on once there is room' holds "$work/killed.json" '
