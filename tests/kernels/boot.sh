@@ -8,6 +8,7 @@
 # tool as $IMDSTRACE and imdstrace, the traffic program of the tests as $WIRE and wire, and verify (each
 # if it has been built for ARCH), and the FILEs in /. A hang (BOOT_TIMEOUT seconds, 300), a panic and a
 # warning in the kernel's log are failures. With BOOT_LOG=FILE the console is kept there.
+# An emulated processor may wait for its own for longer than the 21 s after which RCU complains.
 # BOOT_APPEND holds more parameters of the boot (imdstrace.cgroups=v1 and =hybrid: see init).
 set -eu
 export LC_ALL=C
@@ -146,7 +147,8 @@ boot() {
 	timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu "$cpu" -m 1G -smp 2 \
 		-nodefaults -no-reboot -display none -chardev "file,id=verdict,path=$scratch/verdict" \
 		-serial "file:$console_log" $serial -kernel "$vmlinuz" -initrd "$scratch/initramfs" \
-		-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port ${BOOT_APPEND:-}" </dev/null &
+		-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port \
+			rcupdate.rcu_cpu_stall_timeout=300 ${BOOT_APPEND:-}" </dev/null &
 	machine_pid=$!
 	ended=0
 	wait "$machine_pid" || ended=$?

@@ -71,7 +71,11 @@ crowd_is_named() {
 	grep -F '"args":["wget","-q","-O","/dev/null","http://169.254.169.254/latest/meta-data/ami-id?crowd-' /tmp/events |
 		grep -F '"comm":"wget"' | grep -F '"exe":"/bin/busybox"' |
 		grep -E '"class":"v1".*\?crowd-|"class":"unknown"' | sed -nE 's/.*"pid":([0-9]+),"tid".*/\1/p' | sort -u | wc -l >/tmp/named
-	equal $CROWD $(($(cat /tmp/named) + nameless)) && [ "$nameless" -lt $((CROWD / 20)) ]
+	equal $CROWD $(($(cat /tmp/named) + nameless)) && [ "$nameless" -lt $((CROWD / 20)) ] && return
+	grep -F '?crowd-' /tmp/events | grep -vF '"args":["wget"' | cut -c 1-300
+	grep -E '"class":"unknown"|"type":"lost"' /tmp/events | cut -c 1-300
+	grep -oE '"(v1|unknown|lost)": ?[0-9]+' /tmp/report.json | head -n 3
+	return 1
 }
 
 networks() {
