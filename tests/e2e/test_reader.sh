@@ -115,7 +115,7 @@ check 'SIGTERM ends a trace whose reader is stuck, within a second' all 'in_time
 check 'also on a terminal that nobody reads' all 'in_time unread' 'ended_with unread 0'
 check 'also on a terminal that Ctrl-S stopped' all 'in_time stopped' 'ended_with stopped 0'
 told() {
-	equal 'lines on stderr' 2 "$(wc -l <"$work/$1.err")" &&
+	equal 'lines on stderr' 2 "$(lines_said "$work/$1.err")" &&
 		grep -qE "^imdstrace: nobody read all of what was to be printed: $2" "$work/$1.err" && return
 	cat "$work/$1.err"
 	return 1

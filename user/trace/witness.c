@@ -27,6 +27,7 @@
 #define ATTACH_NETFILTER  45
 #define HOOK_FORWARD      2
 #define BEHIND_FILTERS    100
+#define PLACES_MAX        32
 
 /* include/uapi/linux/nsfs.h: the first network namespace's, since 6.18; before, no namespace's */
 #define NET_INIT_INO 0xeffffff9U
@@ -91,17 +92,30 @@ static void witness__fail(
 	snprintf(failure->section, sizeof(failure->section), "%s", section);
 }
 
-static int link_forward(int program, int family)
+static int link_forward(int program, int family, int priority)
 {
 	struct netfilter_link link = {
 		.program = program,
 		.attach_type = ATTACH_NETFILTER,
 		.family = family,
 		.hook = HOOK_FORWARD,
-		.priority = BEHIND_FILTERS,
+		.priority = priority,
 	};
 
 	return syscall(SYS_bpf, LINK_CREATE, &link, sizeof(link));
+}
+
+/* A priority holds one program of BPF: another tracer's may be there. */
+static int link_forward_beside(int program, int family)
+{
+	int link = -1;
+
+	for (int places = 0; places < PLACES_MAX; places++) {
+		link = link_forward(program, family, BEHIND_FILTERS + places);
+		if (link >= 0 || errno != EBUSY)
+			break;
+	}
+	return link;
 }
 
 static int link_forwards(struct witness *witness, int program)
@@ -109,7 +123,7 @@ static int link_forwards(struct witness *witness, int program)
 	static const int families[] = {2 /* IPv4 */, 10 /* IPv6 */};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		int link = link_forward(program, families[i]);
+		int link = link_forward_beside(program, families[i]);
 
 		if (link >= 0)
 			witness->forward_links[i] = link;
