@@ -94,7 +94,9 @@ for name in in1 in2 out1 out2; do
 done
 stop crowd
 check "each call of the scope is in the report once, rejected" holds "$work/crowd.json" '
-	.totals.v1 + .totals.v2 == 5000 and .totals.v1 == .rehearsal.rejected and .totals.unknown == 0 and
-	.rehearsal.unproven == 0 and .rehearsal.not_covered == 0 and .rehearsal.verdict == "survives"'
+	# a slow machine loses details, never counts, and says so
+	.totals.v1 + .totals.v2 == 5000 and .totals.unknown == 0 and (.totals.lost > 0 and .rehearsal.verdict == "inconclusive" or
+	.totals.v1 == .rehearsal.rejected and .rehearsal.unproven == 0 and .rehearsal.not_covered == 0 and
+	.rehearsal.verdict == "survives")'
 
 finish
