@@ -177,13 +177,8 @@ remove_groups() {
 }
 
 clean_up_rehearsals() {
-	local name
-	for name in "${!started[@]}"; do
-		kill -KILL "${started[$name]}" 2>/dev/null
-	done
-	wait
-	remove_groups
 	clean_up
+	remove_groups
 }
 trap clean_up_rehearsals EXIT
 

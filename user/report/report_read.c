@@ -957,16 +957,12 @@ static int read__schema(struct reader *reader, const json_t *document)
 
 static int read__version(struct reader *reader, const json_t *document)
 {
-	char *text, *copy;
+	char *text;
 	int error = get__text(reader, NULL, document, "version", OPTIONAL, &text);
 
 	if (error || !text)
 		return error;
-	if (text__copy(&copy, text))
-		return reader__check(reader, -ENOMEM);
-	free(reader->report->version);
-	reader->report->version = copy;
-	return 0;
+	return reader__check(reader, report__set_version(reader->report, text));
 }
 
 static int read__sentence(
