@@ -219,7 +219,7 @@ asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit
 check: $(out)/imdstrace $(out)/tests/wire $(unit) $(e2e) | deps-e2e ## run the unit and end-to-end tests, plain and with sanitizers (root)
 	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
 	@tests/run TIMEOUT=600 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(unit) $(e2e) \
-		IMDSTRACE=build/asan/imdstrace WIRE_COUNT=1000 FLOOD_REQUESTS=5000 \
+		IMDSTRACE=build/asan/imdstrace WIRE_COUNT=1000 FLOOD_REQUESTS=5000 FLEET_HOSTS=500 \
 		$(unit:build/%=build/asan/%) $(filter-out $(of-others) $(of-docs),$(e2e:build/%=build/asan/%))
 
 check-unit: $(unit) ## run the unit tests alone
