@@ -22,6 +22,8 @@
 		barrier();                                              \
 	} while (0)
 
+#define ATOMIC_INC(place) ATOMIC_ADD(place, 1)
+
 /* Memory that a send takes its bytes from. */
 enum span_kind {
 	SPAN_OPAQUE, /* pages without an address that can be read: bio_vec and others */

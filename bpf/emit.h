@@ -7,31 +7,31 @@
 #include <bpf/bpf_helpers.h>
 #include "../include/abi.h"
 #include "../include/http.h"
-#include "answers.h"
+#include "responses.h"
 #include "identity.h"
 #include "maps.h"
 
-static __always_inline void emit__count(const struct process_key *process, u32 class)
+static __always_inline void emit__count(const struct process_key *process, u32 cls)
 {
-	struct account *account = bpf_map_lookup_elem(&accounts, process);
+	struct process_stats *stats = bpf_map_lookup_elem(&process_stats, process);
 
-	HTTP_INDEX(class);
-	if (class >= CLASS_COUNT)
+	barrier_var(cls);
+	if (cls >= CLASS_COUNT)
 		return;
-	COUNT(counters.requests[class]);
-	if (account)
-		COUNT(account->calls[class]);
+	ATOMIC_INC(&counters.requests[cls]);
+	if (stats)
+		ATOMIC_INC(&stats->calls[cls]);
 }
 
-static __always_inline struct request_record *emit__reserve(u8 class, u8 family)
+static __always_inline struct request_record *emit__reserve(u8 cls, u8 family)
 {
 	struct request_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 
 	if (!record) {
-		COUNT(counters.lost_records);
+		ATOMIC_INC(&counters.lost_records);
 		return NULL;
 	}
-	record->class = class;
+	record->cls = cls;
 	record->family = family;
 	record->flags = 0;
 	record->reason = 0;
@@ -46,7 +46,7 @@ static __always_inline void emit__unknown(
 {
 	struct request_record *record;
 
-	COUNT(counters.unknown[reason]);
+	ATOMIC_INC(&counters.unknown[reason]);
 	emit__count(process, CLASS_UNKNOWN);
 	record = emit__reserve(CLASS_UNKNOWN, family);
 	if (!record)
@@ -66,12 +66,12 @@ static __always_inline void emit__unknown(
 static __always_inline void emit__request(u64 key, struct connection *connection, u32 tid)
 {
 	struct http *http = &connection->requests;
-	enum request_class class = http__class(http);
+	enum request_class cls = http__class(http);
 	struct request_record *record;
 
-	emit__count(&connection->sender, class);
-	answers__await(key, connection, class);
-	record = emit__reserve(class, connection->family);
+	emit__count(&connection->sender, cls);
+	responses__await(key, connection, cls);
+	record = emit__reserve(cls, connection->family);
 	if (!record)
 		return;
 	if (http->path_cut)
@@ -86,7 +86,7 @@ static __always_inline void emit__request(u64 key, struct connection *connection
 	record->process = connection->sender;
 	record->path_size = http->path_size;
 	record->agent_size = http->agent_size;
-	/* what lies behind the sizes is an older request's, and user space does not look at it */
+	/* the bytes after the sizes are an older request's, and user space ignores them */
 	__builtin_memcpy(record->method, http->method, METHOD_SIZE);
 	record->method[http->method_size & (METHOD_SIZE - 1)] = 0;
 	__builtin_memcpy(record->path, http->path, TARGET_SIZE);

@@ -56,7 +56,7 @@ static __always_inline bool identity__append(struct identity *identity, const vo
 	u32 at = identity->text_size;
 	long size;
 
-	HTTP_INDEX(at);
+	barrier_var(at);
 	if (at > IDENTITY_TEXT_MAX - COMPONENT_MAX)
 		return false;
 	size = bpf_probe_read_kernel_str(&identity->text[at], COMPONENT_MAX, string);
@@ -287,7 +287,7 @@ static __always_inline u8 identity__network(struct task_struct *current, struct 
 
 #define MASK_CHUNK 4
 
-/* What the arguments' masking keeps from chunk to chunk, in the entry's scratch. */
+/* What the masking of arguments keeps from part to part, in the entry's scratch. */
 struct masking {
 	struct mask mask;
 	struct mask_look look;
@@ -303,7 +303,7 @@ _Static_assert(sizeof(struct masking) <= IDENTITY_SCRATCH, "masking has room");
 /*
  * Looks ahead from, or masks, MASK_CHUNK bytes of the arguments of the identity of the key's parts.
  * Global functions, which take numbers alone: the verifier looks at each once, not once for each
- * chunk, and before 5.17 a loop over all bytes has more branches than it follows.
+ * part, and before 5.17 a loop over all bytes has more branches than it follows.
  */
 __noinline int mask_look(u64 start_ns, u32 pid, u32 exec_count, u32 from)
 {
@@ -322,7 +322,7 @@ __noinline int mask_look(u64 start_ns, u32 pid, u32 exec_count, u32 from)
 		u32 place = (start + at) & (IDENTITY_TEXT_MAX - 1);
 
 		FORGET_REGISTERS();
-		HTTP_INDEX(place);
+		barrier_var(place);
 		if (at < identity->args_size)
 			masking->ahead[at] = mask__look(&masking->look, identity->text[place]);
 	}
@@ -346,7 +346,7 @@ __noinline int mask_bytes(u64 start_ns, u32 pid, u32 exec_count, u32 from)
 		u32 place = (start + at) & (IDENTITY_TEXT_MAX - 1);
 
 		FORGET_REGISTERS();
-		HTTP_INDEX(place);
+		barrier_var(place);
 		if (at < identity->args_size &&
 			mask__step(&masking->mask, identity->text[place], masking->ahead[at]))
 			identity->text[place] = '*';
@@ -386,8 +386,8 @@ static __always_inline u16 identity__args(struct identity *identity, struct mm_s
 	u32 at = identity->text_size;
 
 	identity->args_total = total;
-	HTTP_INDEX(size);
-	HTTP_INDEX(at);
+	barrier_var(size);
+	barrier_var(at);
 	if (!size || size > ARGS_MAX || at > IDENTITY_TEXT_MAX - ARGS_MAX ||
 		bpf_probe_read_user(&identity->text[at], size, (void *)start))
 		return 0;
@@ -408,7 +408,7 @@ LOOP_BODY ascent__step(u32 round, struct ascent *ascent)
 	struct task_struct *task = ascent->task;
 	struct ancestor *ancestor;
 
-	HTTP_INDEX(round);
+	barrier_var(round);
 	if (round >= ANCESTORS_MAX)
 		return 1;
 	ancestor = &identity->ancestors[round];
@@ -448,35 +448,35 @@ static __always_inline void identity__fill(struct identity *identity, struct tas
 }
 
 /*
- * Makes sure that the current process has an account and, once, an identity. 0, or -1 where there
- * is no process (a kernel thread) or no room for an account. A process without room for its
- * identity is counted as unnamed, and user space looks in /proc instead.
+ * Makes sure that the current process has counts and, once, an identity. 0, or -1 where there is no
+ * process (a kernel thread) or their map is full. A process for whose identity the map is full is
+ * counted as unnamed, and user space looks in /proc instead.
  * A global function, so that the verifier looks at it once.
  */
-__noinline int identify(void)
+__noinline int identity__ensure(void)
 {
 	struct task_struct *leader = identity__task();
 	struct process_key key = {};
 	struct identity *identity;
-	struct account *account;
+	struct process_stats *stats;
 
 	if (!leader)
 		return -1;
 	identity__key(leader, &key);
-	account = bpf_map_lookup_elem(&accounts, &key);
-	if (!account) {
-		bpf_map_update_elem(&accounts, &key, &blank_account, BPF_NOEXIST);
-		account = bpf_map_lookup_elem(&accounts, &key);
+	stats = bpf_map_lookup_elem(&process_stats, &key);
+	if (!stats) {
+		bpf_map_update_elem(&process_stats, &key, &blank_stats, BPF_NOEXIST);
+		stats = bpf_map_lookup_elem(&process_stats, &key);
 	}
-	if (!account) {
-		COUNT(counters.unnamed_processes);
+	if (!stats) {
+		ATOMIC_INC(&counters.unnamed_processes);
 		return -1;
 	}
-	if (account->identified)
+	if (stats->identified)
 		return 0;
-	account->identified = 1;
+	stats->identified = 1;
 	if (bpf_map_update_elem(&identities, &key, &blank_identity, BPF_NOEXIST)) {
-		COUNT(counters.unnamed_processes);
+		ATOMIC_INC(&counters.unnamed_processes);
 		return 0;
 	}
 	identity = bpf_map_lookup_elem(&identities, &key);

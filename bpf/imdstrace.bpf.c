@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The entry points, and nothing else: each filters by port with a direct load, and hands the
- * socket to the room that does the work. The socket's address is both its key in the maps and,
- * read from the context as a number, what global functions may be given.
+ * The entry points, and nothing else: each filters by port with a direct load and calls the header
+ * that does the work. The socket's address is its key in the maps; it is read from the context as a
+ * number, which global functions may be given.
  *
- * The loader loads the programs of one way (user/trace/tracer.c); those on connects serve all ways.
+ * The loader loads the programs of one attach mode (user/trace/tracer.c); those on connects serve
+ * all.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "answers.h"
-#include "books.h"
+#include "responses.h"
+#include "connection.h"
 #include "filter.h"
 #include "packet.h"
 #include "rehearse.h"
@@ -20,25 +21,25 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /*
- * A program that is entered again on one CPU while it runs there is skipped. Where the kernel has
- * bpf_preempt_disable() (6.10) and takes it around global functions (6.15), preemption is kept off
- * while a program of the fentry way has the endpoint in hand, so that no task waits in the middle.
- * Decided by loading.
+ * The kernel skips a program that is entered while it runs on the same CPU, and counts it in
+ * recursion_misses. Where it has bpf_preempt_disable() (6.10) and allows global functions under it
+ * (6.15), fentry programs disable preemption for sockets to the endpoint, so that no task is
+ * scheduled in the middle of one. The loader finds out by loading.
  */
-const volatile bool hold_cpu = false;
+const volatile bool disable_preemption = false;
 
-/* The kprobes are there as a second chance for programs of another kind. */
-const volatile bool probes_again = false;
+/* The kprobes are attached beside fentry programs, in case those are skipped. */
+const volatile bool probes_are_second = false;
 
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;
 
-#define HOLDING_CPU(...)                       \
+#define WITH_PREEMPT_DISABLED(...)             \
 	do {                                   \
-		if (hold_cpu)                  \
+		if (disable_preemption)        \
 			bpf_preempt_disable(); \
 		__VA_ARGS__;                   \
-		if (hold_cpu)                  \
+		if (disable_preemption)        \
 			bpf_preempt_enable();  \
 	} while (0)
 
@@ -53,7 +54,7 @@ static __always_inline u64 argument(const unsigned long long *ctx, int index)
 
 #define DIRECTLY(field) (sk->__sk_common.field)
 
-/* connects and closes, for every way */
+/* connects and closes, for every attach mode */
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, const struct sock *sk, int from, int to)
@@ -63,16 +64,16 @@ int BPF_PROG(on_state, const struct sock *sk, int from, int to)
 	if (!attached)
 		attached = (u32)bpf_jiffies64() | 1;
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY) && filter__socket(sk, &family))
-		books__state(sk, argument(ctx, 0), family, from, to);
+		connection__tcp_state(sk, argument(ctx, 0), family, from, to);
 	return 0;
 }
 
-/* A second chance to settle: a program that interrupts itself is skipped, another one is not. */
+/* Checks again, because on_state is skipped where it interrupts itself. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(on_destroy, const struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		books__close(sk, argument(ctx, 0), true);
+		connection__close(sk, argument(ctx, 0), true);
 	return 0;
 }
 
@@ -84,20 +85,20 @@ int BPF_PROG(on_destroy, const struct sock *sk)
 SEC("raw_tp")
 int on_end(u64 *arguments)
 {
-	books__end_of_trace(arguments[0]);
+	connection__end_of_trace(arguments[0]);
 	return 0;
 }
 
 /*
- * fentry. tcp_push() is called inside the socket's lock by each send that took something, before it
- * waits for memory and at its end.
+ * fentry. Each send that took bytes calls tcp_push() under the socket's lock, before it waits for
+ * memory and at its end.
  */
 
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
+		WITH_PREEMPT_DISABLED(send__enter(argument(ctx, 0), msg, false));
 	return 0;
 }
 
@@ -105,7 +106,7 @@ SEC("fentry/tcp_push")
 int BPF_PROG(tcp_pushed, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__progress(argument(ctx, 0), true));
+		WITH_PREEMPT_DISABLED(send__progress(argument(ctx, 0), true));
 	return 0;
 }
 
@@ -114,7 +115,7 @@ SEC("fexit/tcp_connect")
 int BPF_PROG(tcp_connected, struct sock *sk)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__progress(argument(ctx, 0), false));
+		WITH_PREEMPT_DISABLED(send__progress(argument(ctx, 0), false));
 	return 0;
 }
 
@@ -132,7 +133,7 @@ SEC("fentry/mptcp_sendmsg")
 int BPF_PROG(mptcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__enter(argument(ctx, 0), msg, false));
+		WITH_PREEMPT_DISABLED(send__enter(argument(ctx, 0), msg, false));
 	return 0;
 }
 
@@ -149,7 +150,7 @@ SEC("fentry/tcp_sendpage")
 int BPF_PROG(tcp_sendpage_enter, struct sock *sk, void *page, int offset, size_t size)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		HOLDING_CPU(send__enter_page(argument(ctx, 0), size));
+		WITH_PREEMPT_DISABLED(send__enter_page(argument(ctx, 0), size));
 	return 0;
 }
 
@@ -172,9 +173,8 @@ int BPF_PROG(send_length, const struct sock *sk, int sent)
 }
 
 /*
- * A second chance, for kernels that preempt tasks in the kernel: while a task waits inside one of
- * the two programs, others on its CPU skip that one, and not the other. Whichever comes first does
- * the work.
+ * For kernels with full preemption: while a task is scheduled out inside one of the two programs,
+ * other tasks on its CPU skip that one and not this one. Whichever runs first does the work.
  */
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(send_length_again, const struct sock *sk, int sent)
@@ -185,9 +185,8 @@ int BPF_PROG(send_length_again, const struct sock *sk, int sent)
 }
 
 /*
- * kprobes. Their number is not limited, as that of kretprobes is, of which each thread that waits
- * inside a send to wherever holds one; and their handlers run with preemption off. The functions
- * are those of fentry.
+ * kprobes on the functions of fentry. Unlike kretprobes, of which each thread that waits inside a
+ * send holds one, their number is not limited. Their handlers run with preemption disabled.
  */
 
 #define BY_CORE(field) BPF_CORE_READ(sk, __sk_common.field)
@@ -196,7 +195,7 @@ SEC("kprobe/tcp_sendmsg")
 int BPF_KPROBE(tcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		send__enter((u64)sk, msg, probes_again);
+		send__enter((u64)sk, msg, probes_are_second);
 	return 0;
 }
 
@@ -220,7 +219,7 @@ SEC("kprobe/mptcp_sendmsg")
 int BPF_KPROBE(mptcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
 {
 	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
-		send__enter((u64)sk, msg, probes_again);
+		send__enter((u64)sk, msg, probes_are_second);
 	return 0;
 }
 
@@ -254,7 +253,7 @@ int BPF_KPROBE(tcp_connect_probe, struct sock *sk)
 		!BPF_CORE_READ((const struct tcp_sock *)sk, fastopen_req))
 		return 0;
 	if (bpf_map_lookup_elem(&connecting, &thread))
-		COUNT(counters.missed_returns);
+		ATOMIC_INC(&counters.missed_returns);
 	bpf_map_update_elem(&connecting, &thread, &key, BPF_ANY);
 	return 0;
 }
@@ -274,7 +273,7 @@ int BPF_KRETPROBE(tcp_connect_return)
 	return 0;
 }
 
-/* responses, for every way */
+/* responses, for every attach mode */
 
 SEC("cgroup_skb/ingress")
 int on_packet(struct __sk_buff *packet)
@@ -282,11 +281,11 @@ int on_packet(struct __sk_buff *packet)
 	struct bpf_sock *sk = packet->sk;
 
 	if (sk && sk->dst_port == TCP_PORT_NET && packet__may_be_ours(sk))
-		answers__packet(packet, packet__key(sk));
+		responses__packet(packet, packet__key(sk));
 	return 1; /* let it pass, whatever it is */
 }
 
-/* a rehearsal, for every way (loaded for it alone) */
+/* a rehearsal, for every attach mode (loaded for it alone) */
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(rehearse_state, const struct sock *sk, int from, int to)
@@ -334,7 +333,7 @@ int BPF_PROG(rehearse_exit, struct task_struct *task)
 	return 0;
 }
 
-/* the second witness */
+/* packets that no socket to the endpoint sent */
 
 SEC("cgroup_skb/egress")
 int on_egress(struct __sk_buff *packet)

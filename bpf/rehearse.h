@@ -6,8 +6,8 @@
  * A connection of the scope is put into a sockhash when it is established. From then on its sends
  * pass tcp_sendmsg() by and come to an sk_msg program, inside the socket's lock. That one is told
  * what is to be sent and passes it on piece by piece: a body, or a head up to its end, in front of
- * whose empty line it may put the line. It is asked again for what follows a piece. Nothing is ever
- * held back (corked) or redirected.
+ * whose empty line it may put the line. It is called again for what follows a piece. Nothing is
+ * ever held back (corked) or redirected.
  *
  * What a piece holds is counted before the socket takes it. Where the socket then has no room, the
  * next send finds fewer bytes in it than were passed on, and takes the piece back.
@@ -18,7 +18,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "books.h"
+#include "connection.h"
 #include "compat.h"
 #include "filter.h"
 #include "identity.h"
@@ -36,7 +36,7 @@
 
 /* Bytes of a head that are passed on at a time: nearly all heads at once. */
 #define PIECE_MAX   1024
-#define PIECE_STEPS (PIECE_MAX / CHUNK_SIZE)
+#define PIECE_STEPS (PIECE_MAX / SCRATCH_SIZE)
 
 /* What a socket takes for a segment beside its bytes, on the safe side. */
 #define SEGMENT_OVERHEAD 4096
@@ -79,7 +79,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, ACCOUNTS_MAX);
+	__uint(max_entries, PROCESSES_MAX);
 	__type(key, struct process_key);
 	__type(value, struct rehearsed_process);
 } rehearsed_processes SEC(".maps");
@@ -103,38 +103,38 @@ __u64 rehearsal_owner = 0;
 
 /* connects */
 
-/* The account of the current process, which is in the scope. NULL: there is no room for it. */
-static __always_inline struct account *rehearse__account(void)
+/* The counts of the current process, which is in the scope. NULL: their map is full. */
+static __always_inline struct process_stats *rehearse__stats(void)
 {
 	struct process_key key = {};
-	struct account *account;
+	struct process_stats *stats;
 
-	identify();
+	identity__ensure();
 	identity__current(&key);
-	account = bpf_map_lookup_elem(&accounts, &key);
-	if (account)
-		account->in_scope = 1;
-	return account;
+	stats = bpf_map_lookup_elem(&process_stats, &key);
+	if (stats)
+		stats->in_scope = 1;
+	return stats;
 }
 
-static __always_inline void rehearse__not_covered(struct account *account)
+static __always_inline void rehearse__not_covered(struct process_stats *stats)
 {
-	if (account)
-		COUNT(account->not_covered);
-	COUNT(counters.not_covered);
+	if (stats)
+		ATOMIC_INC(&stats->not_covered);
+	ATOMIC_INC(&counters.not_covered);
 }
 
 static __always_inline void rehearse__connect(const struct sock *sk, u64 key)
 {
-	struct account *account;
+	struct process_stats *stats;
 	u8 yes = 1;
 
 	/* an MPTCP connection has no address yet, but its first subflow has */
-	if (books__is_mptcp(sk) || !scope_has_current())
+	if (sock__is_mptcp(sk) || !scope__has_current())
 		return;
-	account = rehearse__account();
-	if (books__is_subflow(sk) || bpf_map_update_elem(&connecting_in_scope, &key, &yes, BPF_ANY))
-		rehearse__not_covered(account);
+	stats = rehearse__stats();
+	if (sock__is_subflow(sk) || bpf_map_update_elem(&connecting_in_scope, &key, &yes, BPF_ANY))
+		rehearse__not_covered(stats);
 }
 
 /* Bytes that were passed on and that the socket never took: the connection ends without them. */
@@ -145,12 +145,12 @@ static __always_inline void rehearse__close(const struct sock *sk, u64 key)
 
 	if (!connection || !connection->rehearsed)
 		return;
-	written = books__written(sk) - connection->fin;
+	written = sock__write_seq(sk) - connection->fin;
 	if ((s32)(written - connection->next) < 0)
 		connection->next = written;
 }
 
-/* Every change of a TCP state. Comes before the books are settled (books__state). */
+/* Every change of a TCP state. Runs before the connection is checked (connection__tcp_state). */
 static __always_inline void rehearse__state(const struct sock *sk, u64 key, int to)
 {
 	if (to == TCP_SYN_SENT)
@@ -177,7 +177,7 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 {
 	u64 key = (u64)BPF_CORE_READ((struct bpf_sock_ops_kern *)ops, sk);
 	struct connection *connection;
-	struct account *account = NULL;
+	struct process_stats *stats = NULL;
 	u64 cookie;
 
 	if (!bpf_map_lookup_elem(&connecting_in_scope, &key))
@@ -189,38 +189,38 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 		return;
 	connection = bpf_map_lookup_elem(&connections, &key);
 	if (connection)
-		account = bpf_map_lookup_elem(&accounts, &connection->opener);
-	rehearse__not_covered(account);
+		stats = bpf_map_lookup_elem(&process_stats, &connection->opener);
+	rehearse__not_covered(stats);
 }
 
 /* sends */
 
-/* One chunk of the piece. A global function, as step() is one. */
-__noinline int rehearse_step(u64 key)
+/* One scratch buffer of the piece. Global for the same reason as send__parse_step(). */
+__noinline int rehearse__parse_step(u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
-	struct feed *feed;
+	struct parse_cursor *cursor;
 	u32 size;
 
 	if (!connection)
 		return STEP_DONE;
-	feed = &connection->feed;
-	size = feed->left < CHUNK_SIZE ? feed->left : CHUNK_SIZE;
+	cursor = &connection->cursor;
+	size = cursor->left < SCRATCH_SIZE ? cursor->left : SCRATCH_SIZE;
 	if (!size)
 		return STEP_DONE;
-	if (send__copy(connection->chunk, size, CHUNK_SIZE, feed->piece, true)) {
-		feed->event = HTTP_NOT;
+	if (send__copy(connection->scratch, size, SCRATCH_SIZE, cursor->piece, true)) {
+		cursor->event = HTTP_NOT;
 		return STEP_DONE;
 	}
 	send__recognise(connection, size);
-	feed->piece += feed->scanned;
-	feed->left -= feed->scanned;
-	return feed->event == HTTP_MORE ? STEP_MORE : STEP_DONE;
+	cursor->piece += cursor->scanned;
+	cursor->left -= cursor->scanned;
+	return cursor->event == HTTP_MORE ? STEP_MORE : STEP_DONE;
 }
 
 LOOP_BODY rehearse__step(u32 round, u64 *key)
 {
-	int result = rehearse_step(*key);
+	int result = rehearse__parse_step(*key);
 
 	barrier_var(result); /* as in send__step() */
 	return result != STEP_MORE;
@@ -232,10 +232,10 @@ static __always_inline void rehearse__take_back(
 	u64 key, struct connection *connection, struct rehearsal *rehearsal, u32 missing, u32 tid)
 {
 	u32 taken = rehearsal->size - missing;
-	struct feed *feed = &connection->feed;
+	struct parse_cursor *cursor = &connection->cursor;
 
 	if (missing > rehearsal->size || (taken && rehearsal->line)) {
-		send__lose(connection, UNKNOWN_CONTENDED, tid);
+		send__lose_sync(connection, UNKNOWN_CONTENDED, tid);
 		return;
 	}
 	connection->requests = rehearsal->before;
@@ -244,32 +244,33 @@ static __always_inline void rehearse__take_back(
 	taken -= http__skip(&connection->requests, taken);
 	if (!taken)
 		return;
-	feed->piece = (u64)rehearsal->bytes;
-	feed->left = taken;
-	feed->event = HTTP_MORE;
+	cursor->piece = (u64)rehearsal->bytes;
+	cursor->left = taken;
+	cursor->event = HTTP_MORE;
 	LOOP(PIECE_STEPS, PIECE_STEPS, rehearse__step, &key);
 }
 
 /*
- * Compares where the account stands with where the socket does. A thread cannot be inside two
+ * Compares where the parser is with where the socket is. A thread cannot be inside two
  * sends, and one that does not wait is over; else the bytes that are missing may still come.
  */
 static __always_inline void rehearse__reconcile(const struct sock *sk, u64 key,
 	struct connection *connection, struct rehearsal *rehearsal, u64 thread)
 {
-	u32 written = books__written(sk) - connection->fin;
+	u32 written = sock__write_seq(sk) - connection->fin;
 	s32 gap = written - connection->next;
 
-	if (!gap || connection->deaf)
+	if (!gap || connection->sync == SYNC_NEVER)
 		return;
 	if (gap < 0 && rehearsal->thread != thread && !rehearsal->nonblocking) {
-		books__unknown(connection, UNKNOWN_CONTENDED, &connection->sender, thread);
-		connection->deaf = true;
+		connection__report_unknown(
+			connection, UNKNOWN_CONTENDED, &connection->sender, thread);
+		connection->sync = SYNC_NEVER;
 		return;
 	}
 	connection->next = written;
 	if (gap > 0)
-		send__pass(connection, gap, UNKNOWN_UNSEEN, thread);
+		send__skip(connection, gap, UNKNOWN_UNSEEN, thread);
 	else
 		rehearse__take_back(key, connection, rehearsal, -gap, thread);
 }
@@ -288,10 +289,10 @@ static __always_inline struct rehearsal *rehearse__find(u64 key)
 /* Who sends may be another process of the scope than the one that connected. */
 static __always_inline void rehearse__greet(const struct connection *connection)
 {
-	struct account *account = bpf_map_lookup_elem(&accounts, &connection->sender);
+	struct process_stats *stats = bpf_map_lookup_elem(&process_stats, &connection->sender);
 
-	if (account && !account->in_scope && scope_has_current())
-		account->in_scope = 1;
+	if (stats && !stats->in_scope && scope__has_current())
+		stats->in_scope = 1;
 }
 
 /* Everything that a send that begins must know. */
@@ -299,13 +300,13 @@ static __always_inline void rehearse__begin(const struct sock *sk, u64 key,
 	struct connection *connection, struct rehearsal *rehearsal, u64 thread)
 {
 	if (!connection->based)
-		books__base(connection, books__written(sk));
+		connection__set_base(connection, sock__write_seq(sk));
 	connection->rehearsed = true;
-	connection->pending.thread = 0;
-	connection->pending.answered = connection->answered;
-	connection->pending.answers_idle =
-		!connection->answers_lost && connection->answers.state == S_ANSWER;
-	identify();
+	connection->inflight.thread = 0;
+	connection->inflight.responses_seen = connection->responses_seen;
+	connection->inflight.responses_idle =
+		!connection->responses_lost && connection->responses.state == S_RESPONSE;
+	identity__ensure();
 	identity__current(&connection->sender);
 	rehearse__greet(connection);
 	rehearse__reconcile(sk, key, connection, rehearsal, thread);
@@ -318,7 +319,7 @@ static __always_inline void rehearse__begin(const struct sock *sk, u64 key,
 }
 
 /* Whether the head whose last byte so far is the CR of its empty line will be v1. */
-__noinline int rehearse_peek(u64 key)
+__noinline int rehearse__peek(u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
 	struct rehearsal *rehearsal = bpf_map_lookup_elem(&rehearsals, &key);
@@ -420,10 +421,10 @@ static __always_inline bool rehearse__wants_line(
 		if (http__class(&connection->requests) != CLASS_V1)
 			return false;
 	} else if (piece->event != HTTP_MORE || connection->requests.state != S_HEAD_LF ||
-		   !rehearse_peek(key)) {
+		   !rehearse__peek(key)) {
 		return false;
 	}
-	return scope_has_current();
+	return scope__has_current();
 }
 
 /* Puts the line into a piece that wants it. */
@@ -448,8 +449,8 @@ static __always_inline void rehearse__count(u64 key, struct connection *connecti
 	struct rehearsal *rehearsal, const struct piece *piece, u32 tid)
 {
 	if (piece->event == HTTP_NOT) {
-		connection->deaf = true;
-		books__unknown(connection,
+		connection->sync = SYNC_NEVER;
+		connection__report_unknown(connection,
 			connection->requests.oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP,
 			&connection->sender, tid);
 	}
@@ -458,10 +459,10 @@ static __always_inline void rehearse__count(u64 key, struct connection *connecti
 	rehearsal->counted = true;
 	if (!rehearsal->recounts) {
 		if (connection->marked) {
-			struct account *account = rehearse__account();
+			struct process_stats *stats = rehearse__stats();
 
-			if (account)
-				COUNT(account->rehearsed);
+			if (stats)
+				ATOMIC_INC(&stats->rehearsed);
 			rehearse__remember();
 		}
 		emit__request(key, connection, tid);
@@ -474,13 +475,13 @@ static __always_inline void rehearse__count(u64 key, struct connection *connecti
 static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
 	struct connection *connection, struct rehearsal *rehearsal, struct piece *piece, u32 tid)
 {
-	struct feed *feed = &connection->feed;
+	struct parse_cursor *cursor = &connection->cursor;
 	int verdict;
 	u32 size;
 
 	if (!rehearse__map(msg, piece)) {
 		piece->size = msg->size;
-		send__lose(connection, UNKNOWN_UNREADABLE, tid);
+		send__lose_sync(connection, UNKNOWN_UNREADABLE, tid);
 		return SK_PASS;
 	}
 	if (piece->whole > PIECE_MAX)
@@ -488,12 +489,12 @@ static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
 	size = piece->whole;
 	if (send__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true))
 		size = 0;
-	feed->piece = (u64)rehearsal->bytes;
-	feed->left = size;
-	feed->event = HTTP_MORE;
+	cursor->piece = (u64)rehearsal->bytes;
+	cursor->left = size;
+	cursor->event = HTTP_MORE;
 	LOOP(PIECE_STEPS, PIECE_STEPS, rehearse__step, &key);
-	piece->size = piece->whole - feed->left;
-	piece->event = feed->event;
+	piece->size = piece->whole - cursor->left;
+	piece->event = cursor->event;
 	if (!piece->size || piece->event == HTTP_NOT) {
 		piece->size = msg->size;
 		piece->event = HTTP_NOT;
@@ -516,7 +517,7 @@ static __always_inline int rehearse__message(struct sk_msg_md *msg)
 {
 	u64 key = (u64)BPF_CORE_READ((struct sk_msg *)msg, sk), thread = bpf_get_current_pid_tgid();
 	const struct sock *sk = (const struct sock *)key;
-	struct connection *connection = send__account(key);
+	struct connection *connection = send__find_connection(key);
 	struct rehearsal *rehearsal = connection ? rehearse__find(key) : NULL;
 	struct piece piece = {.event = HTTP_MORE};
 	int verdict = SK_PASS;
@@ -527,9 +528,9 @@ static __always_inline int rehearse__message(struct sk_msg_md *msg)
 		return SK_PASS;
 	}
 	if (rehearse__is_closed(sk))
-		return SK_PASS; /* the books tell what left all the same */
+		return SK_PASS; /* the gap tells what left all the same */
 	rehearse__begin(sk, key, connection, rehearsal, thread);
-	if (connection->deaf || !send__regain(connection))
+	if (connection->sync == SYNC_NEVER || !send__resync(connection))
 		piece.size = msg->size;
 	else
 		piece.size = http__skip(&connection->requests, msg->size);
@@ -552,7 +553,7 @@ static __always_inline void rehearse__fork(struct task_struct *parent, struct ta
 	if ((u32)BPF_CORE_READ(child, pid) != pid || !bpf_map_lookup_elem(&scope_pids, &parent_pid))
 		return;
 	if (bpf_map_update_elem(&scope_pids, &pid, &yes, BPF_ANY))
-		COUNT(counters.not_covered);
+		ATOMIC_INC(&counters.not_covered);
 }
 
 /* A thread ends, and if it is the last one, its process. */

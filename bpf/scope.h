@@ -16,9 +16,9 @@
 #include "loop.h"
 #include "maps.h"
 
-#define NAME_CHUNK 32
+#define NAME_SCRATCH 32
 
-/* What is asked for: every process, or those of the maps. */
+/* What is requests_seen for: every process, or those of the maps. */
 const volatile bool scope_is_everything = false;
 const volatile bool scope_has_cgroups = false;
 const volatile bool scope_has_pids = false;
@@ -43,14 +43,14 @@ struct scope_walk {
 	u64 hash, name;
 	u64 count;
 	u64 found;
-	u8 chunk[NAME_CHUNK];
+	u8 scratch[NAME_SCRATCH];
 };
 
 LOOP_BODY scope__climb(u32 round, struct scope_walk *walk)
 {
 	struct kernfs_node *node = (struct kernfs_node *)walk->name, *parent;
 
-	HTTP_INDEX(round);
+	barrier_var(round);
 	if (!node || round >= CGROUP_DEPTH_MAX)
 		return 1;
 	parent = kernfs_node__parent(node);
@@ -64,23 +64,23 @@ LOOP_BODY scope__climb(u32 round, struct scope_walk *walk)
 
 LOOP_BODY scope__hash_byte(u32 round, struct scope_walk *walk)
 {
-	HTTP_INDEX(round);
-	if (round >= NAME_CHUNK || !walk->chunk[round])
+	barrier_var(round);
+	if (round >= NAME_SCRATCH || !walk->scratch[round])
 		return 1;
-	walk->hash = cgroup_path__hash_byte(walk->hash, walk->chunk[round]);
+	walk->hash = cgroup_path__hash_byte(walk->hash, walk->scratch[round]);
 	return 0;
 }
 
 /* A part of a name. */
 LOOP_BODY scope__hash_chunk(u32 round, struct scope_walk *walk)
 {
-	long size = bpf_probe_read_kernel_str(
-		walk->chunk, NAME_CHUNK, (const void *)(walk->name + round * (NAME_CHUNK - 1)));
+	long size = bpf_probe_read_kernel_str(walk->scratch, NAME_SCRATCH,
+		(const void *)(walk->name + round * (NAME_SCRATCH - 1)));
 
 	if (size <= 1)
 		return 1;
-	LOOP(NAME_CHUNK, NAME_CHUNK, scope__hash_byte, walk);
-	return size < NAME_CHUNK;
+	LOOP(NAME_SCRATCH, NAME_SCRATCH, scope__hash_byte, walk);
+	return size < NAME_SCRATCH;
 }
 
 /* The next cgroup towards the leaf: whether it is in the scope, and with it all below. */
@@ -89,13 +89,13 @@ LOOP_BODY scope__descend(u32 round, struct scope_walk *walk)
 	u64 at = walk->count - 1 - round;
 	const struct kernfs_node *node;
 
-	HTTP_INDEX(at);
+	barrier_var(at);
 	if (at >= CGROUP_DEPTH_MAX)
 		return 1;
 	node = (const void *)walk->nodes[at];
 	walk->name = (u64)BPF_CORE_READ(node, name);
 	walk->hash = cgroup_path__hash_byte(walk->hash, '/');
-	LOOP(COMPONENT_MAX / (NAME_CHUNK - 1) + 1, COMPONENT_MAX / (NAME_CHUNK - 1) + 1,
+	LOOP(COMPONENT_MAX / (NAME_SCRATCH - 1) + 1, COMPONENT_MAX / (NAME_SCRATCH - 1) + 1,
 		scope__hash_chunk, walk);
 	walk->found = bpf_map_lookup_elem(&scope_cgroups, &walk->hash) != NULL;
 	return walk->found;
@@ -123,7 +123,7 @@ static __always_inline bool scope__has_pid_of(struct task_struct *task)
 
 /* Whether the current process is in the scope. A global function, so that the verifier looks at it
  * once. */
-__noinline int scope_has_current(void)
+__noinline int scope__has_current(void)
 {
 	struct task_struct *leader = identity__task();
 

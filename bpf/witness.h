@@ -230,7 +230,7 @@ static __always_inline void witness__name(struct flow_state *state, const struct
 
 	if (state->process.pid || !witness__is_current(sk))
 		return;
-	identify();
+	identity__ensure();
 	identity__current(&process);
 	state->process = process;
 }
@@ -289,7 +289,7 @@ static __always_inline void witness__tell_forwarded(
 	struct forwarded_from *from;
 	struct request_record *record;
 
-	COUNT(counters.unknown[UNKNOWN_FORWARDED]);
+	ATOMIC_INC(&counters.unknown[UNKNOWN_FORWARDED]);
 	emit__count(&nobody, CLASS_UNKNOWN);
 	record = emit__reserve(CLASS_UNKNOWN, sighting->family);
 	if (!record)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the BPF side and the user side share: the records of the ring buffer and the values of
- * the maps. Comes in: facts that the kernel saw. Goes out: the same bytes, in user space.
- * The kernel owns every layout here; both sides assert its size.
+ * the maps.
  */
 #ifndef IMDSTRACE_ABI_H
 #define IMDSTRACE_ABI_H
@@ -122,13 +121,13 @@ struct identity {
 	__u64 scratch[IDENTITY_SCRATCH / 8]; /* the kernel side's own */
 };
 
-/* Per process, exact even when the ring buffer was full. */
-struct account {
+/* Counts of one process, exact even when the ring buffer was full. */
+struct process_stats {
 	__u64 calls[CLASS_COUNT];
-	__u64 answers[CLASS_COUNT]
-		     [OUTCOME_COUNT]; /* what is missing to calls has no answer so far */
+	__u64 responses[CLASS_COUNT]
+		       [OUTCOME_COUNT]; /* fewer than calls: the rest had none so far */
 	__u64 rehearsed; /* of the v1 calls: those that left with a rehearsal's line; */
-	__u64 rehearsed_answers[OUTCOME_COUNT]; /* their answers are in none of the above */
+	__u64 rehearsed_responses[OUTCOME_COUNT]; /* their responses are in none of the above */
 	__u32 not_covered; /* connections that a rehearsal of the process could not take in */
 	__u8 identified;
 	__u8 in_scope; /* of the rehearsal */
@@ -164,7 +163,7 @@ enum request_flags {
 
 /* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
 struct request_record {
-	__u8 class;  /* enum request_class */
+	__u8 cls;    /* enum request_class */
 	__u8 family; /* enum endpoint_family */
 	__u8 flags;  /* enum request_flags */
 	__u8 reason; /* enum unknown_reason, with CLASS_UNKNOWN */
@@ -194,11 +193,11 @@ struct counters {
 	__u64 connections;           /* opened to the endpoint */
 	__u64 lost_records;          /* the ring buffer was full */
 	__u64 untracked_connections; /* the table of connections was full */
-	__u64 unnamed_processes; /* no room for a new process's account, which is counted at each
-				    of its calls, or for its identity */
-	__u64 unnoted_sends;     /* took bytes without that an entry hook had run */
-	__u64 missed_returns;    /* of kretprobes: more were under way than the kernel keeps */
-	__u64 answers[CLASS_COUNT][OUTCOME_COUNT];
+	__u64 unnamed_processes;     /* no room for a new process's counts, which is counted at each
+					of its calls, or for its identity */
+	__u64 unnoted_sends;         /* took bytes without that an entry hook had run */
+	__u64 missed_returns;        /* of kretprobes: more were under way than the kernel keeps */
+	__u64 responses[CLASS_COUNT][OUTCOME_COUNT];
 	__u64 not_covered; /* connections that a rehearsal could not take in */
 };
 

@@ -25,14 +25,15 @@
 #define HTTP_INLINE static inline __attribute__((always_inline))
 #endif
 
-/* An index, as one value in one register: the compiler likes to check a copy of it and to use the
- * other, which the verifier cannot follow. It has 64 bits, and what it indexes is brought into a
- * register before it is checked: verifiers before 5.13 forget the bounds of a number that is put
- * aside. */
+/* libbpf's barrier_var() before each check of an index: clang likes to check one copy of it and to
+ * use another, which the verifier cannot follow. Verifiers before 5.13 forget the bounds of a
+ * register that is spilled, so an index has 64 bits and its base is loaded before the check. */
 #ifdef __bpf__
-#define HTTP_INDEX(value) asm volatile("" : "+r"(value))
+#ifndef barrier_var /* libbpf before 0.4 */
+#define barrier_var(value) asm volatile("" : "+r"(value))
+#endif
 #else
-#define HTTP_INDEX(value)
+#define barrier_var(value)
 #endif
 
 enum http_event {
@@ -55,13 +56,13 @@ enum http_seen {
 
 struct http {
 	__u8 state;
-	__u8 word;         /* row of http_words that the name or value is compared with */
-	__u8 match;        /* bytes of that word matched so far, or HTTP_MISMATCH */
-	__u8 field;        /* enum http_field of the header whose value is being read */
-	__u8 seen;         /* enum http_seen */
-	__u8 pending;      /* what the value being read adds to seen if it ends here */
-	__u8 answers;      /* this direction carries responses */
-	__u8 answers_head; /* the response that comes next answers a HEAD */
+	__u8 word;        /* row of http_words that the name or value is compared with */
+	__u8 match;       /* bytes of that word matched so far, or HTTP_MISMATCH */
+	__u8 field;       /* enum http_field of the header whose value is being read */
+	__u8 seen;        /* enum http_seen */
+	__u8 pending;     /* what the value being read adds to seen if it ends here */
+	__u8 is_response; /* this direction carries responses */
+	__u8 to_head;     /* the response that comes next answers a HEAD */
 	__u8 path_cut;
 	__u8 agent_cut;
 	__u8 oversized;
@@ -115,7 +116,7 @@ enum http_state {
 	S_AFTER_VERSION,
 	S_LINE_LF,
 	/* status-line */
-	S_ANSWER,
+	S_RESPONSE,
 	S_ANSWER_VERSION,
 	S_STATUS,
 	S_REASON,
@@ -435,7 +436,7 @@ static const struct http_transition http_transitions[S_COUNT][C_COUNT] = {
 	[S_LINE_LF] = { [C_LF] = {S_FIRST_FIELD, A_NONE} },
 
 	/* status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF (4) */
-	[S_ANSWER] = { [C_TOKEN] = {S_ANSWER_VERSION, A_ANSWER_FIRST}, [C_CR] = {S_ANSWER, A_NONE}, [C_LF] = {S_ANSWER, A_NONE} },
+	[S_RESPONSE] = { [C_TOKEN] = {S_ANSWER_VERSION, A_ANSWER_FIRST}, [C_CR] = {S_RESPONSE, A_NONE}, [C_LF] = {S_RESPONSE, A_NONE} },
 	[S_ANSWER_VERSION] = {
 		TCHAR({S_ANSWER_VERSION, A_VERSION}), [C_SLASH] = {S_ANSWER_VERSION, A_VERSION},
 		[C_BLANK] = {S_STATUS, A_VERSION_END},
@@ -543,10 +544,10 @@ static const __u8 http_routes[R_COUNT][X_COUNT] = {
 
 /* Ready for the first byte of a connection's requests, or of its responses. A reset is always
  * possible; what was half read is forgotten. */
-HTTP_INLINE void http__reset(struct http *h, bool answers)
+HTTP_INLINE void http__reset(struct http *h, bool is_response)
 {
-	h->answers = answers;
-	h->state = answers ? S_ANSWER : S_START;
+	h->is_response = is_response;
+	h->state = is_response ? S_RESPONSE : S_START;
 	h->head_size = 0;
 	h->oversized = 0;
 }
@@ -554,7 +555,7 @@ HTTP_INLINE void http__reset(struct http *h, bool answers)
 /* Whether the bytes so far end between two messages or inside a body: no head is half read. */
 HTTP_INLINE bool http__idle(const struct http *h)
 {
-	return h->state == S_START || h->state == S_START_LF || h->state == S_ANSWER ||
+	return h->state == S_START || h->state == S_START_LF || h->state == S_RESPONSE ||
 	       h->state >= S_FRAME || h->state == S_DEAD;
 }
 
@@ -600,8 +601,8 @@ HTTP_INLINE void http__method(struct http *h, unsigned char byte)
 	char *method = h->method;
 	__u64 at = h->method_size;
 
-	HTTP_INDEX(method);
-	HTTP_INDEX(at);
+	barrier_var(method);
+	barrier_var(at);
 	if (at >= METHOD_SIZE - 1)
 		return;
 	method[at] = byte;
@@ -619,8 +620,8 @@ HTTP_INLINE void http__target(struct http *h, unsigned char byte)
 	__u64 at = h->path_size;
 
 	h->route = http__route(h->route, http_route_chars[byte]);
-	HTTP_INDEX(path);
-	HTTP_INDEX(at);
+	barrier_var(path);
+	barrier_var(at);
 	if (at >= TARGET_SIZE - 1) {
 		h->path_cut = 1;
 		return;
@@ -642,8 +643,8 @@ HTTP_INLINE void http__agent(struct http *h, unsigned char byte)
 
 	if (blank && !at)
 		return;
-	HTTP_INDEX(agent);
-	HTTP_INDEX(at);
+	barrier_var(agent);
+	barrier_var(at);
 	if (at >= AGENT_SIZE - 1) {
 		h->agent_cut |= !blank;
 		return;
@@ -769,20 +770,20 @@ HTTP_INLINE void http__value(struct http *h, unsigned char byte)
 HTTP_INLINE __u8 http__after_head(struct http *h)
 {
 	h->length = h->declared;
-	if (h->answers) {
+	if (h->is_response) {
 		if (h->status < 200)
-			return h->status == 101 ? S_UNTIL_CLOSE : S_ANSWER;
-		if (h->answers_head || h->status == 204 || h->status == 304)
-			return S_ANSWER;
+			return h->status == 101 ? S_UNTIL_CLOSE : S_RESPONSE;
+		if (h->to_head || h->status == 204 || h->status == 304)
+			return S_RESPONSE;
 	}
 	if (h->seen & SEEN_CODING)
-		return h->seen & SEEN_CHUNKED ? S_CHUNK : h->answers ? S_UNTIL_CLOSE : S_DEAD;
+		return h->seen & SEEN_CHUNKED ? S_CHUNK : h->is_response ? S_UNTIL_CLOSE : S_DEAD;
 	if (h->seen & SEEN_BAD_FRAME)
 		return S_DEAD;
 	if (h->length)
 		return S_BODY;
-	if (h->answers)
-		return h->seen & SEEN_LENGTH ? S_ANSWER : S_UNTIL_CLOSE;
+	if (h->is_response)
+		return h->seen & SEEN_LENGTH ? S_RESPONSE : S_UNTIL_CLOSE;
 	return S_START;
 }
 
@@ -814,7 +815,7 @@ HTTP_INLINE __u8 http__after_body(struct http *h)
 {
 	if (h->state == S_CHUNK_DATA)
 		return S_CHUNK_END;
-	return h->answers ? S_ANSWER : S_START;
+	return h->is_response ? S_RESPONSE : S_START;
 }
 
 /*
@@ -935,7 +936,7 @@ HTTP_INLINE enum http_event http__byte(struct http *h, unsigned char byte)
 		break;
 	case A_MESSAGE_END:
 		h->head_size = 0;
-		h->state = h->answers ? S_ANSWER : S_START;
+		h->state = h->is_response ? S_RESPONSE : S_START;
 		break;
 	}
 	return h->state == S_DEAD ? HTTP_NOT : HTTP_MORE;
@@ -944,7 +945,7 @@ HTTP_INLINE enum http_event http__byte(struct http *h, unsigned char byte)
 /* Whether a head that ended is a final one: an interim response (1xx) is followed by another. */
 HTTP_INLINE bool http__final(const struct http *h)
 {
-	return !h->answers || h->status >= 200;
+	return !h->is_response || h->status >= 200;
 }
 
 HTTP_INLINE bool http__begins(const char *text, __u16 size, const char *word, __u16 word_size)

@@ -97,8 +97,8 @@ static bool calls_loop(struct bpf_object *object)
 	return false;
 }
 
-/* Sets hold_cpu (imdstrace.bpf.c), which only a skeleton could name. */
-static int hold_cpu(struct bpf_object *object)
+/* Sets preempt_disable (imdstrace.bpf.c), which only a skeleton could name. */
+static int preempt_disable(struct bpf_object *object)
 {
 	const struct btf *types = bpf_object__btf(object);
 	int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
@@ -114,7 +114,7 @@ static int hold_cpu(struct bpf_object *object)
 		const struct btf_var_secinfo *place = &btf_var_secinfos(section)[i];
 		const struct btf_type *variable = btf__type_by_id(types, place->type);
 
-		if (strcmp(btf__name_by_offset(types, variable->name_off), "hold_cpu"))
+		if (strcmp(btf__name_by_offset(types, variable->name_off), "preempt_disable"))
 			continue;
 		changed[place->offset] = true;
 		return bpf_map__set_initial_value(map, changed, size);
@@ -131,7 +131,7 @@ static int load(const char *path, bool holding, const char *alone, int *count)
 
 	if (!object)
 		return -errno;
-	if (holding && hold_cpu(object))
+	if (holding && preempt_disable(object))
 		return -ENOENT;
 	*count = 0;
 	bpf_object__for_each_program(program, object)

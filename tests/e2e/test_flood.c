@@ -164,7 +164,7 @@ static void pass_on(FILE *stream)
 }
 
 /* What the counts of callers of that name (NULL: of all) sum up to. Others may call meanwhile. */
-static uint64_t calls_of(const json_t *report, const char *comm, const char *class)
+static uint64_t calls_of(const json_t *report, const char *comm, const char *cls)
 {
 	const json_t *callers = json_object_get(report, "callers");
 	uint64_t sum = 0;
@@ -174,7 +174,7 @@ static uint64_t calls_of(const json_t *report, const char *comm, const char *cla
 
 		if (!comm || !strcmp(comm, json_string_value(json_object_get(caller, "comm"))))
 			sum += json_integer_value(
-				json_object_get(json_object_get(caller, "calls"), class));
+				json_object_get(json_object_get(caller, "calls"), cls));
 	}
 	return sum;
 }

@@ -35,7 +35,7 @@ struct caller {
 	bool own_network;
 	bool (*runs_on)(unsigned int host);
 	bool (*is_fixed_on)(unsigned int host); /* NULL: nowhere */
-	unsigned long (*calls)(unsigned int host, int class);
+	unsigned long (*calls)(unsigned int host, int cls);
 };
 
 static bool on_etl(unsigned int host)
@@ -83,33 +83,33 @@ static bool on_mixed(unsigned int host)
 	return host % 41 == 6;
 }
 
-static unsigned long v1_calls(unsigned int host, int class)
+static unsigned long v1_calls(unsigned int host, int cls)
 {
-	return class == V1 ? 10 + host % 7 : 0;
+	return cls == V1 ? 10 + host % 7 : 0;
 }
-static unsigned long cron_calls(unsigned int host, int class)
+static unsigned long cron_calls(unsigned int host, int cls)
 {
-	return class == V1 ? 14 + host % 3 : 0;
+	return cls == V1 ? 14 + host % 3 : 0;
 }
-static unsigned long agent_calls(unsigned int host, int class)
+static unsigned long agent_calls(unsigned int host, int cls)
 {
-	return class == V2 ? 300 + host % 50 : class == TOKEN ? 14 : 0;
+	return cls == V2 ? 300 + host % 50 : cls == TOKEN ? 14 : 0;
 }
-static unsigned long fallback_calls(unsigned int host, int class)
+static unsigned long fallback_calls(unsigned int host, int cls)
 {
-	return class == V1 ? 40 + host % 9 : class == TOKEN ? 40 : 0;
+	return cls == V1 ? 40 + host % 9 : cls == TOKEN ? 40 : 0;
 }
-static unsigned long foreign_calls(unsigned int host, int class)
+static unsigned long foreign_calls(unsigned int host, int cls)
 {
-	return class == FOREIGN ? 3 + host % 4 : 0;
+	return cls == FOREIGN ? 3 + host % 4 : 0;
 }
-static unsigned long unknown_calls(unsigned int host, int class)
+static unsigned long unknown_calls(unsigned int host, int cls)
 {
-	return class == UNKNOWN ? 1 + host % 2 : 0;
+	return cls == UNKNOWN ? 1 + host % 2 : 0;
 }
-static unsigned long mixed_calls(unsigned int host, int class)
+static unsigned long mixed_calls(unsigned int host, int cls)
 {
-	return class == V1 ? 2 : class == V2 ? 90 + host % 11 : class == TOKEN ? 3 : 0;
+	return cls == V1 ? 2 : cls == V2 ? 90 + host % 11 : cls == TOKEN ? 3 : 0;
 }
 
 static const struct caller callers[] = {
@@ -221,20 +221,20 @@ static long last_call(const struct fleet *fleet, const struct caller *caller, un
 }
 
 static unsigned long calls_of(
-	const struct fleet *fleet, const struct caller *caller, unsigned int host, int class)
+	const struct fleet *fleet, const struct caller *caller, unsigned int host, int cls)
 {
 	/* Since it was fixed it speaks v2. */
-	if (class == V2 && is_fixed(fleet, caller, host))
+	if (cls == V2 && is_fixed(fleet, caller, host))
 		return 20 + host % 5;
-	if (class == TOKEN && is_fixed(fleet, caller, host))
+	if (cls == TOKEN && is_fixed(fleet, caller, host))
 		return 5;
-	return caller->calls(host, class);
+	return caller->calls(host, cls);
 }
 
 static void put_counts(FILE *out, const unsigned long counts[CLASSES])
 {
-	for (int class = 0; class < CLASSES; class ++)
-		fprintf(out, "%s\"%s\":%lu", class ? "," : "", class_names[class], counts[class]);
+	for (int cls = 0; cls < CLASSES; cls++)
+		fprintf(out, "%s\"%s\":%lu", cls ? "," : "", class_names[cls], counts[cls]);
 }
 
 static void put_paths(
@@ -243,25 +243,24 @@ static void put_paths(
 	bool first = true;
 
 	fputs("\"paths\":[", out);
-	for (int class = 0; class < CLASSES; class ++) {
-		unsigned long count = calls_of(fleet, caller, host, class);
-		const char *path = class == TOKEN     ? "/latest/api/token"
-				   : class == FOREIGN ? "/computeMetadata/v1/instance/id"
-						      : "/latest/meta-data/instance-id";
-		bool late = (class == V2 || class == TOKEN) && is_fixed(fleet, caller, host);
+	for (int cls = 0; cls < CLASSES; cls++) {
+		unsigned long count = calls_of(fleet, caller, host, cls);
+		const char *path = cls == TOKEN     ? "/latest/api/token"
+				   : cls == FOREIGN ? "/computeMetadata/v1/instance/id"
+						    : "/latest/meta-data/instance-id";
+		bool late = (cls == V2 || cls == TOKEN) && is_fixed(fleet, caller, host);
 		long last = late ? fleet->end - 3600 : last_call(fleet, caller, host);
 
 		if (!count)
 			continue;
 		fprintf(out, "%s{", first ? "" : ",");
 		first = false;
-		if (class == UNKNOWN)
+		if (cls == UNKNOWN)
 			fputs("\"method\":null,\"path\":null,", out);
 		else
 			fprintf(out, "\"method\":\"%s\",\"path\":\"%s\",",
-				class == TOKEN ? "PUT" : "GET", path);
-		fprintf(out, "\"class\":\"%s\",\"count\":%lu,\"first\":", class_names[class],
-			count);
+				cls == TOKEN ? "PUT" : "GET", path);
+		fprintf(out, "\"class\":\"%s\",\"count\":%lu,\"first\":", class_names[cls], count);
 		put_time(out, late ? FIXED_AT + 600 : first_call(host));
 		fputs(",\"last\":", out);
 		put_time(out, last);
@@ -276,13 +275,13 @@ static void put_outcomes(
 	bool none = !strcmp(caller->pattern, "fallback");
 
 	fputs("\"outcomes\":{", out);
-	for (int class = 0; class < UNKNOWN; class ++) {
-		bool lost_answer = none && class == TOKEN;
+	for (int cls = 0; cls < UNKNOWN; cls++) {
+		bool lost_answer = none && cls == TOKEN;
 
 		fprintf(out, "%s\"%s\":{\"ok\":%lu,\"rejected\":0,\"other\":%lu,\"none\":%lu}",
-			class ? "," : "", class_names[class],
-			lost_answer || class == FOREIGN ? 0 : counts[class],
-			class == FOREIGN ? counts[class] : 0, lost_answer ? counts[class] : 0);
+			cls ? "," : "", class_names[cls],
+			lost_answer || cls == FOREIGN ? 0 : counts[cls],
+			cls == FOREIGN ? counts[cls] : 0, lost_answer ? counts[cls] : 0);
 	}
 	fputs("},", out);
 }
@@ -295,8 +294,8 @@ static void put_caller(
 	const char *name = caller_name(caller, host, own, sizeof(own));
 	bool late = is_fixed(fleet, caller, host);
 
-	for (int class = 0; class < CLASSES; class ++)
-		counts[class] = calls_of(fleet, caller, host, class);
+	for (int cls = 0; cls < CLASSES; cls++)
+		counts[cls] = calls_of(fleet, caller, host, cls);
 	snprintf(script, sizeof(script), "/srv/app-%u/sync.py", host);
 	fputc('{', out);
 	put_text(out, "name", name);
@@ -367,10 +366,10 @@ static void put_timeline(FILE *out, const struct fleet *fleet, unsigned int host
 	const long step = 960;
 
 	for (size_t i = 0; i < CALLERS; i++)
-		for (int class = 0; class < CLASSES && callers[i].runs_on(host); class ++) {
-			unsigned long count = calls_of(fleet, &callers[i], host, class);
-			bool late = (class == V2 || class == TOKEN) &&
-				    is_fixed(fleet, &callers[i], host);
+		for (int cls = 0; cls < CLASSES && callers[i].runs_on(host); cls++) {
+			unsigned long count = calls_of(fleet, &callers[i], host, cls);
+			bool late =
+				(cls == V2 || cls == TOKEN) && is_fixed(fleet, &callers[i], host);
 			long first = late ? FIXED_AT + 600 : first_call(host);
 			long last = late ? fleet->end - 3600 : last_call(fleet, &callers[i], host);
 
@@ -382,7 +381,7 @@ static void put_timeline(FILE *out, const struct fleet *fleet, unsigned int host
 					slot++;
 				if (slot == used)
 					starts[used++] = at;
-				counts[slot][class] += end ? count > 1 : count > 1 ? count - 1 : 1;
+				counts[slot][cls] += end ? count > 1 : count > 1 ? count - 1 : 1;
 			}
 		}
 	fputs("\"timeline\":[", out);
@@ -407,8 +406,8 @@ static void sum_calls(const struct fleet *fleet, unsigned int host, unsigned lon
 {
 	memset(counts, 0, CLASSES * sizeof(*counts));
 	for (size_t i = 0; i < CALLERS; i++)
-		for (int class = 0; class < CLASSES && callers[i].runs_on(host); class ++)
-			counts[class] += calls_of(fleet, &callers[i], host, class);
+		for (int cls = 0; cls < CLASSES && callers[i].runs_on(host); cls++)
+			counts[cls] += calls_of(fleet, &callers[i], host, cls);
 }
 
 static void put_report(FILE *out, const struct fleet *fleet, unsigned int host)
@@ -515,8 +514,8 @@ static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct 
 		hosts_v1 += blocks(fleet, caller, host, 0);
 		hosts_v1_since += blocks(fleet, caller, host, START + 7L * DAY);
 		only += blocks(fleet, caller, host, 0) && count_blockers(fleet, host, 0) == 1;
-		for (int class = 0; class < CLASSES; class ++)
-			counts[class] += calls_of(fleet, caller, host, class);
+		for (int cls = 0; cls < CLASSES; cls++)
+			counts[cls] += calls_of(fleet, caller, host, cls);
 	}
 	fputc('{', out);
 	put_text(out, "key", caller->key);

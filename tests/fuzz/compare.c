@@ -31,7 +31,7 @@ void compare__message(const struct message *left, const struct message *right)
 	text__compare("target", &left->target, &right->target);
 	AGREE("whether there is a User-Agent", left->has_agent, right->has_agent);
 	text__compare("User-Agent", &left->agent, &right->agent);
-	AGREE("class", left->class, right->class);
+	AGREE("class", left->cls, right->cls);
 }
 
 void compare__plain(
@@ -87,8 +87,7 @@ void compare__all(const struct stream *stream)
 	compare__plain(stream, &plain, &ours);
 	recogniser__read_cut(stream, &plain, 0, chance, &cut_http, &cut);
 	compare__cut(stream, &ours, &cut);
-	cut_http.answers_head =
-		http.answers_head; /* what it is told, which is no state of its own */
+	cut_http.to_head = http.to_head; /* what it is told, which is no state of its own */
 	if (memcmp(&http, &cut_http, sizeof(http)))
 		disagree("state", http.state, cut_http.state);
 	recogniser__read_cut(

@@ -72,7 +72,7 @@ static void peer__end_header(struct peer *peer)
 	peer->foreign |= is(peer->name, name_size, "Metadata") && is(value, size, "true");
 	peer->foreign |= is(peer->name, name_size, "Authorization") &&
 			 (is(value, size, "Bearer Oracle") || is(value, size, "Bearer\tOracle"));
-	peer->message.answers_head |= is(peer->name, name_size, "X-Answers-Head");
+	peer->message.to_head |= is(peer->name, name_size, "X-Answers-Head");
 	if (is(peer->name, name_size, "User-Agent") && peer->parser.type == HTTP_REQUEST)
 		peer__keep_agent(peer, value, size);
 }
@@ -189,13 +189,13 @@ static int on_headers_complete(http_parser *parser)
 
 		text__keep(&message->method, method, strlen(method), METHOD_SIZE - 1);
 		peer__reduce_target(peer);
-		message->class = peer__class(peer);
+		message->cls = peer__class(peer);
 	} else {
 		message->status = parser->status_code;
 	}
 	peer->reading->messages[peer->reading->count++] = *message;
 	return parser->type == HTTP_RESPONSE &&
-	       (message->answers_head || status__has_no_body(parser->status_code));
+	       (message->to_head || status__has_no_body(parser->status_code));
 }
 
 static int on_body(http_parser *parser, const char *at, size_t size)

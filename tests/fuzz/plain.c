@@ -409,7 +409,7 @@ static enum framing message__framing(const struct message *message, uint64_t *le
 	if (message->status == 101)
 		return FRAMING_UNTIL_CLOSE;
 	if (response && (message->status < 200 || message->status == 204 ||
-				message->status == 304 || message->answers_head))
+				message->status == 304 || message->to_head))
 		return FRAMING_NONE;
 	if (head__is_chunked())
 		return FRAMING_CHUNKED;
@@ -608,10 +608,10 @@ void plain__read(const struct stream *stream, struct reading *reading)
 
 		if (!head__read(stream, reading, at, message))
 			return;
-		message->answers_head = stream->answers && head__find("X-Answers-Head", 0);
+		message->to_head = stream->answers && head__find("X-Answers-Head", 0);
 		if (!stream->answers) {
 			message__name_agent(message);
-			message->class = message__class(message);
+			message->cls = message__class(message);
 		}
 		reading->count++;
 		if (!body__read(stream, reading, message))

@@ -41,12 +41,12 @@ struct message {
 	size_t head_end; /* behind its head */
 	size_t end;      /* behind its body, or NOWHERE */
 	enum framing framing;
-	enum request_class class;
+	enum request_class cls;
 	unsigned int status; /* 0: a request */
 	enum destination destination;
 	struct text method, target, agent;
 	bool has_agent;
-	bool answers_head; /* says so itself, in a header that nothing but these readers knows */
+	bool to_head; /* says so itself, in a header that nothing but these readers knows */
 };
 
 /* Why the plain reader refused. */

@@ -22,11 +22,11 @@ static void recogniser__head(
 	struct message *message = &reading->messages[reading->count++];
 
 	*message = (struct message){.start = start, .head_end = head_end, .end = NOWHERE};
-	if (http->answers) {
+	if (http->is_response) {
 		message->status = http->status;
 		return;
 	}
-	message->class = http__class(http);
+	message->cls = http__class(http);
 	text__set(&message->method, http->method, http->method_size, false);
 	text__set(&message->target, http->path, http->path_size, http->path_cut);
 	message->has_agent = http->seen & SEEN_AGENT;
@@ -34,13 +34,13 @@ static void recogniser__head(
 		text__set(&message->agent, http->agent, http->agent_size, http->agent_cut);
 }
 
-/* As in bpf/answers.h: until the last head's body is framed, it is about that one. */
+/* As in bpf/responses.h: until the last head's body is framed, it is about that one. */
 static bool recogniser__answers_head(
 	const struct http *http, const struct reading *reading, const struct reading *plain)
 {
 	size_t at = reading->count - (http->state == S_FRAME);
 
-	return at < plain->count && plain->messages[at].answers_head;
+	return at < plain->count && plain->messages[at].to_head;
 }
 
 /* Takes one step. Returns how many bytes it took. */
@@ -50,7 +50,7 @@ static size_t recogniser__step(const struct stream *stream, const struct reading
 	struct piece piece = {.bytes = stream->bytes + at, .size = size};
 	enum http_event event;
 
-	http->answers_head = recogniser__answers_head(http, reading, plain);
+	http->to_head = recogniser__answers_head(http, reading, plain);
 	event = feed__step(http, &piece);
 	size -= piece.size;
 	if (piece.body)
@@ -77,7 +77,7 @@ static void recogniser__frame(
 {
 	struct message *message = &reading->messages[reading->count - 1];
 
-	http->answers_head = recogniser__answers_head(http, reading, plain);
+	http->to_head = recogniser__answers_head(http, reading, plain);
 	http__skip(http, 0);
 	switch (http->state) {
 	case S_BODY:
@@ -106,7 +106,7 @@ void recogniser__read(const struct stream *stream, const struct reading *plain, 
 	memset(http, POISON, sizeof(*http));
 	recogniser__begin(http, reading, stream);
 	for (size_t at = 0; at < stream->size && reading->refused == NOWHERE; at++) {
-		bool idle = http->state == S_START || http->state == S_ANSWER;
+		bool idle = http->state == S_START || http->state == S_RESPONSE;
 
 		recogniser__step(stream, plain, at, 1, start, http, reading);
 		if (idle && (http->state == S_METHOD || http->state == S_ANSWER_VERSION))
@@ -116,7 +116,7 @@ void recogniser__read(const struct stream *stream, const struct reading *plain, 
 			reading->messages[heads - 1].start = start;
 			recogniser__frame(http, reading, plain);
 		} else if (!idle && heads && reading->messages[heads - 1].end == NOWHERE &&
-			   (http->state == S_START || http->state == S_ANSWER)) {
+			   (http->state == S_START || http->state == S_RESPONSE)) {
 			reading->messages[heads - 1].end = at + 1;
 		}
 	}
@@ -137,6 +137,6 @@ void recogniser__read_cut(const struct stream *stream, const struct reading *pla
 		size = size < stream->size - at ? size : stream->size - at;
 		size = recogniser__step(stream, plain, at, size, NOWHERE, http, reading);
 	}
-	http->answers_head = recogniser__answers_head(http, reading, plain);
+	http->to_head = recogniser__answers_head(http, reading, plain);
 	http__skip(http, 0);
 }

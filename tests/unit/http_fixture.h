@@ -79,7 +79,7 @@ static inline void stream__say_head(struct stream *stream)
 	static const char *const classes[] = {"token", "v2", "foreign", "v1"};
 	const struct http *http = &stream->http;
 
-	if (http->answers) {
+	if (http->is_response) {
 		stream__say(stream, "");
 		fprintf(stream->text, http__final(http) ? "%d" : "(%d)", http->status);
 		stream->answered += http__final(http);
@@ -98,7 +98,7 @@ static inline void stream__say_head(struct stream *stream)
 static inline bool stream__answers_head(const struct stream *stream)
 {
 	const struct http *http = &stream->http;
-	bool framing = http->answers && http->state == S_FRAME && http__final(http);
+	bool framing = http->is_response && http->state == S_FRAME && http__final(http);
 
 	return stream->heads >> (stream->answered - framing) & 1;
 }
@@ -108,7 +108,7 @@ static inline void stream__feed(struct stream *stream, const void *bytes, size_t
 	struct piece piece = {.bytes = bytes, .size = size};
 
 	while (piece.size && !stream->dead) {
-		stream->http.answers_head = stream__answers_head(stream);
+		stream->http.to_head = stream__answers_head(stream);
 		switch (feed__step(&stream->http, &piece)) {
 		case HTTP_HEAD:
 			stream__say_head(stream);

@@ -23,7 +23,7 @@
 
 struct rich_path {
 	const char *method, *path;
-	enum request_class class;
+	enum request_class cls;
 	unsigned int count, every; /* minutes */
 };
 
@@ -145,7 +145,7 @@ static void rich__add_requests(struct report *report, struct caller *caller,
 
 		for (unsigned int n = 0; n < path->count; n++) {
 			const struct request request = {
-				.class = path->class,
+				.cls = path->cls,
 				.time = RICH_START + (like->first + n * path->every) * RICH_MINUTE,
 				.method = rich__text(path->method, hostile),
 				.path = rich__text(path->path, hostile),

@@ -11,13 +11,11 @@
 #define WINDOWS \
 	"'windows':[" WINDOW("m", "b", "01T00", "01T10") "," WINDOW("m", "b", "03T00", "03T10") "],"
 #define ONE "'windows':[" WINDOW("m", "b", "01T00", "09T00") "],"
-#define PATH(class, count, first, last)                                                            \
-	"{'method':'GET','path':'/latest/meta-data/" class "','class':'" class "','count':" #count \
-									       ",'first':'2026-"   \
-									       "01-" first         \
-									       ":00:00Z','last':'" \
-									       "2026-01-" last     \
-									       ":00:00Z'}"
+#define PATH(cls, count, first, last)                                                          \
+	"{'method':'GET','path':'/latest/meta-data/" cls "','class':'" cls "','count':" #count \
+	",'first':'2026-"                                                                      \
+	"01-" first ":00:00Z','last':'"                                                        \
+	"2026-01-" last ":00:00Z'}"
 
 struct situation {
 	const char *name, *windows, *calls, *paths, *first, *last;

@@ -686,7 +686,7 @@ static struct report *report__of_many(size_t callers, size_t paths)
 		report__add_calls(caller, calls, NULL);
 		for (size_t j = 0; j < paths; j++) {
 			char path[32];
-			const struct request request = {.class = CLASS_V1,
+			const struct request request = {.cls = CLASS_V1,
 				.method = "GET",
 				.path = path,
 				.time = RICH_START + (int64_t)j};

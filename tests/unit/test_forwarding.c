@@ -19,7 +19,7 @@ struct sent {
 	int sender;
 	int at;
 	const char *path;
-	enum request_class class;
+	enum request_class cls;
 };
 
 static struct caller *caller__of(struct report *report, const struct sender *sender)
@@ -45,16 +45,16 @@ static void send(struct report *report, const struct sender *senders, const stru
 	struct caller *caller = caller__of(report, &senders[sent->sender]);
 	uint64_t calls[CLASS_COUNT] = {0};
 	struct request request = {
-		.class = sent->class,
+		.cls = sent->cls,
 		.time = START * NSEC_PER_SEC + sent->at * (NSEC_PER_SEC / 1000),
 		.method = "GET",
 		.path = sent->path,
 	};
 
-	calls[sent->class] = 1;
+	calls[sent->cls] = 1;
 	assert_non_null(caller);
 	report__add_calls(caller, calls, ok);
-	count__add(&report->totals[sent->class], 1);
+	count__add(&report->totals[sent->cls], 1);
 	assert_int_equal(report__add_request(report, caller, &request), 0);
 }
 

@@ -2,8 +2,8 @@
 /* Heads of requests. */
 #include "http_fixture.h"
 
-#define GETS(what, target, class) \
-	ROW("gets " what, "GET " target " HTTP/1.1\r\n" END, class " GET " target)
+#define GETS(what, target, cls) \
+	ROW("gets " what, "GET " target " HTTP/1.1\r\n" END, cls " GET " target)
 #define SLASHES EIGHT("///////////////////////////////")
 #define AT_EC2  "GET /latest/ HTTP/1.1\r\n"
 

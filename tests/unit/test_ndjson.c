@@ -15,7 +15,7 @@
 static char *const args[] = {"curl", "-s", "http://169.254.169.254/", NULL};
 
 static const struct request request = {
-	.class = CLASS_V1,
+	.cls = CLASS_V1,
 	.family = FAMILY_IPV4,
 	.time = 1767225600123456789,
 	.tid = 382,
@@ -101,7 +101,7 @@ static void ancestry_is_nearest_first(void **state)
 static void unknown_has_no_method_and_no_path(void **state)
 {
 	struct request unknown = {
-		.class = CLASS_UNKNOWN, .family = FAMILY_IPV6, .reason = UNKNOWN_UNSEEN};
+		.cls = CLASS_UNKNOWN, .family = FAMILY_IPV6, .reason = UNKNOWN_UNSEEN};
 	_decref_ json_t *line = line_of(&unknown, &process);
 
 	(void)state;

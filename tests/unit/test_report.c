@@ -29,7 +29,7 @@ static struct process process__curl(void)
 
 static struct request request__v1(const char *path, int64_t time)
 {
-	return (struct request){.class = CLASS_V1, .time = time, .method = "GET", .path = path};
+	return (struct request){.cls = CLASS_V1, .time = time, .method = "GET", .path = path};
 }
 
 static void a_caller_is_its_identity(void **state)
@@ -132,10 +132,10 @@ static void callers_past_the_bound_are_the_rest(void **state)
 }
 
 static const struct report_path *caller__rest_path(
-	const struct caller *caller, enum request_class class)
+	const struct caller *caller, enum request_class cls)
 {
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == class && !caller->paths[i].method &&
+		if (caller->paths[i].cls == cls && !caller->paths[i].method &&
 			!strcmp(caller->paths[i].path, REPORT_REST))
 			return &caller->paths[i];
 	return NULL;

@@ -17,12 +17,12 @@
 #include "process/procfs.h"
 #include "trace/roster.h"
 
-#define ACCOUNTS_MAX 64
-#define PID_NOBODYS  0x7ffffff0 /* above every kernel's PID_MAX_LIMIT */
+#define PROCESSES_MAX 64
+#define PID_NOBODYS   0x7ffffff0 /* above every kernel's PID_MAX_LIMIT */
 
 struct tracer {
-	struct process_key keys[ACCOUNTS_MAX];
-	struct account accounts[ACCOUNTS_MAX];
+	struct process_key keys[PROCESSES_MAX];
+	struct process_stats accounts[PROCESSES_MAX];
 	size_t count;
 };
 
@@ -50,26 +50,26 @@ int tracer__take_identity(
 	return 0;
 }
 
-int tracer__account(
-	const struct tracer *tracer, const struct process_key *key, struct account *account)
+int tracer__stats(
+	const struct tracer *tracer, const struct process_key *key, struct process_stats *stats)
 {
 	size_t at = account__find(tracer, key);
 
 	if (at == tracer->count)
 		return -ENOENT;
-	*account = tracer->accounts[at];
+	*stats = tracer->accounts[at];
 	return 0;
 }
 
-int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
-	struct process_key *next, struct account *account)
+int tracer__next_stats(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct process_stats *stats)
 {
 	size_t at = key ? account__find(tracer, key) + 1 : 0;
 
 	if (at >= tracer->count)
 		return -ENOENT;
 	*next = tracer->keys[at];
-	*account = tracer->accounts[at];
+	*stats = tracer->accounts[at];
 	return 0;
 }
 
@@ -87,16 +87,16 @@ void tracer__forget(struct tracer *tracer, const struct process_key *key)
 		(tracer->count - at) * sizeof(tracer->accounts[0]));
 }
 
-/* As the kernel side does for a v1 request; false: no room for an account. */
+/* As the kernel side does for a v1 request; false: no room for an stats. */
 static bool tracer__call(struct tracer *tracer, const struct process_key *key)
 {
 	size_t at = account__find(tracer, key);
 
-	if (at == ACCOUNTS_MAX)
+	if (at == PROCESSES_MAX)
 		return false;
 	if (at == tracer->count) {
 		tracer->keys[tracer->count] = *key;
-		tracer->accounts[tracer->count++] = (struct account){};
+		tracer->accounts[tracer->count++] = (struct process_stats){};
 	}
 	tracer->accounts[at].calls[CLASS_V1]++;
 	return true;
@@ -254,7 +254,7 @@ static void calls_after_the_account_count(void **state)
 			assert_int_equal(roster__sync(stage.roster), 0);
 		assert_int_equal(stage.tracer.count, 0);
 	}
-	for (; stage.tracer.count < ACCOUNTS_MAX; stage.tracer.count++)
+	for (; stage.tracer.count < PROCESSES_MAX; stage.tracer.count++)
 		stage.tracer.keys[stage.tracer.count] = (struct process_key){.pid = 1};
 	stage__call(&stage, &key);
 	stage.tracer.count = 0;

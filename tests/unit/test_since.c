@@ -6,10 +6,9 @@
 #include "verdict/advice.h"
 #include "verdict/verdict.h"
 
-#define PATH(path, class, count, first, last)                \
-	"{'method':'GET','path':'" path                      \
-	"','class':'" class "','count':" #count ",'first':'" \
-			    "2026-01-" first ":00:00Z','last':'2026-01-" last ":00:00Z'}"
+#define PATH(path, cls, count, first, last)                                                \
+	"{'method':'GET','path':'" path "','class':'" cls "','count':" #count ",'first':'" \
+	"2026-01-" first ":00:00Z','last':'2026-01-" last ":00:00Z'}"
 #define CALLER(calls, paths) "{'name':'a','exe':'/a','calls':" calls ",'paths':[" paths "]}"
 #define BUCKET(start, seconds, v1) \
 	"{'start':'2026-01-" start ":00:00Z','seconds':" #seconds ",'v1':" #v1 "}"

@@ -50,9 +50,9 @@ static json_t *lines__read(const char *path)
 
 static bool event__is_unknown(const json_t *event)
 {
-	const char *class = json_string_value(json_object_get(event, "class"));
+	const char *cls = json_string_value(json_object_get(event, "class"));
 
-	return class && !strcmp(class, "unknown");
+	return cls && !strcmp(cls, "unknown");
 }
 
 static bool pids__have(const json_t *pids, const json_t *pid)

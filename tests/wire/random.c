@@ -109,7 +109,7 @@ static int batch__make(struct run *run, int fd, unsigned int count, struct chanc
 /* An end that is none: in the middle of a head, or with bytes that are no request. */
 static int ending__send(struct run *run, int fd, struct chance *chance)
 {
-	static const struct expected unknown[] = {{.class = CLASS_UNKNOWN}, {0}};
+	static const struct expected unknown[] = {{.cls = CLASS_UNKNOWN}, {0}};
 	_free_ char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);

@@ -60,7 +60,7 @@ static void path__make(struct random_request *request, struct chance *chance)
 						  : chance__below(chance, 60);
 	char *path = request->path;
 
-	switch (request->expected[0].class) {
+	switch (request->expected[0].cls) {
 	case CLASS_TOKEN:
 		strcpy(path, TOKEN_PATH);
 		if (chance__happens(chance, 10))
@@ -129,15 +129,15 @@ static void headers__add_named(
 }
 
 static void headers__add_for_class(
-	struct headers *headers, enum request_class class, struct chance *chance)
+	struct headers *headers, enum request_class cls, struct chance *chance)
 {
 	static const char *const values[] = {"AQAEAwire==", "", "a", "\"quoted\"", "x y"};
 
-	if (class == CLASS_V2 && chance__happens(chance, 80))
+	if (cls == CLASS_V2 && chance__happens(chance, 80))
 		headers__add_named(headers, TOKEN_NAME, ONE_OF(chance, values), chance);
-	else if (class == CLASS_V2)
+	else if (cls == CLASS_V2)
 		headers__add_named(headers, TTL_NAME, "60", chance);
-	else if (class == CLASS_TOKEN && chance__happens(chance, 90))
+	else if (cls == CLASS_TOKEN && chance__happens(chance, 90))
 		headers__add_named(headers, TTL_NAME, "21600", chance);
 }
 
@@ -237,12 +237,12 @@ static enum request_class class__choose(struct chance *chance)
 	return ONE_OF(chance, classes);
 }
 
-static const char *method__choose(enum request_class class, struct chance *chance)
+static const char *method__choose(enum request_class cls, struct chance *chance)
 {
 	static const char *const methods[] = {"GET", "GET", "GET", "GET", "HEAD", "POST", "PUT",
 		"DELETE", "OPTIONS", "PATCH", "M-SEARCH"};
 
-	return class == CLASS_TOKEN ? "PUT" : ONE_OF(chance, methods);
+	return cls == CLASS_TOKEN ? "PUT" : ONE_OF(chance, methods);
 }
 
 void random_request__make(struct random_request *request, FILE *text, struct chance *chance)
@@ -252,13 +252,13 @@ void random_request__make(struct random_request *request, FILE *text, struct cha
 	char body[4096], number[32];
 	size_t size = framing ? chance__below(chance, chance__happens(chance, 10) ? 4096 : 200) : 0;
 
-	*request = (struct random_request){.expected[0].class = class__choose(chance)};
-	request->expected[0].method = method__choose(request->expected[0].class, chance);
+	*request = (struct random_request){.expected[0].cls = class__choose(chance)};
+	request->expected[0].method = method__choose(request->expected[0].cls, chance);
 	request->expected[0].path = request->path;
 	path__make(request, chance);
 
 	headers.count = 0;
-	headers__add_for_class(&headers, request->expected[0].class, chance);
+	headers__add_for_class(&headers, request->expected[0].cls, chance);
 	headers__add_agent(&headers, request, chance);
 	for (uint64_t decoys = chance__below(chance, 8); decoys; decoys--)
 		headers__add_decoy(&headers, chance);

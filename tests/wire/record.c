@@ -21,7 +21,7 @@ static const char *const class_names[] = {
 
 bool expected__ends(const struct expected *expected)
 {
-	return !expected->method && expected->class != CLASS_UNKNOWN;
+	return !expected->method && expected->cls != CLASS_UNKNOWN;
 }
 
 struct record *record__new(const char *name)
@@ -57,7 +57,7 @@ void run__expect_from(struct run *run, const struct expected *expected, pid_t pi
 		run__fail(run, "more than %d events", EVENTS_MAX);
 		return;
 	}
-	event->class = expected->class;
+	event->cls = expected->cls;
 	event->family = run->family;
 	event->pid = pid;
 	event->tid = tid;
@@ -72,7 +72,7 @@ void run__expect(struct run *run, const struct expected *expected)
 {
 	for (; !expected__ends(expected); expected++)
 		run__expect_from(run, expected, getpid(),
-			expected->class == CLASS_UNKNOWN ? ANY_TID : syscall(SYS_gettid));
+			expected->cls == CLASS_UNKNOWN ? ANY_TID : syscall(SYS_gettid));
 }
 
 void run__join(struct run *run)
@@ -115,10 +115,10 @@ static json_t *text__or_null(const char *text, bool present)
 
 static json_t *event__json(const struct event *event)
 {
-	bool known = event->class != CLASS_UNKNOWN;
+	bool known = event->cls != CLASS_UNKNOWN;
 
 	return json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:i, s:o}", "class",
-		class_names[event->class], "method", text__or_null(event->method, known), "path",
+		class_names[event->cls], "method", text__or_null(event->method, known), "path",
 		text__or_null(event->path, known), "path_cut", event->path_cut, "user_agent",
 		text__or_null(event->agent, known && event->has_agent), "family",
 		event->family == FAMILY_IPV6 ? "ipv6" : "ipv4", "pid", event->pid, "tid",
@@ -141,7 +141,7 @@ int record__write(const struct record *record, FILE *file)
 	_decref_ json_t *line = NULL;
 
 	for (unsigned int i = 0; i < record->event_count; i++) {
-		unknown += record->events[i].class == CLASS_UNKNOWN;
+		unknown += record->events[i].cls == CLASS_UNKNOWN;
 		json_array_append_new(expect, event__json(&record->events[i]));
 	}
 	line = json_pack("{s:s, s:i, s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:{s:i, s:i}}", "case",

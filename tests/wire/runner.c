@@ -94,7 +94,7 @@ static void row__expect(struct run *run, const struct wire_case *row, const stru
 {
 	for (const struct expected *each = row->expect; !expected__ends(each); each++)
 		run__expect_from(run, each, getpid(),
-			way->other_thread || each->class == CLASS_UNKNOWN ? ANY_TID : getpid());
+			way->other_thread || each->cls == CLASS_UNKNOWN ? ANY_TID : getpid());
 }
 
 int run__row(struct run *run, const struct wire_case *row)

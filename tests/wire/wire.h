@@ -27,43 +27,43 @@
 
 /* An event that must be shown; a list ends with one that has no method and is not unknown. */
 struct expected {
-	enum request_class class;
+	enum request_class cls;
 	const char *method, *path;
 	const char *agent; /* NULL: none was sent */
 	bool path_cut;
 };
 
-#define V1(verb, target)                                          \
-	{                                                         \
-		.class = CLASS_V1, .method = verb, .path = target \
+#define V1(verb, target)                                        \
+	{                                                       \
+		.cls = CLASS_V1, .method = verb, .path = target \
 	}
-#define V1_BY(verb, target, by)                                                \
-	{                                                                      \
-		.class = CLASS_V1, .method = verb, .path = target, .agent = by \
+#define V1_BY(verb, target, by)                                              \
+	{                                                                    \
+		.cls = CLASS_V1, .method = verb, .path = target, .agent = by \
 	}
-#define V2(verb, target)                                          \
-	{                                                         \
-		.class = CLASS_V2, .method = verb, .path = target \
+#define V2(verb, target)                                        \
+	{                                                       \
+		.cls = CLASS_V2, .method = verb, .path = target \
 	}
-#define V2_BY(verb, target, by)                                                \
-	{                                                                      \
-		.class = CLASS_V2, .method = verb, .path = target, .agent = by \
+#define V2_BY(verb, target, by)                                              \
+	{                                                                    \
+		.cls = CLASS_V2, .method = verb, .path = target, .agent = by \
 	}
-#define FOREIGN(verb, target)                                          \
-	{                                                              \
-		.class = CLASS_FOREIGN, .method = verb, .path = target \
+#define FOREIGN(verb, target)                                        \
+	{                                                            \
+		.cls = CLASS_FOREIGN, .method = verb, .path = target \
 	}
-#define FOREIGN_BY(verb, target, by)                                                \
-	{                                                                           \
-		.class = CLASS_FOREIGN, .method = verb, .path = target, .agent = by \
+#define FOREIGN_BY(verb, target, by)                                              \
+	{                                                                         \
+		.cls = CLASS_FOREIGN, .method = verb, .path = target, .agent = by \
 	}
-#define TOKEN(target)                                                 \
-	{                                                             \
-		.class = CLASS_TOKEN, .method = "PUT", .path = target \
+#define TOKEN(target)                                               \
+	{                                                           \
+		.cls = CLASS_TOKEN, .method = "PUT", .path = target \
 	}
-#define UNKNOWN                        \
-	{                              \
-		.class = CLASS_UNKNOWN \
+#define UNKNOWN                      \
+	{                            \
+		.cls = CLASS_UNKNOWN \
 	}
 
 bool expected__ends(const struct expected *expected);
@@ -127,7 +127,7 @@ extern const struct wire_case http_cases[], body_cases[], cut_cases[], way_cases
 
 /* What a case has to say, in memory that its processes share with the runner. */
 struct event {
-	enum request_class class;
+	enum request_class cls;
 	enum endpoint_family family;
 	pid_t pid, tid;
 	bool path_cut, has_agent;

@@ -34,7 +34,7 @@ int imds_request__parse(struct imds_request *request, const char *bytes, size_t 
 /* Where in a body the bytes stand. Starts zeroed. */
 struct imds_chunks {
 	enum {
-		CHUNK_SIZE,
+		SCRATCH_SIZE,
 		CHUNK_EXTENSION,
 		CHUNK_BYTES,
 		CHUNK_BYTES_END,

@@ -143,12 +143,12 @@ static void row__put(const struct callers_table *table, const struct caller *cal
 		pattern__name(pattern), pattern__name(pattern), pattern__name(pattern),
 		caller__meaning(caller));
 	for (int i = 0; i < CLASS_COUNT; i++) {
-		enum request_class class = shown_classes[i];
+		enum request_class cls = shown_classes[i];
 
-		if (!table->shows[class])
+		if (!table->shows[cls])
 			continue;
-		count_cell__put(page, class__name(class), class__name(class), caller->calls[class]);
-		if (class == CLASS_V1 && table->shows_rejected)
+		count_cell__put(page, class__name(cls), class__name(cls), caller->calls[cls]);
+		if (cls == CLASS_V1 && table->shows_rejected)
 			count_cell__put(page, "rejected", "v1",
 				caller->answers[CLASS_V1][OUTCOME_REJECTED]);
 	}
@@ -162,7 +162,7 @@ static void row__put(const struct callers_table *table, const struct caller *cal
 
 static void path_row__put(struct html *page, const struct report_path *path)
 {
-	const char *name = class__name(path->class);
+	const char *name = class__name(path->cls);
 
 	html__put(page, "<tr><td class=\"n\">");
 	html__count(page, path->count);
@@ -222,14 +222,14 @@ static void outcomes__put(struct html *page, const struct caller *caller)
 		html__put(page, "<th scope=\"col\" class=\"n\">%s</th>", outcome__name(o));
 	html__put(page, "</tr></thead><tbody>");
 	for (int i = 0; i < CLASS_COUNT; i++) {
-		enum request_class class = shown_classes[i];
+		enum request_class cls = shown_classes[i];
 
-		if (class == CLASS_UNKNOWN || !caller->calls[class])
+		if (cls == CLASS_UNKNOWN || !caller->calls[cls])
 			continue;
-		html__put(page, "<tr><th scope=\"row\">%s</th>", class__name(class));
+		html__put(page, "<tr><th scope=\"row\">%s</th>", class__name(cls));
 		for (int o = 0; o < OUTCOME_COUNT; o++) {
 			html__put(page, "<td class=\"n\">");
-			html__count(page, caller->answers[class][o]);
+			html__count(page, caller->answers[cls][o]);
 			html__put(page, "</td>");
 		}
 		html__put(page, "</tr>");

@@ -121,22 +121,22 @@ static bool picture__make(struct picture *picture, const struct report *report)
 	return true;
 }
 
-static uint64_t picture__sum(const struct picture *picture, enum request_class class)
+static uint64_t picture__sum(const struct picture *picture, enum request_class cls)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < picture->bins; i++)
-		count__add(&sum, picture->calls[i][class]);
+		count__add(&sum, picture->calls[i][cls]);
 	return sum;
 }
 
-static uint64_t picture__peak(const struct picture *picture, enum request_class class)
+static uint64_t picture__peak(const struct picture *picture, enum request_class cls)
 {
 	uint64_t peak = 0;
 
 	for (size_t i = 0; i < picture->bins; i++)
-		if (picture->calls[i][class] > peak)
-			peak = picture->calls[i][class];
+		if (picture->calls[i][cls] > peak)
+			peak = picture->calls[i][cls];
 	return peak;
 }
 
@@ -179,10 +179,10 @@ static void strip__put_watched(struct html *page, const struct picture *picture)
 }
 
 static void strip__put_bars(
-	struct html *page, const struct picture *picture, enum request_class class, uint64_t peak)
+	struct html *page, const struct picture *picture, enum request_class cls, uint64_t peak)
 {
 	for (size_t bin = 0; bin < picture->bins; bin++) {
-		uint64_t calls = picture->calls[bin][class];
+		uint64_t calls = picture->calls[bin][cls];
 		char time[32];
 		double height;
 
@@ -210,10 +210,10 @@ static void peak__put(struct html *page, const char *before, uint64_t peak, cons
 	html__put(page, " in %s", length);
 }
 
-static void strip__put(struct html *page, const struct picture *picture, enum request_class class)
+static void strip__put(struct html *page, const struct picture *picture, enum request_class cls)
 {
-	uint64_t peak = picture__peak(picture, class), sum = picture__sum(picture, class);
-	const char *name = class__name(class);
+	uint64_t peak = picture__peak(picture, cls), sum = picture__sum(picture, cls);
+	const char *name = class__name(cls);
 	char length[32];
 
 	duration__format(length, sizeof(length), picture->length);
@@ -227,7 +227,7 @@ static void strip__put(struct html *page, const struct picture *picture, enum re
 	peak__put(page, ", ", peak, length);
 	html__put(page, "\">");
 	strip__put_watched(page, picture);
-	strip__put_bars(page, picture, class, peak);
+	strip__put_bars(page, picture, cls, peak);
 	html__put(page, "</svg><div class=\"strip-peak\">");
 	peak__put(page, "", peak, length);
 	html__put(page, "</div></div>\n");

@@ -159,21 +159,21 @@ bool caller__outcomes_known(const struct caller *caller)
 	return unwatched < caller__total(caller);
 }
 
-int64_t caller__last_of(const struct caller *caller, enum request_class class)
+int64_t caller__last_of(const struct caller *caller, enum request_class cls)
 {
 	int64_t last = 0;
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == class && caller->paths[i].last > last)
+		if (caller->paths[i].cls == cls && caller->paths[i].last > last)
 			last = caller->paths[i].last;
 	return last;
 }
 
-static size_t class__rank(enum request_class class)
+static size_t class__rank(enum request_class cls)
 {
 	size_t rank = 0;
 
-	while (rank < CLASS_COUNT && shown_classes[rank] != class)
+	while (rank < CLASS_COUNT && shown_classes[rank] != cls)
 		rank++;
 	return rank;
 }
@@ -181,7 +181,7 @@ static size_t class__rank(enum request_class class)
 static int path__compare(const void *left, const void *right)
 {
 	const struct report_path *a = left, *b = right;
-	size_t rank_a = class__rank(a->class), rank_b = class__rank(b->class);
+	size_t rank_a = class__rank(a->cls), rank_b = class__rank(b->cls);
 	int order;
 
 	if (rank_a != rank_b)
@@ -208,7 +208,7 @@ int caller__list_paths(const struct caller *caller, struct report_path **paths, 
 		if (lost)
 			list[used++] = (struct report_path){
 				.path = REPORT_NOT_RECORDED,
-				.class = shown_classes[i],
+				.cls = shown_classes[i],
 				.count = lost,
 				.first = caller->first,
 				.last = caller->last,

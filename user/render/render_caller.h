@@ -35,7 +35,7 @@ bool caller__needs_change(const struct caller *caller, bool strict);
 bool caller__outcomes_known(const struct caller *caller);
 
 /* The last call of that class, in ns since 1970. 0: not known. */
-int64_t caller__last_of(const struct caller *caller, enum request_class class);
+int64_t caller__last_of(const struct caller *caller, enum request_class cls);
 
 /*
  * The caller's paths in the order in which they are shown: by class, the most called first, and

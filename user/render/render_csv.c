@@ -84,7 +84,7 @@ TEXT_CELL(caller, row->caller->name)
 TEXT_CELL(pattern, pattern__name(caller__pattern(row->caller)))
 TEXT_CELL(method, row->path ? row->path->method : NULL)
 TEXT_CELL(path, row->path ? row->path->path : NULL)
-TEXT_CELL(class, row->path ? class__name(row->path->class) : NULL)
+TEXT_CELL(cls, row->path ? class__name(row->path->cls) : NULL)
 COUNT_CELL(count, row->path ? row->path->count : 0)
 TIME_CELL(first, row->path ? row->path->first : 0)
 TIME_CELL(last, row->path ? row->path->last : 0)
@@ -132,7 +132,7 @@ static const struct column {
 } columns[] = {
 	{"caller", put__caller},
 	{"pattern", put__pattern},
-	{"class", put__class},
+	{"class", put__cls},
 	{"method", put__method},
 	{"path", put__path},
 	{"count", put__count},

@@ -141,7 +141,7 @@ static void caller__put_paths(struct markdown *page, const struct caller *caller
 	for (size_t i = 0; i < count; i++) {
 		const struct report_path *path = &paths[i];
 
-		if (path->class != CLASS_V1 || ++calling > PATHS_SHOWN)
+		if (path->cls != CLASS_V1 || ++calling > PATHS_SHOWN)
 			continue;
 		markdown__subitem(page);
 		fprintf(page->out, "%s × ", NUMBER(path->count));

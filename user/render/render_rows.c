@@ -60,7 +60,7 @@ static json_t *json__row_caller(const struct report *report, const struct caller
 
 static int row__put(FILE *out, json_t *row, const struct report_path *path)
 {
-	_decref_ json_t *what = json_pack("{ss,so,so,sI,so,so}", "class", class__name(path->class),
+	_decref_ json_t *what = json_pack("{ss,so,so,sI,so,so}", "class", class__name(path->cls),
 		"method", json__text(path->method), "path", json__text(path->path), "count",
 		(json_int_t)path->count, "first", json__time(path->first), "last",
 		json__time(path->last));

@@ -80,7 +80,7 @@ static size_t sums__collect(struct path_sum *sums, const struct report *report)
 		uint64_t lost = caller__unrecorded(caller, CLASS_V1);
 
 		for (size_t j = 0; j < caller->path_count; j++)
-			if (caller->paths[j].class == CLASS_V1)
+			if (caller->paths[j].cls == CLASS_V1)
 				sums[count++] = (struct path_sum){caller->paths[j].method,
 					caller->paths[j].path, caller->paths[j].count, 1};
 		if (lost)

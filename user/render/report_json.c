@@ -147,7 +147,7 @@ static json_t *json__path(const struct report_path *path)
 {
 	_decref_ json_t *object = json_pack("{so,so,ss,so,so,so}", "method",
 		json__text(path->method), "path", json__text(path->path), "class",
-		class__name(path->class), "count", json__count(path->count), "first",
+		class__name(path->cls), "count", json__count(path->count), "first",
 		json__time(path->first), "last", json__time(path->last));
 
 	if (path->path_cut && json_object_set_new(object, "path_cut", json_true()))
@@ -170,7 +170,7 @@ static json_t *json__paths(const struct caller *caller)
 	for (int c = 0; c < CLASS_COUNT; c++) {
 		struct report_path lost = {
 			.path = REPORT_NOT_RECORDED,
-			.class = c,
+			.cls = c,
 			.count = caller__unrecorded(caller, c),
 			.first = caller->first,
 			.last = caller->last,

@@ -482,7 +482,7 @@ int caller__add_agent(struct report *report, struct caller *caller, const char *
 
 static uint64_t path__hash(const struct report_path *path)
 {
-	return hash__text(hash__text(path->class, path->method), path->path);
+	return hash__text(hash__text(path->cls, path->method), path->path);
 }
 
 static struct report_path *caller__find_path(
@@ -491,7 +491,7 @@ static struct report_path *caller__find_path(
 	for (size_t i = 0; i < caller->path_count; i++) {
 		struct report_path *known = &caller->paths[i];
 
-		if (known->hash == hash && known->class == path->class &&
+		if (known->hash == hash && known->cls == path->cls &&
 			text__same(known->method, path->method) &&
 			text__same(known->path, path->path))
 			return known;
@@ -579,13 +579,13 @@ int caller__add_path(struct report *report, struct caller *caller, const struct 
 	return caller__add_path(report, caller, &rest);
 }
 
-static uint64_t caller__answered(const struct caller *caller, enum request_class class)
+static uint64_t caller__answered(const struct caller *caller, enum request_class cls)
 {
 	uint64_t answered = 0;
 
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		if (o != OUTCOME_NONE)
-			count__add(&answered, caller->answers[class][o]);
+			count__add(&answered, caller->answers[cls][o]);
 	return answered;
 }
 
@@ -624,14 +624,14 @@ uint64_t caller__total(const struct caller *caller)
 	return total;
 }
 
-uint64_t caller__unrecorded(const struct caller *caller, enum request_class class)
+uint64_t caller__unrecorded(const struct caller *caller, enum request_class cls)
 {
 	uint64_t recorded = 0;
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == class)
+		if (caller->paths[i].cls == cls)
 			count__add(&recorded, caller->paths[i].count);
-	return caller->calls[class] > recorded ? caller->calls[class] - recorded : 0;
+	return caller->calls[cls] > recorded ? caller->calls[cls] - recorded : 0;
 }
 
 /* v1 after token requests of which none got a token. Where nothing at all came back, responses may
@@ -733,7 +733,7 @@ static int path__compare(const void *left, const void *right)
 	int order = compare_counts(a->count, b->count);
 
 	if (!order)
-		order = (int)a->class - (int)b->class;
+		order = (int)a->cls - (int)b->cls;
 	if (!order)
 		order = compare_texts(a->path, b->path);
 	return order ? order : compare_texts(a->method, b->method);

@@ -13,14 +13,14 @@ struct span {
 	bool known;          /* each call has a time */
 };
 
-static struct span caller__span(const struct caller *caller, enum request_class class)
+static struct span caller__span(const struct caller *caller, enum request_class cls)
 {
-	struct span span = {.known = !caller__unrecorded(caller, class)};
+	struct span span = {.known = !caller__unrecorded(caller, cls)};
 
 	for (size_t i = 0; i < caller->path_count; i++) {
 		const struct report_path *path = &caller->paths[i];
 
-		if (path->class != class)
+		if (path->cls != cls)
 			continue;
 		span.known &= path->first && path->last;
 		span__widen(&span.first, &span.last, path->first, path->last);
@@ -54,7 +54,7 @@ static int64_t caller__interval(const struct caller *caller)
 		const struct report_path *path = &caller->paths[i];
 		int64_t interval = QUIET_FOR;
 
-		if (path->class != CLASS_V1)
+		if (path->cls != CLASS_V1)
 			continue;
 		if (path->count > 1)
 			interval = (path->last - path->first) / (int64_t)(path->count - 1);

@@ -72,10 +72,10 @@ int caller__go_through(struct caller *caller, const char *proxy)
 }
 
 static int forwarding__note(
-	struct remembered *proxy, struct remembered *original, enum request_class class)
+	struct remembered *proxy, struct remembered *original, enum request_class cls)
 {
 	proxy->forwards = original->forwarded = true;
-	if (class == CLASS_V1)
+	if (cls == CLASS_V1)
 		count__add(&proxy->caller->forwarded, 1);
 	return caller__add_forwarded(proxy->caller, original->caller->name)
 		       ? -ENOMEM
@@ -88,11 +88,11 @@ int forwarding__join(struct forwarding *forwarding, struct caller *caller,
 	struct remembered *own = &forwarding->list[forwarding->next];
 
 	*forwarded = 0;
-	if (!request->path || request->class == CLASS_UNKNOWN)
+	if (!request->path || request->cls == CLASS_UNKNOWN)
 		return 0;
 	*own = (struct remembered){
 		.caller = caller,
-		.hash = hash__text(hash__text(request->class, request->method), request->path),
+		.hash = hash__text(hash__text(request->cls, request->method), request->path),
 		.time = request->time,
 	};
 	forwarding->next = (forwarding->next + 1) % FORWARDING_REMEMBERED;
@@ -104,10 +104,10 @@ int forwarding__join(struct forwarding *forwarding, struct caller *caller,
 
 		if (!other->caller || (!forwards && !forwarding__fits(other, own)))
 			continue;
-		*forwarded = request->class == CLASS_V1;
+		*forwarded = request->cls == CLASS_V1;
 		*time = forwards ? own->time : other->time;
 		return forwarding__note(
-			forwards ? own : other, forwards ? other : own, request->class);
+			forwards ? own : other, forwards ? other : own, request->cls);
 	}
 	return 0;
 }

@@ -12,7 +12,7 @@ static bool path__is_probe(const struct report_path *path)
 {
 	size_t slashes = path->path ? strspn(path->path, "/") : 0;
 
-	return path->class == CLASS_FOREIGN && slashes &&
+	return path->cls == CLASS_FOREIGN && slashes &&
 	       (!path->path[slashes] || path->path[slashes] == '?');
 }
 
@@ -32,7 +32,7 @@ static uint64_t caller__hidden(const struct caller *caller)
 	uint64_t hidden = caller__unrecorded(caller, CLASS_FOREIGN);
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == CLASS_FOREIGN &&
+		if (caller->paths[i].cls == CLASS_FOREIGN &&
 			(!caller->paths[i].path || !strcmp(caller->paths[i].path, REPORT_REST)))
 			count__add(&hidden, caller->paths[i].count);
 	return hidden;

@@ -50,9 +50,9 @@ static const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_NONE] = "none",
 };
 
-const char *class__name(enum request_class class)
+const char *class__name(enum request_class cls)
 {
-	return class_names[class];
+	return class_names[cls];
 }
 
 const char *outcome__name(enum outcome outcome)
@@ -480,7 +480,7 @@ int report__add_request(struct report *report, struct caller *caller, const stru
 		.method = (char *)request->method,
 		.path = (char *)request->path,
 		.path_cut = request->path_cut,
-		.class = request->class,
+		.cls = request->cls,
 		.count = 1,
 		.first = request->time,
 		.last = request->time,
@@ -491,10 +491,10 @@ int report__add_request(struct report *report, struct caller *caller, const stru
 		error = caller__add_agent(report, caller, request->agent);
 	if (error)
 		return error;
-	if (request->class == CLASS_UNKNOWN)
+	if (request->cls == CLASS_UNKNOWN)
 		count__add(&caller->unknown[request->reason], 1);
 	span__widen(&caller->first, &caller->last, request->time, request->time);
-	bucket.calls[request->class] = 1;
+	bucket.calls[request->cls] = 1;
 	error = report__add_bucket(report, &bucket, TIMELINE_SECONDS);
 	return error ? error : report__add_forwarded(report, caller, request);
 }

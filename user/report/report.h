@@ -121,7 +121,7 @@ struct report_path {
 	char *method, *path; /* NULL for CLASS_UNKNOWN; REPORT_REST has no method */
 	uint64_t hash;       /* of method, path and class */
 	bool path_cut;
-	enum request_class class;
+	enum request_class cls;
 	uint64_t count;
 	uint64_t fixed; /* of these: by hosts on which the caller has stopped to call v1 */
 	bool at_most;   /* some of them may be from before the time that was asked for */
@@ -253,7 +253,7 @@ struct report {
 
 /* One request as the report needs it. method and path are NULL for CLASS_UNKNOWN. */
 struct request {
-	enum request_class class;
+	enum request_class cls;
 	enum endpoint_family family;
 	enum unknown_reason reason;
 	int64_t time;
@@ -373,9 +373,9 @@ const struct software *caller__program(const struct caller *caller);
 uint64_t caller__total(const struct caller *caller);
 /* Calls of that class that are counted but in none of the caller's paths: their details were lost.
  * Renderers show them as one more path, REPORT_NOT_RECORDED, so that paths sum to the calls. */
-uint64_t caller__unrecorded(const struct caller *caller, enum request_class class);
+uint64_t caller__unrecorded(const struct caller *caller, enum request_class cls);
 const char *pattern__name(enum pattern pattern);
-const char *class__name(enum request_class class); /* "v1" */
+const char *class__name(enum request_class cls); /* "v1" */
 const char *outcome__name(enum outcome outcome);
 const char *unknown_reason__sentence(
 	enum unknown_reason reason);                          /* "the bytes were no HTTP request" */

@@ -6,7 +6,7 @@
 /* What falls past a bound later is in the rest. */
 static bool caller__has_path(const struct caller *caller, const struct report_path *path)
 {
-	struct report_path rest = {.path = (char *)REPORT_REST, .class = path->class};
+	struct report_path rest = {.path = (char *)REPORT_REST, .cls = path->cls};
 	const struct report_path *known = caller__path_like(caller, path);
 
 	if (!known)

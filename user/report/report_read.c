@@ -385,7 +385,7 @@ static int read__bucket(
 }
 
 static int read__class(struct reader *reader, const struct place *place, const json_t *object,
-	enum request_class *class)
+	enum request_class *cls)
 {
 	char *text;
 	int error = get__text(reader, place, object, "class", REQUIRED, &text);
@@ -394,7 +394,7 @@ static int read__class(struct reader *reader, const struct place *place, const j
 		return error;
 	for (int c = 0; c < CLASS_COUNT; c++)
 		if (!strcmp(text, class__name(c))) {
-			*class = c;
+			*cls = c;
 			return 0;
 		}
 	return reader__fail(
@@ -409,12 +409,12 @@ static int read__path(
 
 	if (!json_is_object(element))
 		return reader__fail(reader, place, NULL, "is not an object");
-	error = read__class(reader, place, element, &path.class);
+	error = read__class(reader, place, element, &path.cls);
 	if (!error)
 		error = get__text(reader, place, element, "method", OPTIONAL, &path.method);
 	if (!error)
 		error = get__text(reader, place, element, "path",
-			path.class == CLASS_UNKNOWN ? OPTIONAL : REQUIRED, &path.path);
+			path.cls == CLASS_UNKNOWN ? OPTIONAL : REQUIRED, &path.path);
 	if (!error)
 		error = get__bool(reader, place, element, "path_cut", &path.path_cut);
 	if (!error)
@@ -548,13 +548,13 @@ static int read__identity(
 
 /* What the outcomes of a class leave of its calls was made unwatched. */
 static int read__outcome(struct reader *reader, const struct place *up, const json_t *outcomes,
-	enum request_class class, const uint64_t calls, uint64_t answers[OUTCOME_COUNT],
+	enum request_class cls, const uint64_t calls, uint64_t answers[OUTCOME_COUNT],
 	uint64_t *unwatched)
 {
-	const struct place place = {.up = up, .name = class__name(class)};
+	const struct place place = {.up = up, .name = class__name(cls)};
 	uint64_t watched = 0;
 	json_t *counts;
-	int error = get__object(reader, up, outcomes, class__name(class), OPTIONAL, &counts);
+	int error = get__object(reader, up, outcomes, class__name(cls), OPTIONAL, &counts);
 
 	for (int o = 0; !error && counts && o < OUTCOME_COUNT; o++) {
 		error = get__count(reader, &place, counts, outcome__name(o), REQUIRED,

@@ -38,36 +38,36 @@ static int64_t bucket__end(const struct report *report, const struct timeline_bu
 }
 
 static void cut__measure_timeline(
-	struct cut *cut, const struct report *report, enum request_class class, int64_t since)
+	struct cut *cut, const struct report *report, enum request_class cls, int64_t since)
 {
 	uint64_t all = 0, torn = 0;
 
 	for (size_t i = 0; i < report->timeline_count; i++) {
 		const struct timeline_bucket *bucket = &report->timeline[i];
 
-		count__add(&all, bucket->calls[class]);
+		count__add(&all, bucket->calls[cls]);
 		if (bucket__end(report, bucket) <= since)
 			continue;
-		count__add(&cut->timeline, bucket->calls[class]);
+		count__add(&cut->timeline, bucket->calls[cls]);
 		if (bucket->start < since)
-			count__add(&torn, bucket->calls[class]);
+			count__add(&torn, bucket->calls[cls]);
 	}
-	cut->divides = all == report->totals[class] && all == cut->named && !torn;
+	cut->divides = all == report->totals[cls] && all == cut->named && !torn;
 }
 
 static void cut__measure(
-	struct cut *cut, const struct report *report, enum request_class class, int64_t since)
+	struct cut *cut, const struct report *report, enum request_class cls, int64_t since)
 {
 	*cut = (struct cut){0};
 	for (size_t i = 0; i < report->caller_count; i++) {
 		const struct caller *caller = report->callers[i];
 
-		count__add(&cut->named, caller->calls[class]);
-		count__add(&cut->untimed, caller__unrecorded(caller, class));
+		count__add(&cut->named, caller->calls[cls]);
+		count__add(&cut->untimed, caller__unrecorded(caller, cls));
 		for (size_t j = 0; j < caller->path_count; j++) {
 			const struct report_path *path = &caller->paths[j];
 
-			if (path->class != class || path__is_before(path, since))
+			if (path->cls != cls || path__is_before(path, since))
 				continue;
 			if (!path__is_across(path, since)) {
 				count__add(&cut->kept, path->count);
@@ -77,7 +77,7 @@ static void cut__measure(
 			cut->across_paths++;
 		}
 	}
-	cut__measure_timeline(cut, report, class, since);
+	cut__measure_timeline(cut, report, cls, since);
 }
 
 /* What is left of a path that goes on across: at least the call that was its last. */
@@ -96,19 +96,19 @@ static void path__divide(struct report_path *path, const struct cut *cut)
 }
 
 /* What did a class's calls come back with, when so many are left? */
-static void caller__cut_answers(struct caller *caller, enum request_class class)
+static void caller__cut_answers(struct caller *caller, enum request_class cls)
 {
-	uint64_t left = caller->calls[class], *answers = caller->answers[class];
+	uint64_t left = caller->calls[cls], *answers = caller->answers[cls];
 	unsigned int kinds = 0;
 
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		kinds += answers[o] > 0;
-	kinds += caller->unwatched[class] > 0;
+	kinds += caller->unwatched[cls] > 0;
 	for (int o = 0; o < OUTCOME_COUNT; o++)
 		if (answers[o] > left)
 			answers[o] = left;
-	if (caller->unwatched[class] > left)
-		caller->unwatched[class] = left;
+	if (caller->unwatched[cls] > left)
+		caller->unwatched[cls] = left;
 	caller->at_most |= kinds > 1 && left > 0;
 }
 
@@ -130,11 +130,11 @@ static void caller__cut_paths(struct caller *caller, const struct cut cuts[CLASS
 			continue;
 		}
 		if (path__is_across(path, since))
-			path__divide(path, &cuts[path->class]);
+			path__divide(path, &cuts[path->cls]);
 		if (path->fixed > path->count)
 			path->fixed = path->count;
 		caller->at_most |= path->at_most;
-		count__add(&left[path->class], path->count);
+		count__add(&left[path->cls], path->count);
 		i++;
 	}
 }

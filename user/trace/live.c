@@ -161,7 +161,7 @@ char *workload__label(const struct workload *workload)
 static void live__call(
 	const struct layout *layout, FILE *line, const struct request *request, const char *parent)
 {
-	bool unknown = request->class == CLASS_UNKNOWN;
+	bool unknown = request->cls == CLASS_UNKNOWN;
 	_free_ char *what = text__printable(
 		unknown ? unknown_reason__sentence(request->reason) : request->path);
 	_free_ char *method = text__printable(unknown ? "" : request->method);
@@ -201,7 +201,7 @@ static char *live__line(const struct live *live, const struct layout *layout,
 	*size = (size_t)ftell(out) - *name;
 	live__cell(live, out, label, layout->workload);
 	if (live->all)
-		live__cell(live, out, class__name(request->class), CLASS_COLUMNS);
+		live__cell(live, out, class__name(request->cls), CLASS_COLUMNS);
 	live__call(layout, out, request, parent);
 	if (!fclose(out))
 		return line;
@@ -216,7 +216,7 @@ int live__request(
 	size_t name, size, length;
 	_free_ char *line = NULL;
 
-	if (!live->lines || (!live->all && request->class != CLASS_V1))
+	if (!live->lines || (!live->all && request->cls != CLASS_V1))
 		return 0;
 	layout = live__layout(live);
 	line = live__line(live, &layout, request, process, &name, &size);
@@ -227,7 +227,7 @@ int live__request(
 		text__ellipsize(line, text__terminal_columns(live->out));
 	length = strlen(line);
 	if (live->color && name + size <= length)
-		fprintf(out, "%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->class],
+		fprintf(out, "%.*s%s%.*s\033[0m%s\n", (int)name, line, class_colors[request->cls],
 			(int)size, line + name, line + name + size);
 	else
 		fprintf(out, "%s\n", line);

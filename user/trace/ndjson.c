@@ -41,7 +41,7 @@ static json_t *ndjson__what(const struct request *request)
 {
 	const char *family = request->family == FAMILY_IPV6 ? "ipv6" : "ipv4";
 	_decref_ json_t *object = json_pack("{ss,so,ss,so,so,ss,so}", "type", "request", "time",
-		json__time(request->time), "class", class__name(request->class), "method",
+		json__time(request->time), "class", class__name(request->cls), "method",
 		json__text(request->method), "path", json__text(request->path), "family", family,
 		"user_agent", json__text(request->agent));
 
@@ -51,7 +51,7 @@ static json_t *ndjson__what(const struct request *request)
 		return NULL;
 	if (request->rehearsed && json_object_set_new(object, "rehearsed", json_true()))
 		return NULL;
-	if (request->class == CLASS_UNKNOWN &&
+	if (request->cls == CLASS_UNKNOWN &&
 		json_object_set_new(
 			object, "reason", json__text(unknown_reason__name(request->reason))))
 		return NULL;

@@ -132,9 +132,9 @@ static bool key__equal(const struct process_key *a, const struct process_key *b)
 int recovery__request(struct recovery *recovery, struct member *member, struct caller *caller,
 	const struct request_record *record)
 {
-	if (record->class == CLASS_V1 && (record->flags & REQUEST_REHEARSED))
+	if (record->cls == CLASS_V1 && (record->flags & REQUEST_REHEARSED))
 		return recovery__add(recovery, member, caller, record);
-	if (record->class != CLASS_V2)
+	if (record->cls != CLASS_V2)
 		return 0;
 	for (size_t i = 0; i < recovery->count; i++) {
 		struct rejected *rejected = &recovery->rejected[i];
@@ -164,33 +164,33 @@ static void rejected__recover(struct rejected *rejected)
 		rehearsal->recovered_after = after;
 }
 
-void recovery__account(struct recovery *recovery, const struct member *member,
-	struct caller *caller, const struct account *account, bool last)
+void recovery__count(struct recovery *recovery, const struct member *member, struct caller *caller,
+	const struct process_stats *stats, bool last)
 {
-	const struct account *before = &member->counted;
+	const struct process_stats *before = &member->counted;
 	struct caller_rehearsal more = {.wait_status = -1};
 	uint64_t answered = 0;
 
 	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++) {
 		uint64_t new =
-			account->rehearsed_answers[outcome] - before->rehearsed_answers[outcome];
+			stats->rehearsed_responses[outcome] - before->rehearsed_responses[outcome];
 
-		answered += account->rehearsed_answers[outcome];
+		answered += stats->rehearsed_responses[outcome];
 		*(outcome == OUTCOME_REJECTED ? &more.rejected : &more.unproven) += new;
 	}
-	recovery->unanswered += account->rehearsed - before->rehearsed;
+	recovery->unanswered += stats->rehearsed - before->rehearsed;
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
 		recovery->unanswered -=
-			account->rehearsed_answers[outcome] - before->rehearsed_answers[outcome];
+			stats->rehearsed_responses[outcome] - before->rehearsed_responses[outcome];
 	if (last)
-		more.unproven += account->rehearsed - answered;
-	more.not_covered = account->not_covered - before->not_covered;
+		more.unproven += stats->rehearsed - answered;
+	more.not_covered = stats->not_covered - before->not_covered;
 	caller__add_rehearsal(caller, &more);
 	for (size_t i = 0; i < recovery->count; i++) {
 		struct rejected *rejected = &recovery->rejected[i];
 
 		if (!rejected->recovered && key__equal(&rejected->attempt.key, &member->key) &&
-			account->answers[CLASS_V2][OUTCOME_OK] > rejected->attempt.answered)
+			stats->responses[CLASS_V2][OUTCOME_OK] > rejected->attempt.answered)
 			rejected__recover(rejected);
 	}
 }

@@ -23,8 +23,8 @@ int recovery__request(struct recovery *recovery, struct member *member, struct c
 
 /* What the kernel counted of a process of the scope; member->counted is what was counted before.
  * last: it will not be asked for again. */
-void recovery__account(struct recovery *recovery, const struct member *member,
-	struct caller *caller, const struct account *account, bool last);
+void recovery__count(struct recovery *recovery, const struct member *member, struct caller *caller,
+	const struct process_stats *stats, bool last);
 
 /* Looks who has ended since. */
 void recovery__sync(struct recovery *recovery);

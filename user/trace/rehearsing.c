@@ -64,35 +64,36 @@ void rehearsing__free(struct rehearsing *rehearsing)
 
 bool rehearsing__concerns(struct rehearsing *rehearsing, struct member *member)
 {
-	struct account account;
+	struct process_stats stats;
 
 	if (!member->in_scope)
 		member->in_scope = rehearsing->scope->kind == SCOPE_ALL ||
 				   rehearsal_hooks__had(rehearsing->hooks, &member->key) ||
-				   (!tracer__account(rehearsing->tracer, &member->key, &account) &&
-					   account.in_scope);
+				   (!tracer__stats(rehearsing->tracer, &member->key, &stats) &&
+					   stats.in_scope);
 	return member->in_scope;
 }
 
 /* See roster__ask(). The report's totals are those of the scope. */
-static bool rehearsing__counts(void *context, struct member *member, const struct account *account)
+static bool rehearsing__counts(
+	void *context, struct member *member, const struct process_stats *stats)
 {
 	struct rehearsing *rehearsing = context;
-	const struct account *before = &member->counted;
-	uint64_t any = account->rehearsed | account->not_covered;
+	const struct process_stats *before = &member->counted;
+	uint64_t any = stats->rehearsed | stats->not_covered;
 	struct caller *caller;
 
-	member->in_scope |= account->in_scope;
+	member->in_scope |= stats->in_scope;
 	if (!rehearsing__concerns(rehearsing, member))
 		return false;
-	for (int class = 0; class < CLASS_COUNT; class ++) {
-		count__add(&rehearsing->report->totals[class],
-			account->calls[class] - before->calls[class]);
-		any |= account->calls[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++) {
+		count__add(
+			&rehearsing->report->totals[cls], stats->calls[cls] - before->calls[cls]);
+		any |= stats->calls[cls];
 	}
 	caller = any ? roster__caller(rehearsing->roster, member) : NULL;
 	if (caller)
-		recovery__account(rehearsing->recovery, member, caller, account,
+		recovery__count(rehearsing->recovery, member, caller, stats,
 			rehearsing->last || member->gone);
 	return true;
 }
@@ -161,8 +162,8 @@ int rehearsing__request(struct rehearsing *rehearsing, struct member *member, st
 {
 	struct caller_rehearsal one = {.not_covered = 1, .wait_status = -1};
 
-	if (record->class == CLASS_V1 && !(record->flags & REQUEST_REHEARSED) &&
-		!rehearsing->over && !member->uncovered && !caller->rehearsal.not_covered) {
+	if (record->cls == CLASS_V1 && !(record->flags & REQUEST_REHEARSED) && !rehearsing->over &&
+		!member->uncovered && !caller->rehearsal.not_covered) {
 		member->uncovered = true;
 		caller__add_rehearsal(caller, &one);
 	}

@@ -32,7 +32,7 @@ struct roster {
 	size_t count;
 	unsigned int added;    /* since the last sync */
 	unsigned int accounts; /* that the last sync found */
-	bool (*counts)(void *context, struct member *member, const struct account *account);
+	bool (*counts)(void *context, struct member *member, const struct process_stats *stats);
 	void *context;
 	bool blind; /* /proc does not show all processes, so that nobody is ever gone */
 };
@@ -55,7 +55,7 @@ struct roster *roster__new(
 }
 
 void roster__ask(struct roster *roster,
-	bool (*counts)(void *context, struct member *member, const struct account *account),
+	bool (*counts)(void *context, struct member *member, const struct process_stats *stats),
 	void *context)
 {
 	roster->counts = counts;
@@ -146,10 +146,10 @@ static struct process *roster__identify(struct roster *roster, const struct proc
 
 bool roster__accounts(struct roster *roster, struct member *member)
 {
-	struct account account;
+	struct process_stats stats;
 
 	if (!member->accounted)
-		member->accounted = !tracer__account(roster->tracer, &member->key, &account);
+		member->accounted = !tracer__stats(roster->tracer, &member->key, &stats);
 	return member->accounted;
 }
 
@@ -251,44 +251,44 @@ struct caller *roster__caller(struct roster *roster, struct member *member)
 
 /* The difference between an account and what was counted of it, added to the caller. */
 static int roster__count(
-	struct roster *roster, struct member *member, const struct account *account)
+	struct roster *roster, struct member *member, const struct process_stats *stats)
 {
 	uint64_t calls[CLASS_COUNT], answers[CLASS_COUNT][OUTCOME_COUNT], any = 0;
 	struct caller *caller;
 
 	member->accounted = true;
-	if (roster->counts && !roster->counts(roster->context, member, account)) {
-		member->counted = *account;
+	if (roster->counts && !roster->counts(roster->context, member, stats)) {
+		member->counted = *stats;
 		return 0;
 	}
-	for (int class = 0; class < CLASS_COUNT; class ++) {
-		calls[class] = account->calls[class] - member->counted.calls[class];
-		any |= calls[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++) {
+		calls[cls] = stats->calls[cls] - member->counted.calls[cls];
+		any |= calls[cls];
 		for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++) {
-			answers[class][outcome] = account->answers[class][outcome] -
-						  member->counted.answers[class][outcome];
-			any |= answers[class][outcome];
+			answers[cls][outcome] = stats->responses[cls][outcome] -
+						member->counted.responses[cls][outcome];
+			any |= answers[cls][outcome];
 		}
 	}
 	if (!any) {
-		member->counted = *account; /* of a rehearsal it may hold something new */
+		member->counted = *stats; /* of a rehearsal it may hold something new */
 		return 0;
 	}
 	caller = roster__caller(roster, member);
 	if (!caller)
 		return -ENOMEM;
 	report__add_calls(caller, calls, tracer__responses(roster->tracer) ? answers : NULL);
-	member->counted = *account;
+	member->counted = *stats;
 	member->called = clock__steady();
 	return 0;
 }
 
 /* Its account goes; the member stays for a while. What it may still be blamed for, as a connection
- * that another process closes for it, is in no account. */
+ * that another process closes for it, is in no stats. */
 static void roster__forget(struct roster *roster, struct member *member)
 {
 	tracer__forget(roster->tracer, &member->key);
-	member->counted = (struct account){};
+	member->counted = (struct process_stats){};
 	member->accounted = false;
 }
 
@@ -353,18 +353,18 @@ int roster__sync(struct roster *roster)
 	int64_t now = clock__steady();
 	bool scarce = roster->accounts > SCARCE;
 	struct process_key at, next;
-	struct account account;
-	int more = tracer__next_account(roster->tracer, NULL, &next, &account);
+	struct process_stats stats;
+	int more = tracer__next_stats(roster->tracer, NULL, &next, &stats);
 
 	roster->blind = !procfs__shows_all();
 	for (roster->accounts = 0; !more; roster->accounts++) {
 		struct member *member = roster__find(roster, &next);
 
-		if (!member || roster__count(roster, member, &account))
+		if (!member || roster__count(roster, member, &stats))
 			return -ENOMEM;
 		at = next;
 		/* the next key is asked for while this one is still there to be found */
-		more = tracer__next_account(roster->tracer, &at, &next, &account);
+		more = tracer__next_stats(roster->tracer, &at, &next, &stats);
 		if (member->gone || (scarce && roster__is_silent(roster, member, now)))
 			roster__forget(roster, member);
 		else if (roster__is_replaced(roster, member))

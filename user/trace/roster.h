@@ -19,17 +19,17 @@ struct roster;
 struct member {
 	struct process_key key;
 	struct process *process;
-	struct caller *caller;  /* NULL: has not called yet */
-	bool moved;             /* its caller does not know the host that it is on now */
-	struct account counted; /* what of the kernel's account is in the caller's counts */
-	bool accounted;         /* the kernel has an account of it */
-	bool in_scope;          /* of the rehearsal */
-	bool uncovered;         /* called v1 there, and was not rejected */
-	uint64_t v2_calls;      /* there, as far as they were recorded */
-	bool gone;              /* has ended, or is another program by an exec */
-	int64_t seen;           /* on the steady clock, of the last look-up */
-	int64_t called;         /* when it came, or its account last grew */
-	int64_t asked;          /* and of the last look whether it is gone */
+	struct caller *caller;        /* NULL: has not called yet */
+	bool moved;                   /* its caller does not know the host that it is on now */
+	struct process_stats counted; /* what of the kernel's account is in the caller's counts */
+	bool accounted;               /* the kernel has an account of it */
+	bool in_scope;                /* of the rehearsal */
+	bool uncovered;               /* called v1 there, and was not rejected */
+	uint64_t v2_calls;            /* there, as far as they were recorded */
+	bool gone;                    /* has ended, or is another program by an exec */
+	int64_t seen;                 /* on the steady clock, of the last look-up */
+	int64_t called;               /* when it came, or its account last grew */
+	int64_t asked;                /* and of the last look whether it is gone */
 	int64_t spared; /* ns until the next look: who has lived for long is likely to go on */
 	struct member *next;
 };
@@ -47,7 +47,7 @@ void roster__free(struct roster *roster);
 
 /* Asks counts, at each sync, of each account that it finds whether its calls are to be counted. */
 void roster__ask(struct roster *roster,
-	bool (*counts)(void *context, struct member *member, const struct account *account),
+	bool (*counts)(void *context, struct member *member, const struct process_stats *stats),
 	void *context);
 
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */

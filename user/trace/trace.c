@@ -187,7 +187,7 @@ static void trace__show(
 	FILE *line;
 	int error;
 
-	if (!trace->options->all && request->class != CLASS_V1)
+	if (!trace->options->all && request->cls != CLASS_V1)
 		return;
 	if (!trace->options->json && !trace->live.lines)
 		return;
@@ -208,12 +208,12 @@ static void trace__show(
 }
 
 /* Calls of a process that the kernel keeps no account of are counted by their records instead. */
-static void count_unaccounted(struct trace *trace, struct caller *caller, enum request_class class)
+static void count_unaccounted(struct trace *trace, struct caller *caller, enum request_class cls)
 {
 	static const uint64_t no_answers[CLASS_COUNT][OUTCOME_COUNT];
 	uint64_t calls[CLASS_COUNT] = {};
 
-	calls[class] = 1;
+	calls[cls] = 1;
 	report__add_calls(caller, calls, tracer__responses(trace->tracer) ? no_answers : NULL);
 }
 
@@ -221,14 +221,14 @@ static void count_unaccounted(struct trace *trace, struct caller *caller, enum r
 static int trace__rehearse(struct trace *trace, struct member *member, struct caller *caller,
 	const struct request_record *record)
 {
-	if (record->class == CLASS_UNKNOWN)
+	if (record->cls == CLASS_UNKNOWN)
 		count__add(&trace->report->unknown[record->reason], 1);
 	return rehearsing__request(trace->rehearsing, member, caller, record);
 }
 
 static int trace__add(struct trace *trace, const struct request_record *record)
 {
-	bool unknown = record->class == CLASS_UNKNOWN;
+	bool unknown = record->cls == CLASS_UNKNOWN;
 	_free_ char *method =
 		unknown ? NULL : text__utf8(record->method, strnlen(record->method, METHOD_SIZE));
 	_free_ char *path = unknown ? NULL
@@ -239,7 +239,7 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 					       record->flags & REQUEST_AGENT_CUT)
 				     : NULL;
 	struct request request = {
-		.class = record->class,
+		.cls = record->cls,
 		.family = record->family,
 		.reason = record->reason,
 		.time = clock__from_boot(record->time_ns),
@@ -263,14 +263,14 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 	if (!caller || (!unknown && (!method || !path)))
 		return -ENOMEM;
 	if (!roster__accounts(trace->roster, member))
-		count_unaccounted(trace, caller, request.class);
+		count_unaccounted(trace, caller, request.cls);
 	if (trace->rehearsing && trace__rehearse(trace, member, caller, record))
 		return -ENOMEM;
 	/* What came before the file began anew is counted in the one that was kept. */
 	if (request.time >= trace->began) {
 		if (report__add_request(trace->report, caller, &request))
 			return -ENOMEM;
-		trace->timed[request.class]++;
+		trace->timed[request.cls]++;
 	}
 	trace__show(trace, &request, member->process);
 	return 0;
@@ -280,7 +280,7 @@ static void on_request(void *context, const struct request_record *record)
 {
 	struct trace *trace = context;
 
-	if (!trace->error && record->class < CLASS_COUNT && record->reason < UNKNOWN_REASONS)
+	if (!trace->error && record->cls < CLASS_COUNT && record->reason < UNKNOWN_REASONS)
 		trace->error = trace__add(trace, record);
 }
 
@@ -297,9 +297,8 @@ static void trace__count(struct trace *trace)
 	struct counters now;
 
 	tracer__counters(trace->tracer, &now);
-	for (int class = 0; class < CLASS_COUNT && !trace->rehearsing; class ++)
-		count__add(&report->totals[class],
-			now.requests[class] - trace->counted.requests[class]);
+	for (int cls = 0; cls < CLASS_COUNT && !trace->rehearsing; cls++)
+		count__add(&report->totals[cls], now.requests[cls] - trace->counted.requests[cls]);
 	for (int reason = 0; reason < UNKNOWN_REASONS && !trace->rehearsing; reason++)
 		count__add(&report->unknown[reason],
 			now.unknown[reason] - trace->counted.unknown[reason]);
@@ -407,11 +406,11 @@ static uint64_t trace__untimed(const struct trace *trace, uint64_t calls[CLASS_C
 {
 	uint64_t sum = 0;
 
-	for (int class = 0; class < CLASS_COUNT; class ++) {
-		uint64_t counted = trace->counted.requests[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++) {
+		uint64_t counted = trace->counted.requests[cls];
 
-		calls[class] = counted > trace->timed[class] ? counted - trace->timed[class] : 0;
-		sum += calls[class];
+		calls[cls] = counted > trace->timed[cls] ? counted - trace->timed[cls] : 0;
+		sum += calls[cls];
 	}
 	return sum;
 }
@@ -428,10 +427,10 @@ static int trace__time_lost(struct trace *trace, bool stopped)
 
 	if (!stopped && sum > lost)
 		under_way = sum - lost;
-	for (int class = 0; class < CLASS_COUNT; class ++) {
-		calls[class] = calls[class] > under_way ? calls[class] - under_way : 0;
-		trace->timed[class] += calls[class];
-		any += calls[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++) {
+		calls[cls] = calls[cls] > under_way ? calls[cls] - under_way : 0;
+		trace->timed[cls] += calls[cls];
+		any += calls[cls];
 	}
 	trace->lost_timed += any < lost ? any : lost;
 	return any ? report__add_untimed(trace->report, trace->window.end, calls) : 0;
@@ -531,8 +530,8 @@ static int trace__begin_report(struct trace *trace)
 		return -ENOMEM;
 	/* What is counted and on its way is in the timeline of the one that was kept. */
 	trace__untimed(trace, under_way);
-	for (int class = 0; class < CLASS_COUNT; class ++)
-		trace->timed[class] += under_way[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++)
+		trace->timed[cls] += under_way[cls];
 	trace->report = fresh;
 	roster__begin_report(trace->roster, fresh);
 	memset(trace->saved, 0, sizeof(trace->saved));
@@ -694,8 +693,8 @@ static void trace__name_unsaved(const struct trace *trace)
 {
 	uint64_t lost[CLASS_COUNT];
 
-	for (int class = 0; class < CLASS_COUNT; class ++)
-		lost[class] = trace->report->totals[class] - trace->saved[class];
+	for (int cls = 0; cls < CLASS_COUNT; cls++)
+		lost[cls] = trace->report->totals[cls] - trace->saved[cls];
 	complain("%s lacks the last calls of this trace: v1 %" PRIu64 ", v2 %" PRIu64
 		 ", token %" PRIu64 ", foreign %" PRIu64 ", unknown %" PRIu64,
 		trace->options->output, lost[CLASS_V1], lost[CLASS_V2], lost[CLASS_TOKEN],

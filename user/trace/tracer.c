@@ -205,8 +205,8 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 		offsetof(typeof(*((struct imdstrace_bpf *)0)->member), field) ==              \
 			offsetof(typeof(*((struct imdstrace_rounds_bpf *)0)->member), field), \
 		"the objects differ")
-SAME_PLACE(rodata, hold_cpu);
-SAME_PLACE(rodata, probes_again);
+SAME_PLACE(rodata, disable_preemption);
+SAME_PLACE(rodata, probes_are_second);
 SAME_PLACE(rodata, scope_is_everything);
 SAME_PLACE(rodata, scope_has_cgroups);
 SAME_PLACE(rodata, scope_has_pids);
@@ -349,7 +349,7 @@ static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf 
 struct variant {
 	const struct way *way;
 	const struct tracer_addition *rehearsal;
-	bool responses, hold_cpu;
+	bool responses, disable_preemption;
 	struct witness_programs witness;
 };
 
@@ -361,8 +361,8 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 		return NULL;
 	choose_programs(opened, variant->way, kernel, variant->responses, &variant->witness);
 	choose_rehearsal(opened, variant->rehearsal);
-	opened->rodata->hold_cpu = variant->hold_cpu;
-	opened->rodata->probes_again = !variant->way->kprobes;
+	opened->rodata->disable_preemption = variant->disable_preemption;
+	opened->rodata->probes_are_second = !variant->way->kprobes;
 	return opened;
 }
 
@@ -452,7 +452,8 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 		.witness = {.sent = tracer->root >= 0,
 			.forwards = tracer->root >= 0,
 			.connects = tracer->root >= 0},
-		.hold_cpu = way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
+		.disable_preemption =
+			way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
 	struct tracer_failure refused = {0};
 	int error;
@@ -466,8 +467,8 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 			variant.responses = false;
 		} else if (witness__leave_out(&tracer->witness, &variant.witness, failure)) {
 			continue;
-		} else if (variant.hold_cpu) {
-			variant.hold_cpu = false;
+		} else if (variant.disable_preemption) {
+			variant.disable_preemption = false;
 		} else {
 			break;
 		}
@@ -826,34 +827,34 @@ int tracer__take_identity(
 	return 0;
 }
 
-int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
-	struct process_key *next, struct account *account)
+int tracer__next_stats(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct process_stats *stats)
 {
-	const struct bpf_map *map = tracer->skeleton->maps.accounts;
+	const struct bpf_map *map = tracer->skeleton->maps.process_stats;
 
 	do {
 		if (bpf_map_get_next_key(bpf_map__fd(map), key, next))
 			return -ENOENT;
 		key = next;
-	} while (map__lookup(tracer, map, next, account));
+	} while (map__lookup(tracer, map, next, stats));
 	return 0;
 }
 
-int tracer__account(
-	const struct tracer *tracer, const struct process_key *key, struct account *account)
+int tracer__stats(
+	const struct tracer *tracer, const struct process_key *key, struct process_stats *stats)
 {
-	return map__lookup(tracer, tracer->skeleton->maps.accounts, key, account);
+	return map__lookup(tracer, tracer->skeleton->maps.process_stats, key, stats);
 }
 
 void tracer__forget(struct tracer *tracer, const struct process_key *key)
 {
-	map__delete(tracer, tracer->skeleton->maps.accounts, key);
+	map__delete(tracer, tracer->skeleton->maps.process_stats, key);
 	map__delete(tracer, tracer->skeleton->maps.identities, key);
 }
 
 bool tracer__needs_capability(const struct tracer *tracer)
 {
-	const struct bpf_map *map = tracer->skeleton->maps.accounts;
+	const struct bpf_map *map = tracer->skeleton->maps.process_stats;
 	struct process_key key;
 
 	return bpf_map_get_next_key(bpf_map__fd(map), NULL, &key) && errno == EPERM;

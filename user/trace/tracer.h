@@ -123,11 +123,11 @@ int tracer__take_identity(
 
 /* The account after the one of *key in no order (NULL: the first), with its key. 0, or -ENOENT at
  * the end. */
-int tracer__next_account(const struct tracer *tracer, const struct process_key *key,
-	struct process_key *next, struct account *account);
+int tracer__next_stats(const struct tracer *tracer, const struct process_key *key,
+	struct process_key *next, struct process_stats *stats);
 /* The account of one process. 0, or -ENOENT: the kernel has none. */
-int tracer__account(
-	const struct tracer *tracer, const struct process_key *key, struct account *account);
+int tracer__stats(
+	const struct tracer *tracer, const struct process_key *key, struct process_stats *stats);
 /* Takes out the account of a process that is gone. */
 void tracer__forget(struct tracer *tracer, const struct process_key *key);
 

@@ -18,7 +18,7 @@ static const struct report_path *caller__worst_path(const struct caller *caller)
 	const struct report_path *worst = NULL;
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == CLASS_V1 &&
+		if (caller->paths[i].cls == CLASS_V1 &&
 			(!worst || caller->paths[i].count > worst->count))
 			worst = &caller->paths[i];
 	return worst;

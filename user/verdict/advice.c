@@ -42,7 +42,7 @@ static int64_t caller__last_v1(const struct caller *caller)
 	int64_t last = 0;
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == CLASS_V1 && caller->paths[i].last > last)
+		if (caller->paths[i].cls == CLASS_V1 && caller->paths[i].last > last)
 			last = caller->paths[i].last;
 	return last;
 }
@@ -640,7 +640,7 @@ static int facts__write_culprit(const struct facts *facts, char **most, char **o
 	for (size_t i = 0; i < facts->caller->path_count; i++) {
 		const struct report_path *path = &facts->caller->paths[i];
 
-		if (path->class != CLASS_V1 || !path->path)
+		if (path->cls != CLASS_V1 || !path->path)
 			continue;
 		count++;
 		if (path->method && (!worst || path->count > worst->count))
@@ -752,7 +752,7 @@ static const char *facts__asked(const struct facts *facts)
 	for (size_t i = 0; i < facts->caller->path_count; i++) {
 		const struct report_path *path = &facts->caller->paths[i];
 
-		if (path->class == CLASS_V1 && path->path && !path->path_cut &&
+		if (path->cls == CLASS_V1 && path->path && !path->path_cut &&
 			!strncmp(path->path, latest, sizeof(latest) - 1) &&
 			path__is_plain(path->path))
 			return path->path + sizeof(latest) - 1;

@@ -139,11 +139,10 @@ int path__describe(char **text, const struct report_path *path)
 	return 0;
 }
 
-static bool caller__has_path(
-	const struct caller *caller, enum request_class class, const char *name)
+static bool caller__has_path(const struct caller *caller, enum request_class cls, const char *name)
 {
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == class && caller->paths[i].path &&
+		if (caller->paths[i].cls == cls && caller->paths[i].path &&
 			!strcmp(caller->paths[i].path, name))
 			return true;
 	return false;
@@ -157,7 +156,7 @@ static void facts__compare_paths(struct facts *facts)
 	for (size_t i = 0; caller->calls[CLASS_V2] && i < caller->path_count; i++) {
 		const struct report_path *path = &caller->paths[i];
 
-		if (path->class != CLASS_V1 || !path->path || !path->method)
+		if (path->cls != CLASS_V1 || !path->path || !path->method)
 			continue;
 		if (caller__has_path(caller, CLASS_V2, path->path)) {
 			facts->twin = true;
@@ -203,7 +202,7 @@ static int facts__find_clouds(struct facts *facts)
 		for (size_t i = 0; i < caller->path_count; i++) {
 			const struct report_path *path = &caller->paths[i];
 
-			seen |= path->class == CLASS_FOREIGN && path->path &&
+			seen |= path->cls == CLASS_FOREIGN && path->path &&
 				!strncmp(path->path, clouds[c].prefix, strlen(clouds[c].prefix));
 		}
 		if (seen && facts__name_cloud(facts, clouds[c].whose))
@@ -234,7 +233,7 @@ static bool facts__looks_around(const struct facts *facts)
 	bool v1 = false;
 
 	for (size_t i = 0; i < caller->path_count; i++) {
-		if (caller->paths[i].class != CLASS_V1)
+		if (caller->paths[i].cls != CLASS_V1)
 			continue;
 		if (!path__tells_where(caller->paths[i].path))
 			return false;

@@ -117,16 +117,16 @@ static struct host_summary *host_summaries__host(
 	return host;
 }
 
-static int64_t caller__last_of(const struct caller *caller, enum request_class class)
+static int64_t caller__last_of(const struct caller *caller, enum request_class cls)
 {
 	int64_t last = 0;
 
-	if (caller__unrecorded(caller, class))
+	if (caller__unrecorded(caller, cls))
 		return 0;
 	for (size_t i = 0; i < caller->path_count; i++) {
 		const struct report_path *path = &caller->paths[i];
 
-		if (path->class != class)
+		if (path->cls != cls)
 			continue;
 		if (!path->last)
 			return 0;

@@ -121,10 +121,10 @@ static int culprit__compare(const void *left, const void *right)
 	const struct caller *b = *(const struct caller *const *)right;
 
 	for (int i = 0; i < 2; i++) {
-		enum request_class class = i ? CLASS_FOREIGN : CLASS_V1;
+		enum request_class cls = i ? CLASS_FOREIGN : CLASS_V1;
 
-		if (a->calls[class] != b->calls[class])
-			return a->calls[class] > b->calls[class] ? -1 : 1;
+		if (a->calls[cls] != b->calls[cls])
+			return a->calls[cls] > b->calls[cls] ? -1 : 1;
 	}
 	return strcmp(a->name, b->name);
 }

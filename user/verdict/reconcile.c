@@ -116,13 +116,13 @@ static uint64_t report__root_calls(const struct report *report)
 }
 
 static uint64_t timeline__sum(
-	const struct report *report, enum request_class class, int64_t start, int64_t end)
+	const struct report *report, enum request_class cls, int64_t start, int64_t end)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < report->timeline_count; i++)
 		if (report->timeline[i].start >= start && report->timeline[i].start < end)
-			count__add(&sum, report->timeline[i].calls[class]);
+			count__add(&sum, report->timeline[i].calls[cls]);
 	return sum;
 }
 

@@ -72,44 +72,44 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* A caller's calls of a class, by whichever of its numbers says most. */
-static uint64_t caller__tally(const struct caller *caller, enum request_class class)
+static uint64_t caller__tally(const struct caller *caller, enum request_class cls)
 {
 	uint64_t paths = 0, answers = 0;
 
 	for (size_t i = 0; i < caller->path_count; i++)
-		if (caller->paths[i].class == class)
+		if (caller->paths[i].cls == cls)
 			count__add(&paths, caller->paths[i].count);
 	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++)
-		count__add(&answers, caller->answers[class][outcome]);
-	if (class == CLASS_UNKNOWN)
+		count__add(&answers, caller->answers[cls][outcome]);
+	if (cls == CLASS_UNKNOWN)
 		for (int reason = 0; reason < UNKNOWN_REASONS; reason++)
 			count__add(&answers, caller->unknown[reason]);
-	return larger(caller->calls[class], larger(paths, answers));
+	return larger(caller->calls[cls], larger(paths, answers));
 }
 
 /* The calls of a class that no caller need have made, likewise. Since a time, the buckets and
  * hosts' calls that go on across it are whole. */
-static uint64_t report__total(const struct report *report, enum request_class class)
+static uint64_t report__total(const struct report *report, enum request_class cls)
 {
 	uint64_t buckets = 0, hosts = 0, reasons = 0;
 
 	for (size_t i = 0; !report->since && i < report->timeline_count; i++)
-		count__add(&buckets, report->timeline[i].calls[class]);
+		count__add(&buckets, report->timeline[i].calls[cls]);
 	for (size_t i = 0; !report->since && i < report->host_count; i++)
 		if (report->hosts[i].facts)
-			count__add(&hosts, report->hosts[i].facts->calls[class]);
-	for (int reason = 0; class == CLASS_UNKNOWN && reason < UNKNOWN_REASONS; reason++)
+			count__add(&hosts, report->hosts[i].facts->calls[cls]);
+	for (int reason = 0; cls == CLASS_UNKNOWN && reason < UNKNOWN_REASONS; reason++)
 		count__add(&reasons, report->unknown[reason]);
-	return larger(larger(report->totals[class], reasons), larger(buckets, hosts));
+	return larger(larger(report->totals[cls], reasons), larger(buckets, hosts));
 }
 
-static struct tally report__tally(const struct report *report, enum request_class class)
+static struct tally report__tally(const struct report *report, enum request_class cls)
 {
-	struct tally tally = {.calls = report__total(report, class)};
+	struct tally tally = {.calls = report__total(report, cls)};
 
 	for (size_t i = 0; i < report->caller_count; i++) {
 		const struct caller *caller = report->callers[i];
-		uint64_t calls = caller__tally(caller, class);
+		uint64_t calls = caller__tally(caller, cls);
 
 		if (!calls)
 			continue;
