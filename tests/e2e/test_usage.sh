@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What takes longest goes first, beside the rest: doctor tries each way in.
+# What takes longest goes first, beside the rest: doctor tries each attach mode.
 "$IMDSTRACE" doctor --json >"$work/ways.json" </dev/null &
 started[doctor]=$!
 
@@ -168,7 +168,7 @@ else
 	skip 'without BTF they say so' 'no mount can be made private here, because / is no mount point'
 fi
 
-# Each way in that this machine refuses, one by one.
+# Each attach mode that this machine refuses, one by one.
 ended doctor
 check 'doctor says that this machine can be traced' holds "$work/ways.json" '.traceable and (.hooks | length > 0) and .btf'
 check 'and whether responses are watched, and what a trace lacks' holds "$work/ways.json" '

@@ -77,7 +77,7 @@ static void test_ways(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ways); i++) {
-		machine__explain_way(&machine, &ways[i].failure, text, sizeof(text));
+		machine__explain_mode(&machine, &ways[i].failure, text, sizeof(text));
 		assert_says(ways[i].name, text, ways[i].says);
 	}
 }
@@ -119,7 +119,7 @@ static void test_kprobes(void **state)
 
 	(void)state;
 	machine.kprobes = false;
-	machine__explain_way(&machine, &failure, text, sizeof(text));
+	machine__explain_mode(&machine, &failure, text, sizeof(text));
 	assert_says("no kprobes", text, "this kernel has no kprobes");
 }
 
@@ -142,7 +142,7 @@ static void test_machines(void **state)
 			{.proc = true, .sys = true, .btf = true, .memlock = 65536},
 			"no more than 64 KiB may be locked"},
 	};
-	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
+	const struct tracer_failure failures[ATTACH_MODES_MAX] = {
 		{TRACER_LOAD, "fentry/tcp_sendmsg", EPERM, ""},
 		{TRACER_LOAD, "tp_btf/tcp_sendmsg_locked", EPERM, ""},
 		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
@@ -159,12 +159,12 @@ static void test_machines(void **state)
 static void test_each_way_has_its_reason(void **state)
 {
 	const struct machine machine = COMPLETE;
-	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
+	const struct tracer_failure failures[ATTACH_MODES_MAX] = {
 		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP, ""},
 		{TRACER_LOOK_UP, "tp_btf/tcp_sendmsg_locked", ENOENT, ""},
 		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
 	};
-	const struct tracer_failure old[MACHINE_WAYS_MAX] = {
+	const struct tracer_failure old[ATTACH_MODES_MAX] = {
 		{TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", ENOENT, ""},
 	};
 	char text[1024];
@@ -238,7 +238,7 @@ static void test_a_sandbox_is_no_limit(void **state)
 static void test_small_buffers(void **state)
 {
 	const struct machine machine = COMPLETE;
-	const struct tracer_failure failures[MACHINE_WAYS_MAX] = {
+	const struct tracer_failure failures[ATTACH_MODES_MAX] = {
 		{TRACER_ATTACH, "fentry/tcp_sendmsg", ENOTSUPP, ""},
 		{TRACER_LOAD, "kprobe/tcp_sendmsg", EPERM, ""},
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `imdstrace doctor`: whether this machine can be traced, which way in is open, and why not the
+/* `imdstrace doctor`: whether this machine can be traced, which attach mode works, and why not the
  * others. */
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +18,7 @@
 
 #define PROGRAMS_MAX 16
 
-struct way_diagnosis {
+struct mode_diagnosis {
 	bool attaches;
 	char why_not[MACHINE_REASON_MAX]; /* where it does not */
 	struct tracer_program programs[PROGRAMS_MAX];
@@ -27,7 +27,7 @@ struct way_diagnosis {
 
 struct diagnosis {
 	struct machine machine;
-	struct way_diagnosis ways[MACHINE_WAYS_MAX];
+	struct mode_diagnosis modes[ATTACH_MODES_MAX];
 	const char *used; /* NULL: none attaches */
 	bool responses;   /* of the one that is used */
 	char why_no_responses[MACHINE_REASON_MAX];
@@ -54,25 +54,25 @@ static void diagnose_responses(struct diagnosis *diagnosis, const struct tracer 
 }
 
 /* Tries one way by really attaching it, and takes it down again at once. */
-static void diagnose_way(struct diagnosis *diagnosis, size_t index, struct tracer_failure *failure)
+static void diagnose_mode(struct diagnosis *diagnosis, size_t index, struct tracer_failure *failure)
 {
 	static const struct tracer_sink sink = {ignore_request, NULL};
-	struct tracer_options options = {.way = tracer_ways[index].name, .measure = true};
-	struct way_diagnosis *way = &diagnosis->ways[index];
-	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct tracer_options options = {.mode = tracer_modes[index].name, .measure = true};
+	struct mode_diagnosis *mode = &diagnosis->modes[index];
+	struct tracer_failure failures[ATTACH_MODES_MAX] = {};
 	struct tracer *tracer;
 
 	if (tracer__open(&tracer, &options, &sink, failures)) {
-		/* what concerns no way in particular stands in front */
+		/* what concerns all modes stands in front */
 		*failure = failures[index].error ? failures[index] : failures[0];
-		machine__explain_way(
-			&diagnosis->machine, failure, way->why_not, sizeof(way->why_not));
+		machine__explain_mode(
+			&diagnosis->machine, failure, mode->why_not, sizeof(mode->why_not));
 		return;
 	}
-	way->attaches = true;
-	way->program_count = tracer__programs(tracer, way->programs, PROGRAMS_MAX);
+	mode->attaches = true;
+	mode->program_count = tracer__programs(tracer, mode->programs, PROGRAMS_MAX);
 	if (!diagnosis->used) {
-		diagnosis->used = tracer_ways[index].name;
+		diagnosis->used = tracer_modes[index].name;
 		diagnose_responses(diagnosis, tracer);
 		for (int kind = 0; kind < WITNESS_KINDS; kind++)
 			machine__explain_witness(&diagnosis->machine, tracer, kind,
@@ -87,8 +87,8 @@ static void diagnose_rehearsal(struct diagnosis *diagnosis)
 	static const struct tracer_sink sink = {ignore_request, NULL};
 	char name[] = "nobody";
 	const struct process_scope nobody = {.kind = SCOPE_PID, .name = name};
-	struct tracer_options options = {.way = diagnosis->used};
-	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct tracer_options options = {.mode = diagnosis->used};
+	struct tracer_failure failures[ATTACH_MODES_MAX] = {};
 	struct rehearsal_hooks *hooks;
 	struct tracer *tracer;
 	int error = rehearsal_hooks__new(&hooks, &nobody);
@@ -101,9 +101,9 @@ static void diagnose_rehearsal(struct diagnosis *diagnosis)
 	}
 	options.rehearsal = rehearsal_hooks__addition(hooks);
 	diagnosis->rehearses = !tracer__open(&tracer, &options, &sink, failures);
-	for (int i = 0; i < MACHINE_WAYS_MAX && !diagnosis->rehearses; i++)
+	for (int i = 0; i < ATTACH_MODES_MAX && !diagnosis->rehearses; i++)
 		if (failures[i].error && !*diagnosis->why_no_rehearsal)
-			machine__explain_way(&diagnosis->machine, &failures[i],
+			machine__explain_mode(&diagnosis->machine, &failures[i],
 				diagnosis->why_no_rehearsal, sizeof(diagnosis->why_no_rehearsal));
 	rehearsal_hooks__free(hooks);
 	if (diagnosis->rehearses)
@@ -112,12 +112,12 @@ static void diagnose_rehearsal(struct diagnosis *diagnosis)
 
 static void diagnose(struct diagnosis *diagnosis)
 {
-	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct tracer_failure failures[ATTACH_MODES_MAX] = {};
 
 	memset(diagnosis, 0, sizeof(*diagnosis));
 	machine__read(&diagnosis->machine);
-	for (size_t i = 0; tracer_ways[i].name; i++)
-		diagnose_way(diagnosis, i, &failures[i]);
+	for (size_t i = 0; tracer_modes[i].name; i++)
+		diagnose_mode(diagnosis, i, &failures[i]);
 	if (diagnosis->used)
 		diagnose_rehearsal(diagnosis);
 	else
@@ -174,11 +174,11 @@ static void print_text(const struct diagnosis *diagnosis)
 			diagnosis->rehearses ? "possible" : "not possible: ",
 			diagnosis->why_no_rehearsal);
 	puts("\nWays in, in the order in which they are tried:");
-	for (size_t i = 0; tracer_ways[i].name; i++)
-		printf("  %-13s %s%s\n", tracer_ways[i].name,
-			diagnosis->ways[i].attaches ? "yes: " : "no: ",
-			diagnosis->ways[i].attaches ? tracer_ways[i].summary
-						    : diagnosis->ways[i].why_not);
+	for (size_t i = 0; tracer_modes[i].name; i++)
+		printf("  %-13s %s%s\n", tracer_modes[i].name,
+			diagnosis->modes[i].attaches ? "yes: " : "no: ",
+			diagnosis->modes[i].attaches ? tracer_modes[i].summary
+						     : diagnosis->modes[i].why_not);
 	diagnosis__limits(diagnosis, limits);
 	if (diagnosis->used && limits[0])
 		puts("\nWhat a trace will lack here:");
@@ -192,12 +192,12 @@ static json_t *number_json(unsigned int number)
 	return number ? json_integer(number) : json_null();
 }
 
-static json_t *programs_json(const struct way_diagnosis *way)
+static json_t *programs_json(const struct mode_diagnosis *mode)
 {
 	_decref_ json_t *programs = json_array();
 
-	for (size_t i = 0; i < way->program_count; i++) {
-		const struct tracer_program *program = &way->programs[i];
+	for (size_t i = 0; i < mode->program_count; i++) {
+		const struct tracer_program *program = &mode->programs[i];
 
 		if (json_array_append_new(programs,
 			    json_pack("{ss,so,so}", "name", program->name, "verified_instructions",
@@ -210,19 +210,19 @@ static json_t *programs_json(const struct way_diagnosis *way)
 
 static json_t *ways_json(const struct diagnosis *diagnosis)
 {
-	_decref_ json_t *ways = json_array();
+	_decref_ json_t *modes = json_array();
 
-	for (size_t i = 0; tracer_ways[i].name; i++) {
-		const struct way_diagnosis *way = &diagnosis->ways[i];
+	for (size_t i = 0; tracer_modes[i].name; i++) {
+		const struct mode_diagnosis *mode = &diagnosis->modes[i];
 
 		if (json_array_append_new(
-			    ways, json_pack("{ss,sb,so,so}", "name", tracer_ways[i].name,
-					  "attaches", way->attaches, "why_not",
-					  json__text(way->attaches ? NULL : way->why_not),
-					  "programs", programs_json(way))))
+			    modes, json_pack("{ss,sb,so,so}", "name", tracer_modes[i].name,
+					   "attaches", mode->attaches, "why_not",
+					   json__text(mode->attaches ? NULL : mode->why_not),
+					   "programs", programs_json(mode))))
 			return NULL;
 	}
-	return json_incref(ways);
+	return json_incref(modes);
 }
 
 static json_t *limits_json(const struct diagnosis *diagnosis)
@@ -269,7 +269,7 @@ static int usage(void)
 	     "\n"
 	     "Says whether this machine can be traced, and whether it can rehearse: what the "
 	     "kernel\n"
-	     "offers, which hooks would be used and why not the others. Attaches each way for a "
+	     "offers, which hooks would be used and why not the others. Attaches each mode for a "
 	     "moment, and traces nothing. "
 	     "With\n"
 	     "IMDSTRACE_DEBUG=1 the verifier's whole log of what it refuses goes to stderr.\n"

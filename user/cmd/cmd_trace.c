@@ -90,8 +90,8 @@ static int usage(void)
 	     "      --no-responses     do not look at what comes back\n"
 	     "      --user NAME        go on as this user once the hooks are attached\n"
 	     "      --hooks WAY        attach in this way only:");
-	for (const struct tracer_way *way = tracer_ways; way->name; way++)
-		printf("                           %-10s  %s\n", way->name, way->summary);
+	for (const struct tracer_mode *mode = tracer_modes; mode->name; mode++)
+		printf("                           %-10s  %s\n", mode->name, mode->summary);
 	puts("  -h, --help             show this\n"
 	     "  -V, --version          show the version\n"
 	     "\n"

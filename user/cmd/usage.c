@@ -49,8 +49,8 @@ int usage__refuse_option(int refusal, char *const *argv)
 
 int usage__check_hooks(const char *name)
 {
-	for (const struct tracer_way *way = tracer_ways; way->name; way++)
-		if (!strcmp(way->name, name))
+	for (const struct tracer_mode *mode = tracer_modes; mode->name; mode++)
+		if (!strcmp(mode->name, name))
 			return 0;
 	return complain_errno(
 		EINVAL, "--hooks takes fentry, tracepoint or kprobe, not \"%s\"", name);

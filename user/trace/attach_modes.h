@@ -18,18 +18,18 @@ enum hook_need {
 	CONNECTS,      /* sees the send that a connect waited for */
 };
 
-/* A program of a way, and the kernel function without which it has no place. */
+/* A program of an attach mode, and the kernel function that it is attached to. */
 struct hook {
 	const char *program;
 	enum hook_need need;
-	const char *function; /* NULL: the way needs it */
+	const char *function; /* NULL: the mode does not work without it */
 };
 
-struct way {
+struct mode {
 	struct hook hooks[PROGRAMS_MAX];
-	bool kprobes;                   /* has nothing else to see sends with */
-	bool may_hold_cpu;              /* has a variant that keeps preemption off */
-	const struct way *without_push; /* the same for kernels that have no tcp_push() to hook */
+	bool kprobes;                    /* has nothing else to see sends with */
+	bool may_hold_cpu;               /* has a variant that keeps preemption off */
+	const struct mode *without_push; /* the same for kernels that have no tcp_push() to hook */
 };
 
 /* Hooks of MPTCP, which is an option of the kernel, and of sendfile up to 6.4. */
@@ -52,7 +52,7 @@ struct way {
 		"tcp_sendpage_probe", ALWAYS, "tcp_sendpage"          \
 	}
 
-static const struct way fentry_without_push = {
+static const struct mode fentry_without_push = {
 	.hooks =
 		{
 			{"tcp_sendmsg_enter", ALWAYS, NULL},
@@ -62,7 +62,7 @@ static const struct way fentry_without_push = {
 	.may_hold_cpu = true,
 };
 
-static const struct way kprobe_without_push = {
+static const struct mode kprobe_without_push = {
 	.hooks =
 		{
 			{"tcp_sendmsg_probe", ALWAYS, NULL},
@@ -73,7 +73,7 @@ static const struct way kprobe_without_push = {
 };
 
 /* Rows as in tracer_ways. */
-static const struct way ways[] = {
+static const struct mode modes[] = {
 	{
 		.hooks =
 			{

@@ -158,7 +158,7 @@ static bool machine__is_locked_down(const struct machine *machine)
 	return !strcmp(machine->lockdown, "confidentiality");
 }
 
-/* What closes every way in alike, or "". */
+/* What keeps every attach mode from working, or "". */
 static void machine__explain_all(const struct machine *machine, char *out, size_t size)
 {
 	char missing[128];
@@ -251,7 +251,7 @@ static void explain_refusal(
 			describe(failure->error));
 }
 
-void machine__explain_way(
+void machine__explain_mode(
 	const struct machine *machine, const struct tracer_failure *failure, char *out, size_t size)
 {
 	machine__explain_all(machine, out, size);
@@ -302,7 +302,7 @@ void machine__explain_witness(const struct machine *machine, const struct tracer
 	snprintf(out, size, "%s are not seen: %s", kinds[kind], why);
 }
 
-/* Whether a failure is none of a way, but of what all need. */
+/* Whether a failure is one of what all modes need. */
 static bool failure__concerns_all(const struct tracer_failure *failure)
 {
 	return failure->error && failure->step == TRACER_LOOK_UP &&
@@ -312,20 +312,20 @@ static bool failure__concerns_all(const struct tracer_failure *failure)
 void machine__explain(const struct machine *machine, const struct tracer_failure *failures,
 	char *out, size_t size)
 {
-	char way[MACHINE_REASON_MAX];
+	char mode[MACHINE_REASON_MAX];
 	size_t used;
 
 	machine__explain_all(machine, out, size);
 	if (!*out && failure__concerns_all(&failures[0]))
-		machine__explain_way(machine, &failures[0], out, size);
+		machine__explain_mode(machine, &failures[0], out, size);
 	if (*out)
 		return;
-	used = snprintf(out, size, "no way in is open");
-	for (size_t i = 0; tracer_ways[i].name && used < size; i++) {
+	used = snprintf(out, size, "no attach mode works");
+	for (size_t i = 0; tracer_modes[i].name && used < size; i++) {
 		if (!failures[i].error)
 			continue;
-		machine__explain_way(machine, &failures[i], way, sizeof(way));
-		used += snprintf(out + used, size - used, "; %s: %s", tracer_ways[i].name, way);
+		machine__explain_mode(machine, &failures[i], mode, sizeof(mode));
+		used += snprintf(out + used, size - used, "; %s: %s", tracer_modes[i].name, mode);
 	}
 }
 
@@ -345,7 +345,7 @@ void machine__limits(const struct machine *machine, const char *limits[MACHINE_L
 int machine__open_tracer(struct tracer **tracer, const struct tracer_options *options,
 	const struct tracer_sink *sink)
 {
-	struct tracer_failure failures[MACHINE_WAYS_MAX] = {};
+	struct tracer_failure failures[ATTACH_MODES_MAX] = {};
 	struct machine machine;
 	char why[MACHINE_REASONS_MAX];
 	int error = tracer__open(tracer, options, sink, failures);

@@ -9,7 +9,7 @@
 
 #include "trace/tracer.h"
 
-#define MACHINE_WAYS_MAX 4
+#define ATTACH_MODES_MAX 4
 
 /* Room for the reason of one way, and for those of all. */
 #define MACHINE_REASON_MAX  512
@@ -36,8 +36,8 @@ void machine__read(struct machine *machine);
 /* The names of machine->missing ("CAP_BPF, CAP_PERFMON"), or "". */
 void machine__missing_capabilities(const struct machine *machine, char *out, size_t size);
 
-/* Why a way in is closed (failure->error is not 0), as a clause without a full stop. */
-void machine__explain_way(const struct machine *machine, const struct tracer_failure *failure,
+/* Why an attach mode does not work (failure->error is not 0), as a clause without a full stop. */
+void machine__explain_mode(const struct machine *machine, const struct tracer_failure *failure,
 	char *out, size_t size);
 
 /* Why a kind of what comes from no socket to the endpoint is not seen, in one sentence; "": it is.
@@ -45,7 +45,7 @@ void machine__explain_way(const struct machine *machine, const struct tracer_fai
 void machine__explain_witness(const struct machine *machine, const struct tracer *tracer,
 	enum witness_kind kind, char *out, size_t size);
 
-/* Why responses are not watched where a way in is open, likewise. */
+/* Why responses are not watched where an attach mode works, likewise. */
 void machine__explain_responses(const struct machine *machine, const struct tracer_failure *failure,
 	char *out, size_t size);
 

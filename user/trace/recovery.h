@@ -8,7 +8,7 @@
 
 #include "report/report.h"
 #include "trace/rehearsal_hooks.h"
-#include "trace/roster.h"
+#include "trace/process_cache.h"
 
 struct recovery;
 

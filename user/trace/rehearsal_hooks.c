@@ -171,7 +171,7 @@ static int rehearsal_hooks__own(const struct bpf_object *object)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ? -errno : 0;
 }
 
-/* See struct tracer_addition. A way in that cannot be attached afterwards leaves another object. */
+/* See struct tracer_addition. A mode that cannot be attached afterwards leaves another object. */
 static int rehearsal_hooks__loaded(
 	void *context, struct bpf_object *object, int cgroup, const char **section)
 {

@@ -24,7 +24,7 @@ struct rehearsing {
 	struct rehearsal_hooks *hooks;
 	struct recovery *recovery;
 	struct tracer *tracer;
-	struct roster *roster;
+	struct process_cache *process_cache;
 	struct report *report;
 	const char *host;
 	bool over; /* nothing is rejected any more */
@@ -74,7 +74,7 @@ bool rehearsing__concerns(struct rehearsing *rehearsing, struct member *member)
 	return member->in_scope;
 }
 
-/* See roster__ask(). The report's totals are those of the scope. */
+/* See process_cache__set_filter(). The report's totals are those of the scope. */
 static bool rehearsing__counts(
 	void *context, struct member *member, const struct process_stats *stats)
 {
@@ -91,7 +91,7 @@ static bool rehearsing__counts(
 			&rehearsing->report->totals[cls], stats->calls[cls] - before->calls[cls]);
 		any |= stats->calls[cls];
 	}
-	caller = any ? roster__caller(rehearsing->roster, member) : NULL;
+	caller = any ? process_cache__caller(rehearsing->process_cache, member) : NULL;
 	if (caller)
 		recovery__count(rehearsing->recovery, member, caller, stats,
 			rehearsing->last || member->gone);
@@ -130,16 +130,16 @@ static int rehearsing__name_left_out(struct rehearsing *rehearsing)
 	return 0;
 }
 
-int rehearsing__begin(struct rehearsing *rehearsing, struct tracer *tracer, struct roster *roster,
-	struct report *report, const char *host)
+int rehearsing__begin(struct rehearsing *rehearsing, struct tracer *tracer,
+	struct process_cache *process_cache, struct report *report, const char *host)
 {
 	int error = rehearsal_hooks__take_in(rehearsing->hooks);
 
 	rehearsing->tracer = tracer;
-	rehearsing->roster = roster;
+	rehearsing->process_cache = process_cache;
 	rehearsing->report = report;
 	rehearsing->host = host;
-	roster__ask(roster, rehearsing__counts, rehearsing);
+	process_cache__set_filter(process_cache, rehearsing__counts, rehearsing);
 	return error ? error : rehearsing__name_left_out(rehearsing);
 }
 
@@ -153,7 +153,7 @@ void rehearsing__say(const struct rehearsing *rehearsing, int64_t duration)
 	fprintf(stderr,
 		"imdstrace: rehearsing with %s hooks: calls of %s without a token are rejected "
 		"(401) %s %s; Ctrl-C ends it at once, and then all is as before\n",
-		tracer__way(rehearsing->tracer), rehearsing->scope->name,
+		tracer__mode(rehearsing->tracer), rehearsing->scope->name,
 		rehearsing->scope->kind == SCOPE_COMMAND ? "until" : "for", span);
 }
 
@@ -183,7 +183,7 @@ int rehearsing__end(struct rehearsing *rehearsing)
 	rehearsing->over = true;
 	tracer__end_rehearsal(rehearsing->tracer);
 	while (!error && clock__steady() < deadline) {
-		error = roster__sync(rehearsing->roster);
+		error = process_cache__sync(rehearsing->process_cache);
 		recovery__sync(rehearsing->recovery);
 		if (error || !recovery__awaits(rehearsing->recovery))
 			break;

@@ -10,7 +10,7 @@
 
 #include "process/process_scope.h"
 #include "report/report.h"
-#include "trace/roster.h"
+#include "trace/process_cache.h"
 #include "trace/tracer.h"
 
 struct rehearsing;
@@ -22,9 +22,9 @@ int rehearsing__new(struct rehearsing **rehearsing, const struct process_scope *
 void rehearsing__free(struct rehearsing *rehearsing);
 
 /* Once the tracer is attached: takes in open connections, and from then on counts for report who
- * is in the scope. host as in roster__new(). 0 or -errno. */
-int rehearsing__begin(struct rehearsing *rehearsing, struct tracer *tracer, struct roster *roster,
-	struct report *report, const char *host);
+ * is in the scope. host as in process_cache__new(). 0 or -errno. */
+int rehearsing__begin(struct rehearsing *rehearsing, struct tracer *tracer,
+	struct process_cache *process_cache, struct report *report, const char *host);
 
 /* One line on stderr: what it does, and how it ends. duration: ns; 0: open end. */
 void rehearsing__say(const struct rehearsing *rehearsing, int64_t duration);

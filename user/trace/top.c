@@ -67,7 +67,7 @@ struct top {
 	const struct caller *selected;
 	size_t first; /* row at the top of the table */
 	enum order order;
-	bool paused, color, unsaved, quit;
+	bool paused, color, save_failed, quit;
 	char escape; /* what of an arrow's sequence has come: 0, ESC, or '[' */
 	struct counters counters;
 };
@@ -383,7 +383,7 @@ static void top__draw_head(const struct top *top, struct page *page, const struc
 	status__format_counts(counts, &top->counters);
 	page__line(page, STYLE_HEADING, "imdstrace  %s  %zu caller%s  %s hooks%s%s", span,
 		top->shown, top->shown == 1 ? "" : "s", top->options.hooks,
-		top->paused ? "  PAUSED" : "", top->unsaved ? "  THE REPORT IS NOT SAVED" : "");
+		top->paused ? "  PAUSED" : "", top->save_failed ? "  THE REPORT IS NOT SAVED" : "");
 	page__line(page, top->counters.requests[CLASS_V1] ? STYLE_BAD : STYLE_PLAIN, "%s", counts);
 	page__line(page, STYLE_PLAIN, "%s", "");
 	if (caller && workload)
@@ -503,8 +503,8 @@ static int top__draw(struct top *top)
 	return 0;
 }
 
-int top__update(
-	struct top *top, const struct report *report, const struct counters *counters, bool unsaved)
+int top__update(struct top *top, const struct report *report, const struct counters *counters,
+	bool save_failed)
 {
 	for (size_t i = 0; i < report->caller_count; i++) {
 		struct row *row = top__row(top, report->callers[i]);
@@ -515,7 +515,7 @@ int top__update(
 		if (!top->paused)
 			row__take(row, top->options.all);
 	}
-	top->unsaved = unsaved;
+	top->save_failed = save_failed;
 	if (!top->paused) {
 		top->counters = *counters;
 		top__arrange(top);

@@ -33,7 +33,7 @@ void top__stop(struct top *top);
 /* Takes in what the report and the kernel's counters say now, and redraws; to be called once a
  * second. unsaved: the report file could not be written. 0 or -ENOMEM. */
 int top__update(struct top *top, const struct report *report, const struct counters *counters,
-	bool unsaved);
+	bool save_failed);
 
 /* Obeys the keys that were pressed, without waiting for any, and a new size of the terminal.
  * Whether it was asked to end. */

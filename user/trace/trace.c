@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Composes a trace: the tracer hands over records, the roster says who, the report folds them, and
- * lines, status and files show them.
+ * Composes a trace: the tracer hands over records, the process cache says who, the report folds
+ * them, and lines, status and files show them.
  */
 #include "trace/trace.h"
 
@@ -33,7 +33,7 @@
 #include "trace/printer.h"
 #include "render/render.h"
 #include "trace/rehearsing.h"
-#include "trace/roster.h"
+#include "trace/process_cache.h"
 #include "trace/textfile.h"
 #include "trace/top.h"
 #include "trace/warnings.h"
@@ -55,7 +55,7 @@ struct trace {
 	const struct trace_options *options;
 	struct tracer *tracer;
 	struct report *report;
-	struct roster *roster;
+	struct process_cache *process_cache;
 	struct lookup *lookup; /* NULL: this process looks itself */
 	struct privileges_user user;
 	struct rehearsing *rehearsing; /* NULL: a trace alone */
@@ -80,8 +80,8 @@ struct trace {
 	bool new_blocker; /* somebody called v1 for the first time, and output does not say so yet
 			   */
 	int error;        /* what a record's handling failed with: ends the trace */
-	bool unsaved;     /* the last state of output could not be written */
-	bool textfile_unsaved;
+	bool save_failed; /* the last state of output could not be written */
+	bool textfile_save_failed;
 };
 
 static volatile sig_atomic_t stop_signal, hangup_signal, anew_signal;
@@ -250,19 +250,20 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		.path_cut = record->flags & REQUEST_PATH_CUT,
 		.rehearsed = record->flags & REQUEST_REHEARSED,
 	};
-	struct member *member = unknown && record->reason == UNKNOWN_FORWARDED
-					? roster__forwarded(trace->roster, record)
-					: roster__find(trace->roster, &record->process);
+	struct member *member =
+		unknown && record->reason == UNKNOWN_FORWARDED
+			? process_cache__forwarded(trace->process_cache, record)
+			: process_cache__find(trace->process_cache, &record->process);
 	struct caller *caller;
 
 	if (!member)
 		return -ENOMEM;
 	if (trace->rehearsing && !rehearsing__concerns(trace->rehearsing, member))
 		return 0;
-	caller = roster__caller(trace->roster, member);
+	caller = process_cache__caller(trace->process_cache, member);
 	if (!caller || (!unknown && (!method || !path)))
 		return -ENOMEM;
-	if (!roster__accounts(trace->roster, member))
+	if (!process_cache__has_stats(trace->process_cache, member))
 		count_unaccounted(trace, caller, request.cls);
 	if (trace->rehearsing && trace__rehearse(trace, member, caller, record))
 		return -ENOMEM;
@@ -393,7 +394,7 @@ static int trace__extend_window(struct trace *trace)
 	if (moved)
 		error = trace__take_host(trace);
 	if (!error && moved)
-		error = roster__move(trace->roster, trace->window.host);
+		error = process_cache__move(trace->process_cache, trace->window.host);
 	if (error)
 		return error;
 	trace__begin_window(trace);
@@ -441,7 +442,7 @@ static int trace__sync(struct trace *trace)
 	int error;
 
 	trace__count(trace);
-	error = roster__sync(trace->roster);
+	error = process_cache__sync(trace->process_cache);
 	if (trace->rehearsing)
 		rehearsing__sync(trace->rehearsing);
 	if (!error && warnings__look(trace->report, true))
@@ -481,13 +482,13 @@ static void trace__save_textfile(struct trace *trace)
 {
 	int error = textfile__save(trace->output, trace->report, trace->options->min_window);
 
-	if (error && !trace->textfile_unsaved) {
+	if (error && !trace->textfile_save_failed) {
 		live__clear(&trace->live);
 		complain("%s" TEXTFILE_SUFFIX
 			 " keeps its last state, because it cannot be written: %s",
 			trace->options->output, strerror(-error));
 	}
-	trace->textfile_unsaved = error;
+	trace->textfile_save_failed = error;
 }
 
 /* Keeps the last good state where writing fails, and says so once for each time that it begins. */
@@ -503,7 +504,7 @@ static void trace__save(struct trace *trace)
 	text = trace__to_json(trace);
 	if (text)
 		error = kept_file__replace(trace->output, text, strlen(text));
-	if (error && !trace->unsaved) {
+	if (error && !trace->save_failed) {
 		live__clear(&trace->live);
 		complain("%s keeps its last state, because it cannot be written: %s",
 			trace->options->output, kept__problem(error));
@@ -512,7 +513,7 @@ static void trace__save(struct trace *trace)
 		trace__save_textfile(trace);
 	if (!error)
 		memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));
-	trace->unsaved = error;
+	trace->save_failed = error;
 	trace->new_blocker &= error != 0;
 	now = clock__steady();
 	pause = SAVE_SHARE * (now - started);
@@ -533,7 +534,7 @@ static int trace__begin_report(struct trace *trace)
 	for (int cls = 0; cls < CLASS_COUNT; cls++)
 		trace->timed[cls] += under_way[cls];
 	trace->report = fresh;
-	roster__begin_report(trace->roster, fresh);
+	process_cache__begin_report(trace->process_cache, fresh);
 	memset(trace->saved, 0, sizeof(trace->saved));
 	trace->new_blocker = false;
 	error = trace__take_host(trace);
@@ -566,7 +567,7 @@ static int trace__begin_anew(struct trace *trace)
 	trace__save(trace);
 	live__clear(&trace->live);
 	/* The file keeps its last state, and the report goes on in it: nothing is lost. */
-	error = trace->unsaved ? -EIO : kept_file__set_aside(trace->output, "until", &name);
+	error = trace->save_failed ? -EIO : kept_file__set_aside(trace->output, "until", &name);
 	if (error) {
 		trace->began = 0;
 		complain("%s cannot be set aside, and goes on: %s", trace->options->output,
@@ -624,14 +625,14 @@ static int trace__step(struct trace *trace)
 	}
 	/* What is saved is in step with the counters. */
 	if (!trace->error && (asked || now >= trace->next_sync || trace__should_save(trace) ||
-				     roster__is_crowded(trace->roster))) {
+				     process_cache__is_under_pressure(trace->process_cache))) {
 		trace->error = trace__sync(trace);
 		synced = true;
 		trace->next_sync = now + SYNC_INTERVAL;
 		live__status(&trace->live, &trace->counted);
 		if (trace->top && !trace->error)
 			trace->error = top__update(
-				trace->top, trace->report, &trace->counted, trace->unsaved);
+				trace->top, trace->report, &trace->counted, trace->save_failed);
 	}
 	if (!trace->error && synced && (asked || trace__should_save(trace)))
 		trace__save(trace);
@@ -667,7 +668,7 @@ static void trace__explain_unseen(const struct trace *trace)
 		return;
 	tracer__skipped(trace->tracer, &skipped);
 	complain("on %" PRIu64 " %s bytes were sent that none of the %s hooks saw: %s", unseen,
-		unseen == 1 ? "connection" : "connections", tracer__way(trace->tracer),
+		unseen == 1 ? "connection" : "connections", tracer__mode(trace->tracer),
 		skipped.count
 			? "the kernel skips a program while another task on its CPU is inside it"
 			: "they took a way that has no hook, or the kernel skipped a program");
@@ -689,7 +690,7 @@ static void trace__explain_unseen(const struct trace *trace)
 }
 
 /* At the end, what the file lacks is gone. */
-static void trace__name_unsaved(const struct trace *trace)
+static void trace__name_save_failed(const struct trace *trace)
 {
 	uint64_t lost[CLASS_COUNT];
 
@@ -732,8 +733,8 @@ static int trace__finish(struct trace *trace)
 	if (!error)
 		error = trace__note_command(trace);
 	trace__save(trace);
-	if (trace->unsaved)
-		trace__name_unsaved(trace);
+	if (trace->save_failed)
+		trace__name_save_failed(trace);
 	trace__explain_unseen(trace);
 	return error;
 }
@@ -889,7 +890,7 @@ static int trace__open_window(struct trace *trace)
 	int error = 0;
 
 	trace->window = (struct window){
-		.hooks = (char *)tracer__way(trace->tracer),
+		.hooks = (char *)tracer__mode(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
 		.rehearsal = trace->rehearsing != NULL,
 	};
@@ -905,14 +906,14 @@ static int trace__open_window(struct trace *trace)
 	warnings__look(trace->report, false); /* who is in a report that goes on is not new */
 	trace__begin_window(trace);
 	trace->started = trace->window_started;
-	trace->roster =
-		roster__new(trace->tracer, trace->lookup, trace->report, trace->window.host);
-	if (!trace->roster || report__add_window(trace->report, &trace->window))
+	trace->process_cache =
+		process_cache__new(trace->tracer, trace->lookup, trace->report, trace->window.host);
+	if (!trace->process_cache || report__add_window(trace->report, &trace->window))
 		return -ENOMEM;
 	if (!trace->rehearsing)
 		return 0;
-	return rehearsing__begin(
-		trace->rehearsing, trace->tracer, trace->roster, trace->report, trace->window.host);
+	return rehearsing__begin(trace->rehearsing, trace->tracer, trace->process_cache,
+		trace->report, trace->window.host);
 }
 
 /* Whoever read this has seen enough: what somebody else prints goes nowhere, and is no error. */
@@ -954,14 +955,14 @@ static int trace__start_showing(struct trace *trace)
 		.out = trace__out(trace),
 		.duration = options->duration,
 	};
-	struct top_options top = {options->all, options->duration, tracer__way(trace->tracer)};
+	struct top_options top = {options->all, options->duration, tracer__mode(trace->tracer)};
 
 	live__start(&trace->live, &live);
 	trace__name_limits(trace->tracer);
 	if (trace->rehearsing)
 		rehearsing__say(trace->rehearsing, options->duration);
 	else
-		fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__way(trace->tracer));
+		fprintf(stderr, "imdstrace: tracing with %s hooks\n", tracer__mode(trace->tracer));
 	live__status(&trace->live, &trace->counted);
 	if (options->top)
 		trace->top = top__start(trace->report, &top);
@@ -973,7 +974,7 @@ static void trace__stop_showing(struct trace *trace)
 	live__clear(&trace->live);
 	/* What was said of the report while the table was there went with it. */
 	if (trace->top)
-		trace->unsaved = false;
+		trace->save_failed = false;
 	top__stop(trace->top);
 	trace->top = NULL;
 }
@@ -1038,7 +1039,7 @@ static int trace__watch(struct trace *trace)
 		abandon_stdout();
 	else if (error)
 		complain("the trace ended early: %s", strerror(-error));
-	if ((error && error != -EPIPE) || trace->unsaved)
+	if ((error && error != -EPIPE) || trace->save_failed)
 		return EXIT_USAGE;
 	if (!status && options->judge)
 		status = options->judge(options->context, trace->report);
@@ -1049,7 +1050,7 @@ static void trace__clear(struct trace *trace)
 {
 	printer__free(trace->printer);
 	kept_file__close(trace->output);
-	roster__free(trace->roster);
+	process_cache__free(trace->process_cache);
 	rehearsing__free(trace->rehearsing);
 	tracer__close(trace->tracer);
 	lookup__stop(trace->lookup);
@@ -1096,7 +1097,7 @@ static int trace__start_lookup(struct trace *trace)
 int trace__run(const struct trace_options *options)
 {
 	struct trace trace = {.options = options};
-	struct tracer_options how = {.way = options->hooks, .no_responses = options->no_responses};
+	struct tracer_options how = {.mode = options->hooks, .no_responses = options->no_responses};
 	struct tracer_sink sink = {on_request, &trace};
 	int status = EXIT_DONE, error;
 

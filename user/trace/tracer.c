@@ -35,7 +35,7 @@
 #define RECORDS_MAX 4096
 
 struct tracer {
-	const struct way *way;
+	const struct mode *mode;
 	const struct tracer_addition *rehearsal; /* NULL: none */
 	struct imdstrace_bpf *skeleton;
 	struct ring_buffer *ring;
@@ -51,7 +51,7 @@ struct tracer {
 	bool holds_cpu;      /* while it looks into a map: see tracer__hold_cpu() */
 };
 
-const struct tracer_way tracer_ways[] = {
+const struct tracer_mode tracer_modes[] = {
 	{"fentry", "function entry through BPF trampolines"},
 	{"tracepoint", "BTF tracepoints in tcp_sendmsg_locked and behind the send"},
 	{"kprobe", "kprobes, for kernels without trampolines"},
@@ -74,7 +74,7 @@ static bool debugging(void)
 	return debug && *debug;
 }
 
-/* libbpf complains of every way that a kernel refuses. */
+/* libbpf prints a warning for every mode that a kernel refuses. */
 static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	(void)level;
@@ -178,7 +178,7 @@ static bool has_place(
 	return true;
 }
 
-static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *way,
+static void choose_programs(struct imdstrace_bpf *skeleton, const struct mode *mode,
 	const struct btf *kernel, bool responses, const struct witness_programs *witness)
 {
 	struct bpf_program *program;
@@ -192,7 +192,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct way *wa
 	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
 	bpf_program__set_autoload(skeleton->progs.on_egress, witness->sent);
 	witness__set_type(skeleton->progs.on_forward);
-	for (const struct hook *hook = way->hooks; hook->program; hook++) {
+	for (const struct hook *hook = mode->hooks; hook->program; hook++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
 		if (has_place(kernel, hook, witness))
 			bpf_program__set_autoload(program, true);
@@ -345,9 +345,9 @@ static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf 
 	return error;
 }
 
-/* The programs of a way, as they are to be loaded. */
+/* The programs of an attach mode, as they are to be loaded. */
 struct variant {
-	const struct way *way;
+	const struct mode *mode;
 	const struct tracer_addition *rehearsal;
 	bool responses, disable_preemption;
 	struct witness_programs witness;
@@ -359,10 +359,10 @@ static struct imdstrace_bpf *open_variant(const struct variant *variant, const s
 
 	if (!opened)
 		return NULL;
-	choose_programs(opened, variant->way, kernel, variant->responses, &variant->witness);
+	choose_programs(opened, variant->mode, kernel, variant->responses, &variant->witness);
 	choose_rehearsal(opened, variant->rehearsal);
 	opened->rodata->disable_preemption = variant->disable_preemption;
-	opened->rodata->probes_are_second = !variant->way->kprobes;
+	opened->rodata->probes_are_second = !variant->mode->kprobes;
 	return opened;
 }
 
@@ -442,18 +442,18 @@ static bool failure__is_of_responses(const struct tracer_failure *failure)
  * Loads the variant that does most, and leaves out what the kernel refuses: responses if it is
  * their program, else the hold on the CPU. 0 or -errno of the last one.
  */
-static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct way *way,
+static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct mode *mode,
 	const struct btf *kernel, struct tracer_failure *failure)
 {
 	struct variant variant = {
-		.way = way,
+		.mode = mode,
 		.rehearsal = tracer->rehearsal,
 		.responses = tracer->cgroup >= 0,
 		.witness = {.sent = tracer->root >= 0,
 			.forwards = tracer->root >= 0,
 			.connects = tracer->root >= 0},
 		.disable_preemption =
-			way->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
+			mode->may_hold_cpu && kernel__has(kernel, "bpf_preempt_disable"),
 	};
 	struct tracer_failure refused = {0};
 	int error;
@@ -478,9 +478,9 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 	return error;
 }
 
-static bool way__can_do_without(const struct way *way, const struct bpf_program *program)
+static bool mode__can_do_without(const struct mode *mode, const struct bpf_program *program)
 {
-	for (const struct hook *hook = way->hooks; hook->program; hook++)
+	for (const struct hook *hook = mode->hooks; hook->program; hook++)
 		if (!strcmp(hook->program, bpf_program__name(program)))
 			return hook->need == SECOND_CHANCE || hook->need == FORWARDS ||
 			       hook->need == CONNECTS;
@@ -499,7 +499,7 @@ static bool is_attached_elsewhere(
 /* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
  * something that only the caller knows, as a cgroup, are left to it. */
 static int attach_programs(
-	struct imdstrace_bpf *skeleton, const struct way *way, struct tracer_failure *failure)
+	struct imdstrace_bpf *skeleton, const struct mode *mode, struct tracer_failure *failure)
 {
 	for (int i = 0; i < skeleton->skeleton->prog_cnt; i++) {
 		struct bpf_prog_skeleton *each = &skeleton->skeleton->progs[i];
@@ -510,7 +510,7 @@ static int attach_programs(
 			program__rehearses(program))
 			continue;
 		*each->link = bpf_program__attach(program);
-		if (*each->link || way__can_do_without(way, program))
+		if (*each->link || mode__can_do_without(mode, program))
 			continue;
 		error = -errno;
 		return fail(failure, TRACER_ATTACH, bpf_program__section_name(program), error);
@@ -532,17 +532,17 @@ static int attach_rehearsal(
 	return error ? fail(failure, TRACER_ATTACH, section, error) : 0;
 }
 
-static int attach_hooks(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+static int attach_hooks(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *skeleton;
-	int error = load(tracer, &skeleton, way, kernel, failure);
+	int error = load(tracer, &skeleton, mode, kernel, failure);
 
 	if (error)
 		return error;
 	error = attach_rehearsal(tracer, skeleton, failure);
 	if (!error)
-		error = attach_programs(skeleton, way, failure);
+		error = attach_programs(skeleton, mode, failure);
 	if (error)
 		imdstrace_bpf__destroy(skeleton);
 	else
@@ -555,16 +555,17 @@ static bool has_push(const struct btf *kernel)
 	return kernel__has(kernel, "tcp_push") && !kernel__has_parts("tcp_push");
 }
 
-static int attach(struct tracer *tracer, const struct way *way, const struct btf *kernel,
+static int attach(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
-	const struct way *chosen = way->without_push && !has_push(kernel) ? way->without_push : way;
+	const struct mode *chosen =
+		mode->without_push && !has_push(kernel) ? mode->without_push : mode;
 	int error = attach_hooks(tracer, chosen, kernel, failure);
 
 	if (error)
 		return error;
 	*failure = (struct tracer_failure){0};
-	tracer->way = way;
+	tracer->mode = mode;
 	tracer->holds_cpu =
 		kernel__preempts() && kernel__has_kprobes() && sched_getscheduler(0) == SCHED_OTHER;
 	attach_responses(tracer);
@@ -626,11 +627,11 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		goto out;
 	}
 	opened->counts_skipped = kernel__counts_skipped(kernel);
-	for (size_t i = 0; tracer_ways[i].name && error; i++)
-		if (!options->way || !strcmp(options->way, tracer_ways[i].name))
-			error = attach(opened, &ways[i], kernel, &failures[i]);
+	for (size_t i = 0; tracer_modes[i].name && error; i++)
+		if (!options->mode || !strcmp(options->mode, tracer_modes[i].name))
+			error = attach(opened, &modes[i], kernel, &failures[i]);
 	if (!error)
-		error = open_ring(opened, &failures[opened->way - ways]);
+		error = open_ring(opened, &failures[opened->mode - modes]);
 	if (!opened->measured) {
 		free(opened->logs);
 		opened->logs = NULL;
@@ -660,9 +661,9 @@ void tracer__close(struct tracer *tracer)
 	free(tracer);
 }
 
-const char *tracer__way(const struct tracer *tracer)
+const char *tracer__mode(const struct tracer *tracer)
 {
-	return tracer_ways[tracer->way - ways].name;
+	return tracer_modes[tracer->mode - modes].name;
 }
 
 /* From the verifier's line "processed 1234 insns (limit 1000000) ...". */

@@ -15,13 +15,13 @@
 struct tracer;
 
 /* The ways in, in the order in which they are tried. */
-struct tracer_way {
+struct tracer_mode {
 	const char *name;    /* "fentry" */
 	const char *summary; /* for doctor and --help */
 };
-extern const struct tracer_way tracer_ways[]; /* ended by one without a name */
+extern const struct tracer_mode tracer_modes[]; /* ended by one without a name */
 
-/* How far a way came. */
+/* How far an attach mode came. */
 enum tracer_step {
 	TRACER_LOOK_UP, /* the kernel's types, functions, tracepoints and helpers */
 	TRACER_LOAD,
@@ -29,12 +29,12 @@ enum tracer_step {
 	TRACER_READ, /* the ring buffer */
 };
 
-/* Why a way could not be used (obstacle.h says it in words). */
+/* Why an attach mode does not work (obstacle.h says it in words). */
 struct tracer_failure {
 	enum tracer_step step;
 	char section[64];   /* "tp_btf/tcp_sendmsg_locked", or "helper/bpf_ringbuf_reserve": of the
 			       program at fault; "": none in particular */
-	int error;          /* a positive errno; 0: the way was not tried, or works */
+	int error;          /* a positive errno; 0: the mode was not tried, or works */
 	char verifier[192]; /* the last line of the verifier that refused the program; "": it was
 			       not the verifier */
 };
@@ -55,7 +55,7 @@ struct tracer_addition {
 };
 
 struct tracer_options {
-	const char *way;                         /* NULL: the first that attaches */
+	const char *mode;                        /* NULL: the first that attaches */
 	bool no_responses;                       /* leave out the hook on what comes back */
 	bool measure;                            /* tell tracer__programs() what the verifier did */
 	const struct tracer_addition *rehearsal; /* NULL: none */
@@ -76,8 +76,8 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	const struct tracer_sink *sink, struct tracer_failure *failures);
 void tracer__close(struct tracer *tracer);
 
-/* "fentry": the way that is attached. */
-const char *tracer__way(const struct tracer *tracer);
+/* "fentry": the mode that is attached. */
+const char *tracer__mode(const struct tracer *tracer);
 
 /* The programs of that way, up to max of them; how many. */
 size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The roster against a kernel side of the test's own: the tracer's functions that it calls, over a
- * table. Processes are this one, a child, and pids that nobody has.
+ * The process cache against a kernel side of the test's own: the tracer's functions that it calls,
+ * over a table. Processes are this one, a child, and pids that nobody has.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "process/procfs.h"
-#include "trace/roster.h"
+#include "trace/process_cache.h"
 
 #define PROCESSES_MAX 64
 #define PID_NOBODYS   0x7ffffff0 /* above every kernel's PID_MAX_LIMIT */
@@ -105,20 +105,20 @@ static bool tracer__call(struct tracer *tracer, const struct process_key *key)
 struct stage {
 	struct tracer tracer;
 	struct report *report;
-	struct roster *roster;
+	struct process_cache *cache;
 };
 
 static void stage__open(struct stage *stage)
 {
 	*stage = (struct stage){.report = report__new()};
 	assert_non_null(stage->report);
-	stage->roster = roster__new(&stage->tracer, NULL, stage->report, "host");
-	assert_non_null(stage->roster);
+	stage->cache = process_cache__new(&stage->tracer, NULL, stage->report, "host");
+	assert_non_null(stage->cache);
 }
 
 static void stage__close(struct stage *stage)
 {
-	roster__free(stage->roster);
+	process_cache__free(stage->cache);
 	report__free(stage->report);
 }
 
@@ -130,11 +130,11 @@ static void stage__call(struct stage *stage, const struct process_key *key)
 	struct caller *caller;
 
 	tracer__call(&stage->tracer, key);
-	member = roster__find(stage->roster, key);
+	member = process_cache__find(stage->cache, key);
 	assert_non_null(member);
-	caller = roster__caller(stage->roster, member);
+	caller = process_cache__caller(stage->cache, member);
 	assert_non_null(caller);
-	if (!roster__accounts(stage->roster, member))
+	if (!process_cache__has_stats(stage->cache, member))
 		report__add_calls(caller, calls, NULL);
 }
 
@@ -187,10 +187,10 @@ static void each_process_counts_once(void **state)
 	for (uint32_t i = 0; i < 20000; i++) {
 		stage__call(&stage, &(struct process_key){.start_ns = i, .pid = PID_NOBODYS});
 		if (i % 25 == 24)
-			assert_int_equal(roster__sync(stage.roster), 0);
+			assert_int_equal(process_cache__sync(stage.cache), 0);
 	}
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(roster__sync(stage.roster), 0);
+		assert_int_equal(process_cache__sync(stage.cache), 0);
 	assert_int_equal(stage.tracer.count, 0);
 	assert_int_equal(counted(&stage), 20000);
 	assert_int_equal(processes(&stage), 20000);
@@ -206,7 +206,7 @@ static void who_is_there_stays(void **state)
 	stage__open(&stage);
 	for (int i = 0; i < 10; i++) {
 		stage__call(&stage, &key);
-		assert_int_equal(roster__sync(stage.roster), 0);
+		assert_int_equal(process_cache__sync(stage.cache), 0);
 	}
 	assert_int_equal(stage.tracer.count, 1);
 	assert_int_equal(counted(&stage), 10);
@@ -225,16 +225,16 @@ static void a_new_exec_replaces_the_last_one(void **state)
 	for (key.exec_count = 0; key.exec_count < 3000; key.exec_count += 3) {
 		stage__call(&stage, &key);
 		if (key.exec_count % 2)
-			assert_int_equal(roster__sync(stage.roster), 0);
+			assert_int_equal(process_cache__sync(stage.cache), 0);
 		assert_true(stage.tracer.count < 8);
 	}
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(roster__sync(stage.roster), 0);
+		assert_int_equal(process_cache__sync(stage.cache), 0);
 	assert_int_equal(stage.tracer.count, 1);
 	assert_int_equal(counted(&stage), 1000);
 	key.exec_count = 0; /* a connection of its first days that is closed at last */
 	stage__call(&stage, &key);
-	assert_int_equal(roster__sync(stage.roster), 0);
+	assert_int_equal(process_cache__sync(stage.cache), 0);
 	assert_int_equal(counted(&stage), 1001);
 	stage__close(&stage);
 }
@@ -251,14 +251,14 @@ static void calls_after_the_account_count(void **state)
 	for (int i = 0; i < 4; i++) {
 		stage__call(&stage, &key);
 		for (int sync = 0; sync < 3; sync++)
-			assert_int_equal(roster__sync(stage.roster), 0);
+			assert_int_equal(process_cache__sync(stage.cache), 0);
 		assert_int_equal(stage.tracer.count, 0);
 	}
 	for (; stage.tracer.count < PROCESSES_MAX; stage.tracer.count++)
 		stage.tracer.keys[stage.tracer.count] = (struct process_key){.pid = 1};
 	stage__call(&stage, &key);
 	stage.tracer.count = 0;
-	assert_int_equal(roster__sync(stage.roster), 0);
+	assert_int_equal(process_cache__sync(stage.cache), 0);
 	assert_int_equal(counted(&stage), 5);
 	assert_int_equal(processes(&stage), 1);
 	stage__close(&stage);
@@ -291,13 +291,13 @@ static void a_crowd_does_not_wait(void **state)
 	(void)state;
 
 	stage__open(&stage);
-	for (uint32_t i = 0; !roster__is_crowded(stage.roster); i++) {
+	for (uint32_t i = 0; !process_cache__is_under_pressure(stage.cache); i++) {
 		assert_true(i < 100000);
 		stage.tracer.count = 0;
 		stage__call(&stage, &(struct process_key){.start_ns = i, .pid = PID_NOBODYS});
 	}
-	assert_int_equal(roster__sync(stage.roster), 0);
-	assert_false(roster__is_crowded(stage.roster));
+	assert_int_equal(process_cache__sync(stage.cache), 0);
+	assert_false(process_cache__is_under_pressure(stage.cache));
 	stage__close(&stage);
 }
 
