@@ -35,6 +35,14 @@ static const struct shape {
 	{"", HEX, 32, 64, ""},           /* a digest */
 };
 
+/* Whether text begins with count bytes of letters; looks at no more, because a name may be long. */
+static bool begins_with(const char *text, const char *letters, size_t count)
+{
+	while (count && *text && strchr(letters, *text))
+		text++, count--;
+	return !count;
+}
+
 /* The length of a uuid at the start of text, or 0. */
 static size_t uuid__length(const char *text)
 {
@@ -44,11 +52,11 @@ static size_t uuid__length(const char *text)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		if (i && *at++ != '-')
 			return 0;
-		if (strspn(at, HEX) < groups[i])
+		if (!begins_with(at, HEX, groups[i]))
 			return 0;
 		at += groups[i];
 	}
-	return strspn(at, HEX) ? 0 : (size_t)(at - text);
+	return begins_with(at, HEX, 1) ? 0 : (size_t)(at - text);
 }
 
 /* Whether a component of size bytes has that shape; a name in which nothing varies ("tmp_backup")
@@ -62,7 +70,7 @@ static bool shape__fits(const struct shape *shape, const char *name, size_t size
 		return false;
 	varying = size - prefix - suffix;
 	return varying >= shape->least && varying <= shape->most &&
-	       strspn(name + prefix, shape->letters) >= varying;
+	       begins_with(name + prefix, shape->letters, varying);
 }
 
 /* mktemp's "deploy.AbC12x" below /tmp: its end mixes what a word does not. */
@@ -72,7 +80,7 @@ static size_t template__kept(const char *text, const char *name, size_t size)
 	size_t length = dot ? (size_t)(name + size - dot) - 1 : 0;
 	bool digit = false, lower = false, upper = false;
 
-	if (!dot || dot == name || length < 6 || length > 12 || strspn(dot + 1, ALNUM) < length ||
+	if (!dot || dot == name || length < 6 || length > 12 || !begins_with(dot + 1, ALNUM, length) ||
 		!(name - text >= 5 && !strncmp(name - 5, "/tmp/", 5)))
 		return 0;
 	for (size_t i = 1; i <= length; i++) {
