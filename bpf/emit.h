@@ -6,7 +6,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "../include/abi.h"
-#include "../include/http.h"
+#include "../include/imds_request.h"
 #include "responses.h"
 #include "identity.h"
 #include "maps.h"

@@ -195,7 +195,7 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 
 /* sends */
 
-/* One scratch buffer of the piece. Global for the same reason as send__parse_step(). */
+/* One scratch buffer of the piece. Global for the same reason as parse__step(). */
 __noinline int rehearse__parse_step(u64 key)
 {
 	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
@@ -208,11 +208,11 @@ __noinline int rehearse__parse_step(u64 key)
 	size = cursor->left < SCRATCH_SIZE ? cursor->left : SCRATCH_SIZE;
 	if (!size)
 		return STEP_DONE;
-	if (send__copy(connection->scratch, size, SCRATCH_SIZE, cursor->piece, true)) {
+	if (parse__copy(connection->scratch, size, SCRATCH_SIZE, cursor->piece, true)) {
 		cursor->event = HTTP_NOT;
 		return STEP_DONE;
 	}
-	send__recognise(connection, size);
+	parse__scratch(connection, size);
 	cursor->piece += cursor->scanned;
 	cursor->left -= cursor->scanned;
 	return cursor->event == HTTP_MORE ? STEP_MORE : STEP_DONE;
@@ -222,7 +222,7 @@ LOOP_BODY rehearse__step(u32 round, u64 *key)
 {
 	int result = rehearse__parse_step(*key);
 
-	barrier_var(result); /* as in send__step() */
+	barrier_var(result); /* as in parse__loop_step() */
 	return result != STEP_MORE;
 }
 
@@ -235,7 +235,7 @@ static __always_inline void rehearse__take_back(
 	struct parse_cursor *cursor = &connection->cursor;
 
 	if (missing > rehearsal->size || (taken && rehearsal->line)) {
-		send__lose_sync(connection, UNKNOWN_CONTENDED, tid);
+		parse__lose_sync(connection, UNKNOWN_CONTENDED, tid);
 		return;
 	}
 	connection->requests = rehearsal->before;
@@ -270,7 +270,7 @@ static __always_inline void rehearse__reconcile(const struct sock *sk, u64 key,
 	}
 	connection->next = written;
 	if (gap > 0)
-		send__skip(connection, gap, UNKNOWN_UNSEEN, thread);
+		parse__skip(connection, gap, UNKNOWN_UNSEEN, thread);
 	else
 		rehearse__take_back(key, connection, rehearsal, -gap, thread);
 }
@@ -481,13 +481,13 @@ static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
 
 	if (!rehearse__map(msg, piece)) {
 		piece->size = msg->size;
-		send__lose_sync(connection, UNKNOWN_UNREADABLE, tid);
+		parse__lose_sync(connection, UNKNOWN_UNREADABLE, tid);
 		return SK_PASS;
 	}
 	if (piece->whole > PIECE_MAX)
 		piece->whole = PIECE_MAX;
 	size = piece->whole;
-	if (send__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true))
+	if (parse__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true))
 		size = 0;
 	cursor->piece = (u64)rehearsal->bytes;
 	cursor->left = size;
@@ -530,7 +530,7 @@ static __always_inline int rehearse__message(struct sk_msg_md *msg)
 	if (rehearse__is_closed(sk))
 		return SK_PASS; /* the gap tells what left all the same */
 	rehearse__begin(sk, key, connection, rehearsal, thread);
-	if (connection->sync == SYNC_NEVER || !send__resync(connection))
+	if (connection->sync == SYNC_NEVER || !parse__resync(connection))
 		piece.size = msg->size;
 	else
 		piece.size = http__skip(&connection->requests, msg->size);

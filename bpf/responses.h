@@ -69,7 +69,7 @@ LOOP_BODY responses__pair_next(u32 round, struct connection **context)
  * Counts the pairs of requests and responses that are not counted yet. Both sides call it after
  * having counted their own; where the other side holds the lock, the rest is left to the next call,
  * at the latest to the one at the close. Once responses are lost, each request's outcome is not
- * known, which is OUTCOME_NONE. Global for the same reason as send__parse_step().
+ * known, which is OUTCOME_NONE. Global for the same reason as parse__step().
  */
 __noinline int responses__pair(u64 key)
 {
@@ -110,7 +110,7 @@ static __always_inline enum outcome responses__outcome(u16 status)
 	return status == 401 ? OUTCOME_REJECTED : OUTCOME_OTHER;
 }
 
-/* As send__recognise_byte() for the other direction. */
+/* As parse__byte() for the other direction. */
 LOOP_BODY responses__recognise_byte(u32 at, struct connection **context)
 {
 	volatile struct connection *result = *context;
@@ -147,7 +147,7 @@ static __always_inline void responses__add(u64 key, struct connection *connectio
 	responses__pair(key);
 }
 
-/* One step through a packet's payload, as send__parse_step() is through a send. 0: it was the last.
+/* One step through a packet's payload, as parse__step() is through a send. 0: it was the last.
  */
 __noinline int responses__parse_step(struct __sk_buff *packet, u64 key)
 {
@@ -194,7 +194,7 @@ LOOP_BODY responses__step(u32 round, struct response_steps *steps)
 {
 	int result = responses__parse_step(steps->packet, steps->key);
 
-	barrier_var(result); /* as in send__step() */
+	barrier_var(result); /* as in parse__loop_step() */
 	return !result;
 }
 

@@ -19,20 +19,10 @@
 #include "emit.h"
 #include "filter.h"
 #include "idle.h"
-#include "loop.h"
 #include "maps.h"
-
-/* Parse steps of one send: 1,024 buffers and 3.9 MiB of heads; 96 KiB without bpf_loop() (5.17).
- * Each head ends a step, and each body is one. */
-#ifdef LOOP_BY_HELPER
-#define STEPS_MAX 32768
-#else
-#define STEPS_MAX 4096
-#endif
+#include "parse.h"
 
 #define MSG_OOB 1 /* include/linux/socket.h */
-
-enum parse_step { STEP_DONE, STEP_MORE };
 
 /* The connection of a socket that sends, opened now if it connected before the trace. NULL: it is
  * not to the endpoint, or the map is full. */
@@ -53,16 +43,6 @@ static __always_inline struct connection *send__find_connection(u64 key)
 		identity__current(&connection->opener);
 	}
 	return connection;
-}
-
-/* From here on it is not known where a request begins, until send__resync(). */
-static __always_inline void send__lose_sync(
-	struct connection *connection, enum unknown_reason reason, u32 tid)
-{
-	if (connection->sync == SYNC_NEVER)
-		return;
-	connection->sync = SYNC_LOST;
-	connection__report_unknown(connection, reason, &connection->sender, tid);
 }
 
 /* A send on a connection for which the map is full: only its process is known. */
@@ -96,7 +76,8 @@ static __always_inline struct connection *send__connection(u64 key)
 		 * fails */
 		if (!connection->opener.pid && !(BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN) &&
 			!socket__is_idle(sk))
-			send__lose_sync(connection, UNKNOWN_INCOMPLETE, bpf_get_current_pid_tgid());
+			parse__lose_sync(
+				connection, UNKNOWN_INCOMPLETE, bpf_get_current_pid_tgid());
 	}
 	return connection;
 }
@@ -185,215 +166,6 @@ static __always_inline void send__enter_locked(u64 key, const struct msghdr *msg
 }
 
 /*
- * Skips size bytes that cannot be read. Inside a body they need not be.
- */
-static __always_inline void send__skip(
-	struct connection *connection, u32 size, enum unknown_reason reason, u32 tid)
-{
-	if (!size || connection->sync == SYNC_NEVER)
-		return;
-	if (connection->sync == SYNC_OK && http__skip(&connection->requests, size) == size)
-		return;
-	send__lose_sync(connection, reason, tid);
-}
-
-/*
- * Whether the parser is in sync, perhaps again. While it is not, the bytes of a body could look
- * like requests. A new request is sure to begin where, before this send, everything was answered
- * that had been sent, including what was not seen. Without responses that is never known.
- */
-static __always_inline bool send__resync(struct connection *connection)
-{
-	u32 responses_seen = connection->inflight.responses_seen;
-	bool locked;
-
-	if (connection->sync == SYNC_OK)
-		return true;
-	if (!connection->inflight.responses_idle ||
-		(s32)(responses_seen - connection->requests_seen) <= 0)
-		return false;
-	locked = conn__trylock(&connection->pairing);
-	if (locked) {
-		connection->requests_seen = responses_seen;
-		connection->pairs_counted = responses_seen;
-		connection->sync = SYNC_OK;
-		http__reset(&connection->requests, false);
-	}
-	conn__unlock(&connection->pairing);
-	return locked;
-}
-
-/* The next buffer of the send. */
-static __always_inline bool send__next_piece(struct parse_cursor *cursor)
-{
-	struct iovec piece = {};
-
-	if (!cursor->span.pieces)
-		return false;
-	cursor->span.pieces--;
-	if (cursor->span.kind == SPAN_BUFFER) {
-		cursor->piece = cursor->span.start + cursor->span.offset;
-		cursor->piece_size = cursor->left;
-		return true;
-	}
-	if (bpf_probe_read_kernel(&piece, sizeof(piece), (void *)cursor->span.start))
-		return false;
-	cursor->span.start += sizeof(piece);
-	if (piece.iov_len <= cursor->span.offset) { /* taken before, or empty */
-		cursor->span.offset -= piece.iov_len;
-		return true;
-	}
-	piece.iov_len -= cursor->span.offset;
-	cursor->piece = (u64)piece.iov_base + cursor->span.offset;
-	cursor->piece_size = piece.iov_len < cursor->left ? piece.iov_len : cursor->left;
-	cursor->span.offset = 0;
-	return true;
-}
-
-/* Reads up to max bytes. The address is brought into a register before the size is checked, as
- * http.h says of barrier_var(). */
-static __always_inline long send__copy(void *to, u32 size, u32 max, u64 start, bool from_kernel)
-{
-	const void *from = (const void *)start;
-
-	barrier_var(from);
-	barrier_var(size);
-	if (size > max)
-		return -1;
-	if (from_kernel)
-		return bpf_probe_read_kernel(to, size, from);
-	return bpf_probe_read_user(to, size, from);
-}
-
-static __always_inline long send__read(struct connection *connection, u32 size)
-{
-	return send__copy(connection->scratch, size, SCRATCH_SIZE, connection->cursor.piece,
-		connection->cursor.span.kind == SPAN_KERNEL);
-}
-
-/* The rest of the send cannot be read. */
-static __always_inline int send__unreadable(struct connection *connection, u32 tid)
-{
-	send__skip(connection, connection->cursor.left, UNKNOWN_UNREADABLE, tid);
-	connection->cursor.left = 0;
-	return STEP_DONE;
-}
-
-static __always_inline void send__consume(struct parse_cursor *cursor, u32 size)
-{
-	cursor->piece += size;
-	cursor->piece_size -= size;
-	cursor->left -= size;
-}
-
-/* One byte of the scratch buffer. */
-LOOP_BODY send__recognise_byte(u32 at, struct connection **context)
-{
-	struct connection *connection = *context;
-	volatile struct parse_cursor *cursor = &connection->cursor;
-	enum http_event event;
-
-	barrier_var(at);
-	if (at >= SCRATCH_SIZE)
-		return 1;
-	event = http__byte(&connection->requests, connection->scratch[at]);
-	cursor->scanned = at + 1;
-	cursor->event = event;
-	return event != HTTP_MORE;
-}
-
-/*
- * Parses up to size bytes of the scratch buffer, up to the first event. The position and the event
- * are left in memory, where the verifier does not track them: otherwise it would verify all that
- * follows the loop once for each byte at which the loop may end.
- */
-static __always_inline void send__recognise(struct connection *connection, u32 size)
-{
-	connection->cursor.scanned = 0;
-	connection->cursor.event = HTTP_MORE;
-	LOOP(size, SCRATCH_SIZE, send__recognise_byte, &connection);
-}
-
-/*
- * One parse step: to the next buffer, over a body, or through at most one scratch buffer up to the
- * end of a head. A global function, so that the verifier verifies its loop once, however many steps
- * a send takes; verifiers without bpf_loop() (before 5.17) would refuse long sends otherwise.
- */
-__noinline int send__parse_step(u64 key, u32 tid)
-{
-	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
-	struct parse_cursor *cursor;
-	struct http *http;
-	u32 size;
-
-	if (!connection)
-		return STEP_DONE;
-	cursor = &connection->cursor;
-	http = &connection->requests;
-	if (!cursor->left)
-		return STEP_DONE;
-	if (!cursor->piece_size) {
-		if (send__next_piece(cursor))
-			return STEP_MORE;
-		return send__unreadable(connection, tid);
-	}
-	size = http__skip(http, cursor->piece_size);
-	if (size) {
-		send__consume(cursor, size);
-		return STEP_MORE;
-	}
-	size = cursor->piece_size < SCRATCH_SIZE ? cursor->piece_size : SCRATCH_SIZE;
-	if (send__read(connection, size))
-		return send__unreadable(connection, tid);
-	send__recognise(connection, size);
-	send__consume(cursor, cursor->scanned);
-	if (cursor->event == HTTP_HEAD) {
-		emit__request(key, connection, tid);
-	} else if (cursor->event == HTTP_NOT) {
-		connection->sync = SYNC_NEVER;
-		connection__report_unknown(connection,
-			http->oversized ? UNKNOWN_OVERSIZED : UNKNOWN_NOT_HTTP, &connection->sender,
-			tid);
-		return STEP_DONE;
-	}
-	return STEP_MORE;
-}
-
-struct steps {
-	u64 key;
-	u32 tid;
-};
-
-LOOP_BODY send__step(u32 round, struct steps *steps)
-{
-	int result = send__parse_step(steps->key, steps->tid);
-
-	/* clang 19 computes with the values that it sees send__parse_step() return; to the verifier
-	 * a global function returns anything */
-	barrier_var(result);
-	return result != STEP_MORE;
-}
-
-/* Parses size bytes of the in-flight send. */
-static __always_inline void send__parse(u64 key, struct connection *connection, u32 size, u32 tid)
-{
-	struct steps steps = {key, tid};
-	struct parse_cursor *cursor = &connection->cursor;
-
-	cursor->span = connection->inflight.span;
-	cursor->left = size;
-	cursor->piece_size = 0;
-	if (connection->sync == SYNC_NEVER || !send__resync(connection))
-		return;
-	if (cursor->span.kind == SPAN_OPAQUE) {
-		send__unreadable(connection, tid);
-		return;
-	}
-	LOOP(STEPS_MAX, STEPS_MAX, send__step, &steps);
-	send__skip(connection, cursor->left, UNKNOWN_OVERSIZED, tid);
-}
-
-/*
  * Compares where in the stream the send's bytes went with where the parser is. What lies between
  * was not seen. Where they overlap, another send was in flight, and whose bytes are where is not
  * known. Returns whether the noted buffers are those bytes. A Fast Open send may be noted only
@@ -417,10 +189,10 @@ static __always_inline bool send__reconcile(
 	gap = start - connection->next;
 	connection->next = written;
 	if (gap < 0) {
-		send__lose_sync(connection, UNKNOWN_CONTENDED, tid);
+		parse__lose_sync(connection, UNKNOWN_CONTENDED, tid);
 		return false;
 	}
-	send__skip(connection, gap, UNKNOWN_UNSEEN, tid);
+	parse__skip(connection, gap, UNKNOWN_UNSEEN, tid);
 	if (!seen || before > inflight->span.offset)
 		return false;
 	inflight->span.offset -= before;
@@ -456,11 +228,11 @@ static __always_inline void send__parse_taken(
 	seen = send__reconcile(sk, connection, sent, seen, tid);
 	send__credit_subflow(sk, sent);
 	if (seen && connection->inflight.urgent)
-		send__lose_sync(connection, UNKNOWN_URGENT, tid);
+		parse__lose_sync(connection, UNKNOWN_URGENT, tid);
 	else if (seen)
-		send__parse(key, connection, sent, tid);
+		parse__send(key, connection, sent, tid);
 	else
-		send__skip(connection, sent, UNKNOWN_UNSEEN, tid);
+		parse__skip(connection, sent, UNKNOWN_UNSEEN, tid);
 }
 
 /* The bytes of a send during which another program was parsing, which may not have set the sender

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "http.h"
+#include "imds_request.h"
 
 struct piece {
 	const unsigned char *bytes;

@@ -559,9 +559,21 @@ static void what_is_no_http(void **state)
 	rows__hold(rows, COUNT(rows), false);
 }
 
+/* http__name_word() finds a name by its first letter alone. */
+static void no_two_names_share_a_first_letter(void **state)
+{
+	(void)state;
+	for (__u8 word = W_TOKEN; word <= W_AUTHORIZATION; word++) {
+		/* Metadata and Metadata-Flavor are one word */
+		assert_int_equal(http__name_word(http_words[word][0]), word);
+		assert_true(strlen(http_words[word]) < HTTP_MISMATCH);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_two_names_share_a_first_letter),
 		cmocka_unit_test(classes_in_their_order),
 		cmocka_unit_test(destinations),
 		cmocka_unit_test(marks_of_other_clouds),

@@ -80,7 +80,8 @@ static size_t template__kept(const char *text, const char *name, size_t size)
 	size_t length = dot ? (size_t)(name + size - dot) - 1 : 0;
 	bool digit = false, lower = false, upper = false;
 
-	if (!dot || dot == name || length < 6 || length > 12 || !begins_with(dot + 1, ALNUM, length) ||
+	if (!dot || dot == name || length < 6 || length > 12 ||
+		!begins_with(dot + 1, ALNUM, length) ||
 		!(name - text >= 5 && !strncmp(name - 5, "/tmp/", 5)))
 		return 0;
 	for (size_t i = 1; i <= length; i++) {
