@@ -5,893 +5,158 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/json_arena.h"
+#include "report/read_caller.h"
+#include "report/reader.h"
 #include "report/report_index.h"
-#include "lib/scope.h"
 
 #define SCHEMA             "imdstrace.report/1"
-#define TEXT_SIZE_MAX      65536
-#define MACHINE_ID_MAX     128 /* callers repeat it */
-#define SECONDS_MAX        1e9
 #define BUCKET_SECONDS_MAX (60U << 20)
 
-/* A field's place in the document, from the inside out: callers[3].calls. */
-struct place {
-	const struct place *up;
-	const char *name; /* NULL: an element of the array above */
-	size_t at;
+#define HOST_FIELD(name, need, member) FIELD(FIELD_TEXT, name, need, struct report_host, member)
+
+static const struct reader_field host_fields[] = {
+	HOST_FIELD("machine_id", REQUIRED, machine_id),
+	HOST_FIELD("hostname", OPTIONAL, hostname),
+	HOST_FIELD("kernel", OPTIONAL, kernel),
+	HOST_FIELD("instance_id", OPTIONAL, instance_id),
+	HOST_FIELD("region", OPTIONAL, region),
+	HOST_FIELD("account_id", OPTIONAL, account_id),
+	{0},
 };
-
-struct reader {
-	struct report *report;
-	struct caller **callers; /* as they come in the file */
-	size_t caller_count;
-	char *why;
-	size_t why_size;
-};
-
-enum need { REQUIRED, OPTIONAL }; /* optional: missing, or null */
-
-static size_t place__print(const struct place *place, char *out, size_t size)
-{
-	size_t used = 0;
-	int more;
-
-	if (!place || !size)
-		return 0;
-	used = place__print(place->up, out, size);
-	more = place->name ? snprintf(out + used, size - used, "%s%s", used ? "." : "", place->name)
-			   : snprintf(out + used, size - used, "[%zu]", place->at);
-	used += more > 0 ? (size_t)more : 0;
-	return used < size ? used : size - 1;
-}
-
-/* Fails with "PLACE.name PROBLEM". */
-static int reader__fail(
-	struct reader *reader, const struct place *up, const char *name, const char *problem)
-{
-	struct place place = {.up = up, .name = name};
-	char where[128] = "";
-
-	place__print(name ? &place : up, where, sizeof(where));
-	snprintf(reader->why, reader->why_size, "%s %s", *where ? where : "the document", problem);
-	return -EINVAL;
-}
-
-__attribute__((format(printf, 2, 3))) static int reader__refuse(
-	struct reader *reader, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(reader->why, reader->why_size, format, arguments);
-	va_end(arguments);
-	return -EINVAL;
-}
-
-/* Memory and room are no fault of a field. */
-static int reader__check(struct reader *reader, int error)
-{
-	if (error == -ENOMEM)
-		reader__refuse(reader, "there is not enough memory to read it");
-	else if (error == -ENOSPC)
-		reader__refuse(reader, "it has more hosts and windows than one report may hold");
-	return error;
-}
-
-/* *value is NULL where an optional field is missing. */
-static int get(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, json_t **value)
-{
-	*value = json_object_get(object, name);
-	if (json_is_null(*value))
-		*value = NULL;
-	return *value || need == OPTIONAL ? 0 : reader__fail(reader, place, name, "is missing");
-}
-
-static int check__text(
-	struct reader *reader, const struct place *place, const char *name, const json_t *value)
-{
-	if (!json_is_string(value))
-		return reader__fail(reader, place, name, "is not a string");
-	if (json_string_length(value) > TEXT_SIZE_MAX)
-		return reader__fail(reader, place, name, "is longer than 65536 bytes");
-	return 0;
-}
-
-/* Borrowed; NULL where it is missing. */
-static int get__text(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, char **text)
-{
-	json_t *value;
-	int error = get(reader, place, object, name, need, &value);
-
-	*text = NULL;
-	if (error || !value)
-		return error;
-	error = check__text(reader, place, name, value);
-	if (!error)
-		*text = (char *)json_string_value(value);
-	return error;
-}
-
-static int check__count(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, uint64_t most, uint64_t *count)
-{
-	json_int_t number = json_integer_value(value);
-
-	if (!json_is_integer(value))
-		return reader__fail(reader, place, name, "is not a whole number");
-	if (number < 0)
-		return reader__fail(reader, place, name, "is negative");
-	if ((uint64_t)number > most)
-		return reader__fail(reader, place, name, "is too large");
-	*count = (uint64_t)number;
-	return 0;
-}
-
-/* Leaves count alone where it is missing. */
-static int get__count(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, uint64_t most, uint64_t *count)
-{
-	json_t *value;
-	int error = get(reader, place, object, name, need, &value);
-
-	return error || !value ? error : check__count(reader, place, name, value, most, count);
-}
-
-static int get__bool(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, bool *flag)
-{
-	json_t *value;
-	int error = get(reader, place, object, name, OPTIONAL, &value);
-
-	if (error || !value)
-		return error;
-	if (!json_is_boolean(value))
-		return reader__fail(reader, place, name, "is neither true nor false");
-	*flag = json_is_true(value);
-	return 0;
-}
-
-/* A number of seconds as ns; leaves it alone where it is missing. */
-static int get__seconds(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, int64_t *ns)
-{
-	json_t *value;
-	int error = get(reader, place, object, name, OPTIONAL, &value);
-	double seconds;
-
-	if (error || !value)
-		return error;
-	if (!json_is_number(value))
-		return reader__fail(reader, place, name, "is not a number");
-	seconds = json_number_value(value);
-	if (!(seconds >= 0 && seconds < SECONDS_MAX))
-		return reader__fail(reader, place, name, "is out of range");
-	*ns = (int64_t)(seconds * NSEC_PER_SEC);
-	return 0;
-}
-
-/* Times of a report are after 1970; 0 stands for one that is missing. */
-static int get__time(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, int64_t *time)
-{
-	char *text;
-	int error = get__text(reader, place, object, name, need, &text);
-
-	if (error || !text)
-		return error;
-	if (clock__parse(text, time) || *time < 0)
-		return reader__fail(reader, place, name, "is not an RFC 3339 time after 1970");
-	return 0;
-}
-
-static int get__array(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, json_t **array)
-{
-	int error = get(reader, place, object, name, need, array);
-
-	if (!error && *array && !json_is_array(*array))
-		return reader__fail(reader, place, name, "is not an array");
-	return error;
-}
-
-static int get__object(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, json_t **value)
-{
-	int error = get(reader, place, object, name, need, value);
-
-	if (!error && *value && !json_is_object(*value))
-		return reader__fail(reader, place, name, "is not an object");
-	return error;
-}
-
-static int get__counts(struct reader *reader, const struct place *place, const json_t *object,
-	enum need need, uint64_t counts[CLASS_COUNT])
-{
-	int error = 0;
-
-	for (int c = 0; !error && c < CLASS_COUNT; c++)
-		error = get__count(
-			reader, place, object, class__name(c), need, REPORT_COUNT_MAX, &counts[c]);
-	return error;
-}
-
-static int get__unknown(struct reader *reader, const struct place *up, const json_t *object,
-	uint64_t unknown[UNKNOWN_REASONS])
-{
-	const char *name = "unknown_by_reason";
-	const struct place place = {.up = up, .name = name};
-	json_t *counts;
-	int error = get__object(reader, up, object, name, OPTIONAL, &counts);
-
-	for (int reason = 0; !error && counts && reason < UNKNOWN_REASONS; reason++)
-		error = get__count(reader, &place, counts, unknown_reason__name(reason), OPTIONAL,
-			REPORT_COUNT_MAX, &unknown[reason]);
-	return error;
-}
-
-static int get__missed(struct reader *reader, const struct place *up, const json_t *object,
-	uint64_t missed[MISSED_KINDS])
-{
-	const char *name = "missed_by_kind";
-	const struct place place = {.up = up, .name = name};
-	json_t *counts;
-	int error = get__object(reader, up, object, name, OPTIONAL, &counts);
-
-	for (int kind = 0; !error && counts && kind < MISSED_KINDS; kind++)
-		error = get__count(reader, &place, counts, missed_kind__name(kind), OPTIONAL,
-			REPORT_COUNT_MAX, &missed[kind]);
-	return error;
-}
-
-/* Calls each(reader, place of the element, element, context) for every element of an array. */
-static int get__each(struct reader *reader, const struct place *up, const json_t *object,
-	const char *name, enum need need,
-	int (*each)(struct reader *, const struct place *, const json_t *, void *), void *context)
-{
-	const struct place array_place = {.up = up, .name = name};
-	json_t *array;
-	int error = get__array(reader, up, object, name, need, &array);
-
-	for (size_t i = 0; !error && i < json_array_size(array); i++) {
-		const struct place place = {.up = &array_place, .at = i};
-
-		error = each(reader, &place, json_array_get(array, i), context);
-	}
-	return error;
-}
 
 static int read__host(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
 	struct report_host host = {0};
-	const struct {
-		const char *name;
-		enum need need;
-		char **text;
-	} fields[] = {
-		{"machine_id", REQUIRED, &host.machine_id},
-		{"hostname", OPTIONAL, &host.hostname},
-		{"kernel", OPTIONAL, &host.kernel},
-		{"instance_id", OPTIONAL, &host.instance_id},
-		{"region", OPTIONAL, &host.region},
-		{"account_id", OPTIONAL, &host.account_id},
-	};
-	int error = 0;
+	int error = reader__fields(reader, place, element, host_fields, &host);
 
 	(void)context;
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
-		error = get__text(
-			reader, place, element, fields[i].name, fields[i].need, fields[i].text);
 	if (!error && strlen(host.machine_id) > MACHINE_ID_MAX)
 		error = reader__fail(reader, place, "machine_id", "is longer than 128 bytes");
 	return error ? error : reader__check(reader, report__add_host(reader->report, &host));
 }
 
+struct window_fields {
+	struct window window;
+	char *instance_id;
+	uint64_t copy;
+};
+
+#define WINDOW_FIELD(type, name, need, member) \
+	FIELD(type, name, need, struct window_fields, window.member)
+
+static const struct reader_field window_fields[] = {
+	WINDOW_FIELD(FIELD_TEXT, "host", REQUIRED, machine_id),
+	FIELD(FIELD_TEXT, "instance_id", OPTIONAL, struct window_fields, instance_id),
+	WINDOW_FIELD(FIELD_TEXT, "id", OPTIONAL, id),
+	WINDOW_FIELD(FIELD_TEXT, "boot_id", OPTIONAL, boot_id),
+	WINDOW_FIELD(FIELD_TIME, "start", REQUIRED, start),
+	WINDOW_FIELD(FIELD_TIME, "end", REQUIRED, end),
+	WINDOW_FIELD(FIELD_TEXT, "hooks", OPTIONAL, hooks),
+	WINDOW_FIELD(FIELD_TIME, "booted", OPTIONAL, booted),
+	WINDOW_FIELD(FIELD_TIME, "attached", OPTIONAL, attached),
+	WINDOW_FIELD(FIELD_BOOL, "responses", OPTIONAL, responses),
+	WINDOW_FIELD(FIELD_BOOL, "rehearsal", OPTIONAL, rehearsal),
+	WINDOW_FIELD(FIELD_CLASSES, "calls", OPTIONAL, calls),
+	COUNT_FIELD("opened_before", OPTIONAL, struct window_fields, window.opened_before),
+	BOUNDED_FIELD("copy", OPTIONAL, struct window_fields, copy, REPORT_COPIES_MAX),
+	{0},
+};
+
 static int read__window(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
-	struct window window = {.responses = true};
-	uint64_t copy = 0;
-	json_t *calls = NULL;
-	char *instance_id = NULL;
-	int error;
+	struct window_fields fields = {.window = {.responses = true}};
+	struct window *window = &fields.window;
+	int error = reader__fields(reader, place, element, window_fields, &fields);
 
 	(void)context;
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	error = get__text(reader, place, element, "host", REQUIRED, &window.machine_id);
-	if (!error)
-		error = get__text(reader, place, element, "instance_id", OPTIONAL, &instance_id);
-	if (!error)
-		error = get__text(reader, place, element, "id", OPTIONAL, &window.id);
-	if (!error)
-		error = get__text(reader, place, element, "boot_id", OPTIONAL, &window.boot_id);
-	if (!error)
-		error = get__time(reader, place, element, "start", REQUIRED, &window.start);
-	if (!error)
-		error = get__time(reader, place, element, "end", REQUIRED, &window.end);
-	if (!error)
-		error = get__text(reader, place, element, "hooks", OPTIONAL, &window.hooks);
-	if (!error)
-		error = get__time(reader, place, element, "booted", OPTIONAL, &window.booted);
-	if (!error)
-		error = get__time(reader, place, element, "attached", OPTIONAL, &window.attached);
-	if (!error)
-		error = get__bool(reader, place, element, "responses", &window.responses);
-	if (!error)
-		error = get__bool(reader, place, element, "rehearsal", &window.rehearsal);
-	if (!error)
-		error = get__count(
-			reader, place, element, "copy", OPTIONAL, REPORT_COPIES_MAX, &copy);
-	if (!error)
-		error = get__object(reader, place, element, "calls", OPTIONAL, &calls);
-	if (!error && calls)
-		error = get__counts(reader, place, calls, REQUIRED, window.calls);
-	if (!error)
-		error = get__count(reader, place, element, "opened_before", OPTIONAL,
-			REPORT_COUNT_MAX, &window.opened_before);
-	window.opened_known = json_is_integer(json_object_get(element, "opened_before"));
 	if (error)
 		return error;
-	if (window.end < window.start)
+	if (window->end < window->start)
 		return reader__fail(reader, place, NULL, "ends before it starts");
 	/* Windows of older reports name their machine alone. */
-	window.host = instance_id && *instance_id
-			      ? instance_id
-			      : (char *)report__host_id(reader->report, window.machine_id);
-	if (!window.boot_id)
-		window.boot_id = (char *)"";
-	window.copy = (unsigned int)copy;
-	window.has_calls = calls != NULL;
-	return reader__check(reader, report__add_window(reader->report, &window));
+	window->host = fields.instance_id && *fields.instance_id
+			       ? fields.instance_id
+			       : (char *)report__host_id(reader->report, window->machine_id);
+	if (!window->boot_id)
+		window->boot_id = (char *)"";
+	window->copy = (unsigned int)fields.copy;
+	window->has_calls = json_is_object(json_object_get(element, "calls"));
+	window->opened_known = json_is_integer(json_object_get(element, "opened_before"));
+	return reader__check(reader, report__add_window(reader->report, window));
 }
+
+struct bucket_fields {
+	struct timeline_bucket bucket;
+	uint64_t seconds;
+};
+
+#define BUCKET_COUNT(name, member) COUNT_FIELD(name, OPTIONAL, struct bucket_fields, bucket.member)
+
+static const struct reader_field bucket_fields[] = {
+	FIELD(FIELD_TIME, "start", REQUIRED, struct bucket_fields, bucket.start),
+	BOUNDED_FIELD("seconds", REQUIRED, struct bucket_fields, seconds, BUCKET_SECONDS_MAX),
+	BUCKET_COUNT("token", calls[CLASS_TOKEN]),
+	BUCKET_COUNT("v2", calls[CLASS_V2]),
+	BUCKET_COUNT("foreign", calls[CLASS_FOREIGN]),
+	BUCKET_COUNT("v1", calls[CLASS_V1]),
+	BUCKET_COUNT("unknown", calls[CLASS_UNKNOWN]),
+	BUCKET_COUNT("forwarded", forwarded),
+	BUCKET_COUNT("rehearsed", rehearsed),
+	{0},
+};
 
 static int read__bucket(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
-	struct timeline_bucket bucket = {0};
-	uint64_t seconds = 0;
-	int error;
+	struct bucket_fields fields = {0};
+	int error = reader__fields(reader, place, element, bucket_fields, &fields);
 
 	(void)context;
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	error = get__time(reader, place, element, "start", REQUIRED, &bucket.start);
-	if (!error)
-		error = get__count(
-			reader, place, element, "seconds", REQUIRED, BUCKET_SECONDS_MAX, &seconds);
-	if (!error)
-		error = get__counts(reader, place, element, OPTIONAL, bucket.calls);
-	if (!error)
-		error = get__count(reader, place, element, "forwarded", OPTIONAL, REPORT_COUNT_MAX,
-			&bucket.forwarded);
-	if (!error)
-		error = get__count(reader, place, element, "rehearsed", OPTIONAL, REPORT_COUNT_MAX,
-			&bucket.rehearsed);
-	if (error)
-		return error;
-	return reader__check(
-		reader, report__add_bucket(reader->report, &bucket, (unsigned int)seconds));
-}
-
-static int read__class(struct reader *reader, const struct place *place, const json_t *object,
-	enum request_class *cls)
-{
-	char *text;
-	int error = get__text(reader, place, object, "class", REQUIRED, &text);
-
-	if (error)
-		return error;
-	for (int c = 0; c < CLASS_COUNT; c++)
-		if (!strcmp(text, class__name(c))) {
-			*cls = c;
-			return 0;
-		}
-	return reader__fail(
-		reader, place, "class", "is none of v1, v2, token, foreign and unknown");
-}
-
-static int read__path(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	struct report_path path = {0};
-	int error;
-
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	error = read__class(reader, place, element, &path.cls);
-	if (!error)
-		error = get__text(reader, place, element, "method", OPTIONAL, &path.method);
-	if (!error)
-		error = get__text(reader, place, element, "path",
-			path.cls == CLASS_UNKNOWN ? OPTIONAL : REQUIRED, &path.path);
-	if (!error)
-		error = get__bool(reader, place, element, "path_cut", &path.path_cut);
-	if (!error)
-		error = get__count(
-			reader, place, element, "count", REQUIRED, REPORT_COUNT_MAX, &path.count);
-	if (!error)
-		error = get__count(
-			reader, place, element, "fixed", OPTIONAL, path.count, &path.fixed);
-	if (!error)
-		error = get__bool(reader, place, element, "at_most", &path.at_most);
-	if (!error)
-		error = get__time(reader, place, element, "first", OPTIONAL, &path.first);
-	if (!error)
-		error = get__time(reader, place, element, "last", OPTIONAL, &path.last);
-	/* What was not recorded follows from the counts. */
-	if (error || (!path.method && path.path && !strcmp(path.path, REPORT_NOT_RECORDED)))
-		return error;
-	return reader__check(reader, caller__add_path(reader->report, context, &path));
-}
-
-static int read__agent(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	int error = check__text(reader, place, NULL, element);
-
 	return error ? error
-		     : reader__check(reader, caller__add_agent(reader->report, context,
-						     json_string_value(element)));
+		     : reader__check(reader, report__add_bucket(reader->report, &fields.bucket,
+						     (unsigned int)fields.seconds));
 }
 
-static int read__pid(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	uint64_t pid = 0;
-	int error = check__count(reader, place, NULL, element, UINT32_MAX, &pid);
+#define TOTALS_FIELD(type, name, need, member) FIELD(type, name, need, struct report, member)
 
-	if (!error)
-		caller__add_pid(context, (uint32_t)pid);
-	return error;
-}
-
-struct argument_list {
-	char **args; /* borrowed texts, room for CALLER_ARGS_MAX + 2 */
-	size_t count;
+static const struct reader_field totals_fields[] = {
+	COUNT_FIELD("token", REQUIRED, struct report, totals[CLASS_TOKEN]),
+	COUNT_FIELD("v2", REQUIRED, struct report, totals[CLASS_V2]),
+	COUNT_FIELD("foreign", REQUIRED, struct report, totals[CLASS_FOREIGN]),
+	COUNT_FIELD("v1", REQUIRED, struct report, totals[CLASS_V1]),
+	COUNT_FIELD("unknown", REQUIRED, struct report, totals[CLASS_UNKNOWN]),
+	COUNT_FIELD("lost", REQUIRED, struct report, lost),
+	COUNT_FIELD("missed", OPTIONAL, struct report, missed),
+	TOTALS_FIELD(FIELD_MISSED, "missed_by_kind", OPTIONAL, missed_kinds),
+	TOTALS_FIELD(FIELD_UNKNOWN, "unknown_by_reason", OPTIONAL, unknown),
+	{0},
 };
 
-static int read__argument(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	struct argument_list *list = context;
-	int error = check__text(reader, place, NULL, element);
+struct rehearsal_fields {
+	struct report_rehearsal rehearsal;
+	char *scope, *command_end; /* borrowed */
+};
 
-	/* One more than a caller holds, so that it knows that they were cut. */
-	if (!error && list->count <= CALLER_ARGS_MAX)
-		list->args[list->count++] = (char *)json_string_value(element);
-	return error;
-}
+#define REHEARSAL_COUNT(name, member) \
+	COUNT_FIELD(name, OPTIONAL, struct rehearsal_fields, rehearsal.member)
 
-static int read__texts(struct reader *reader, const struct place *up, const json_t *object,
-	const char *name, const char *const names[3], char **const texts[3])
-{
-	const struct place place = {.up = up, .name = name};
-	json_t *value;
-	int error = get__object(reader, up, object, name, OPTIONAL, &value);
-
-	for (int i = 0; !error && value && i < 3; i++)
-		error = get__text(reader, &place, value, names[i], OPTIONAL, texts[i]);
-	return error;
-}
-
-static int read__network(struct reader *reader, const struct place *place, const json_t *object,
-	enum network *network)
-{
-	char *text;
-	int error = get__text(reader, place, object, "network", OPTIONAL, &text);
-
-	if (error || !text)
-		return error;
-	for (int n = 0; n < NETWORK_COUNT; n++)
-		if (network__name(n) && !strcmp(text, network__name(n))) {
-			*network = n;
-			return 0;
-		}
-	return reader__fail(reader, place, "network", "is neither host nor own");
-}
-
-/* Whose name and surroundings these are. The texts stay the document's. */
-static int read__identity(
-	struct reader *reader, const struct place *place, const json_t *object, struct caller *like)
-{
-	struct container *container = &like->workload.container;
-	struct pod *pod = &like->workload.pod;
-	const struct {
-		const char *name;
-		enum need need;
-		char **text;
-	} fields[] = {
-		{"name", REQUIRED, &like->name},
-		{"comm", OPTIONAL, &like->comm},
-		{"exe", OPTIONAL, &like->exe},
-		{"script", OPTIONAL, &like->script},
-		{"parent", OPTIONAL, &like->parent},
-		{"unit", OPTIONAL, &like->workload.unit},
-		{"slice", OPTIONAL, &like->workload.slice},
-	};
-	uint64_t uid = 0;
-	int error = get__count(reader, place, object, "uid", OPTIONAL, UINT32_MAX, &uid);
-
-	if (!error)
-		error = read__network(reader, place, object, &like->network);
-	for (size_t i = 0; !error && i < sizeof(fields) / sizeof(fields[0]); i++)
-		error = get__text(
-			reader, place, object, fields[i].name, fields[i].need, fields[i].text);
-	if (!error)
-		error = read__texts(reader, place, object, "container",
-			(const char *const[]){"runtime", "id", "name"},
-			(char **const[]){&container->runtime, &container->id, &container->name});
-	if (!error)
-		error = read__texts(reader, place, object, "pod",
-			(const char *const[]){"uid", "name", "namespace"},
-			(char **const[]){&pod->uid, &pod->name, &pod->namespace});
-	if (error)
-		return error;
-	like->uid = (uint32_t)uid;
-	if (!like->comm)
-		like->comm = like->name;
-	like->rest =
-		!like->exe && !strcmp(like->name, REPORT_REST) && !strcmp(like->comm, REPORT_REST);
-	return 0;
-}
-
-/* What the outcomes of a class leave of its calls was made unwatched. */
-static int read__outcome(struct reader *reader, const struct place *up, const json_t *outcomes,
-	enum request_class cls, const uint64_t calls, uint64_t answers[OUTCOME_COUNT],
-	uint64_t *unwatched)
-{
-	const struct place place = {.up = up, .name = class__name(cls)};
-	uint64_t watched = 0;
-	json_t *counts;
-	int error = get__object(reader, up, outcomes, class__name(cls), OPTIONAL, &counts);
-
-	for (int o = 0; !error && counts && o < OUTCOME_COUNT; o++) {
-		error = get__count(reader, &place, counts, outcome__name(o), REQUIRED,
-			REPORT_COUNT_MAX, &answers[o]);
-		count__add(&watched, answers[o]);
-	}
-	*unwatched = calls > watched ? calls - watched : 0;
-	return error;
-}
-
-/* wait(2) in the numbers of its two ways to end; -1: neither is there. */
-static int wait_status__of(uint64_t exit_status, uint64_t signal)
-{
-	if (signal <= 127)
-		return (int)signal;
-	return exit_status <= 255 ? (int)exit_status << 8 : -1;
-}
-
-/* What the report derives itself (recovered) is not believed where it can be counted. */
-static int read__caller_rehearsal(struct reader *reader, const struct place *up,
-	const json_t *object, struct caller_rehearsal *rehearsal)
-{
-	const struct place place = {.up = up, .name = "rehearsal"};
-	uint64_t exit_status = UINT64_MAX, signal = UINT64_MAX;
-	const struct {
-		const char *name;
-		uint64_t most, *count;
-	} counts[] = {
-		{"rejected", REPORT_COUNT_MAX, &rehearsal->rejected},
-		{"unproven", REPORT_COUNT_MAX, &rehearsal->unproven},
-		{"not_covered", REPORT_COUNT_MAX, &rehearsal->not_covered},
-		{"processes", REPORT_COUNT_MAX, &rehearsal->processes},
-		{"processes_recovered", REPORT_COUNT_MAX, &rehearsal->recovered},
-		{"ended", REPORT_COUNT_MAX, &rehearsal->ended},
-		{"restarted", REPORT_COUNT_MAX, &rehearsal->restarted},
-		{"exit_status", 255, &exit_status},
-		{"signal", 127, &signal},
-	};
-	bool recovered = false;
-	json_t *value;
-	int error = get__object(reader, up, object, "rehearsal", OPTIONAL, &value);
-
-	if (error || !value)
-		return error;
-	for (size_t i = 0; !error && i < sizeof(counts) / sizeof(counts[0]); i++)
-		error = get__count(reader, &place, value, counts[i].name, OPTIONAL, counts[i].most,
-			counts[i].count);
-	if (!error)
-		error = get__bool(reader, &place, value, "recovered", &recovered);
-	if (!error)
-		error = get__seconds(
-			reader, &place, value, "recovered_after", &rehearsal->recovered_after);
-	rehearsal->wait_status = wait_status__of(exit_status, signal);
-	if (!rehearsal->processes && rehearsal->rejected) {
-		rehearsal->processes = 1;
-		rehearsal->recovered = recovered;
-	}
-	return error;
-}
-
-static int read__calls(struct reader *reader, const struct place *place, const json_t *object,
-	struct caller *caller)
-{
-	const struct place calls_place = {.up = place, .name = "calls"};
-	const struct place outcomes_place = {.up = place, .name = "outcomes"};
-	uint64_t calls[CLASS_COUNT] = {0}, answers[CLASS_COUNT][OUTCOME_COUNT] = {0};
-	struct caller_rehearsal rehearsal = {0};
-	uint64_t unwatched, rehearsed;
-	json_t *counts, *outcomes;
-	int error = get__object(reader, place, object, "calls", REQUIRED, &counts);
-
-	if (!error)
-		error = read__caller_rehearsal(reader, place, object, &rehearsal);
-	rehearsed = rehearsal.rejected;
-	count__add(&rehearsed, rehearsal.unproven);
-	if (!error)
-		error = get__counts(reader, &calls_place, counts, REQUIRED, calls);
-	if (!error)
-		error = get__object(reader, place, object, "outcomes", OPTIONAL, &outcomes);
-	for (int c = 0; !error && c < CLASS_COUNT; c++) {
-		error = read__outcome(
-			reader, &outcomes_place, outcomes, c, calls[c], answers[c], &unwatched);
-		if (error)
-			break;
-		if (c == CLASS_V1)
-			unwatched -= unwatched < rehearsed ? unwatched : rehearsed;
-		count__add(&caller->unwatched[c], unwatched);
-		/* Known to have had no answer, and derived again; for report__add_calls() it would
-		 * be those that cannot be told. */
-		answers[c][OUTCOME_NONE] = 0;
-	}
-	if (error)
-		return error;
-	caller__add_rehearsal(caller, &rehearsal);
-	report__add_calls(caller, calls, answers);
-	return 0;
-}
-
-/* Of a caller's calls, those of hosts where it is fixed; never more than it has. */
-static int read__fixed(struct reader *reader, const struct place *place, const json_t *object,
-	struct caller *caller)
-{
-	const struct place calls_place = {.up = place, .name = "fixed_calls"};
-	const struct place outcomes_place = {.up = place, .name = "fixed_outcomes"};
-	uint64_t calls[CLASS_COUNT] = {0}, answers[OUTCOME_COUNT], unwatched, hosts = 0;
-	json_t *counts, *outcomes;
-	int error = get__bool(reader, place, object, "at_most", &caller->at_most);
-
-	if (!error)
-		error = get__count(
-			reader, place, object, "hosts_fixed", OPTIONAL, REPORT_COUNT_MAX, &hosts);
-	if (!error)
-		error = get__object(
-			reader, place, object, "fixed_calls", hosts ? REQUIRED : OPTIONAL, &counts);
-	if (!error)
-		error = get__object(reader, place, object, "fixed_outcomes", OPTIONAL, &outcomes);
-	if (error || !hosts)
-		return error;
-	count__add(&caller->hosts_fixed, hosts);
-	error = get__counts(reader, &calls_place, counts, REQUIRED, calls);
-	for (int c = 0; !error && c < CLASS_COUNT; c++) {
-		memset(answers, 0, sizeof(answers));
-		error = read__outcome(
-			reader, &outcomes_place, outcomes, c, calls[c], answers, &unwatched);
-		if (error)
-			break;
-		count__add(&caller->fixed[c], calls[c]);
-		count__add(&caller->fixed_unwatched[c], unwatched);
-		for (int o = 0; o < OUTCOME_COUNT; o++)
-			count__add(&caller->fixed_answers[c][o], answers[o]);
-	}
-	return error;
-}
-
-static int read__caller_host(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	int error = check__text(reader, place, NULL, element);
-
-	if (!error && json_string_length(element) > MACHINE_ID_MAX)
-		error = reader__fail(reader, place, NULL, "is longer than 128 bytes");
-	return error ? error
-		     : reader__check(reader,
-			       caller__add_host(context, report__host_id(reader->report,
-								 json_string_value(element))));
-}
-
-/* What of the hosts was counted, and those that are known by name. */
-static int read__host_numbers(
-	struct reader *reader, const struct place *up, const json_t *object, struct caller *caller)
-{
-	uint64_t total = 0;
-	bool exact = true;
-	int error =
-		get__each(reader, up, object, "hosts_sample", OPTIONAL, read__caller_host, caller);
-
-	if (!error)
-		error = get__bool(reader, up, object, "hosts_exact", &exact);
-	if (!error)
-		error = get__count(reader, up, object, "hosts", OPTIONAL, REPORT_COUNT_MAX, &total);
-	if (error)
-		return error;
-	if (total > caller->hosts_total)
-		caller->hosts_total = total;
-	caller->hosts_exact &= exact;
-	return 0;
-}
-
-/* A report without the field says it all the same if it has one host. */
-static int read__caller_hosts(
-	struct reader *reader, const struct place *up, const json_t *object, struct caller *caller)
-{
-	const struct place place = {.up = up, .name = "hosts"};
-	const struct report *report = reader->report;
-	uint64_t total = 0;
-	bool exact = true;
-	json_t *hosts = json_object_get(object, "hosts");
-	int error;
-
-	/* Older reports have an object there. */
-	if (json_is_integer(hosts))
-		return read__host_numbers(reader, up, object, caller);
-	error = get__object(reader, up, object, "hosts", OPTIONAL, &hosts);
-	if (error)
-		return error;
-	if (!hosts && report->host_count == 1)
-		return reader__check(
-			reader, caller__add_host(caller, report_host__id(&report->hosts[0])));
-	if (!hosts) {
-		caller->hosts_exact = false;
-		return 0;
-	}
-	error = get__each(reader, &place, hosts, "sample", OPTIONAL, read__caller_host, caller);
-	if (!error)
-		error = get__bool(reader, &place, hosts, "exact", &exact);
-	if (!error)
-		error = get__count(
-			reader, &place, hosts, "count", OPTIONAL, REPORT_COUNT_MAX, &total);
-	if (error)
-		return error;
-	if (total > caller->hosts_total)
-		caller->hosts_total = total;
-	caller->hosts_exact &= exact;
-	return 0;
-}
-
-/* What the report derives itself is only checked for its type. */
-static int check__derived(struct reader *reader, const struct place *place, const json_t *object)
-{
-	static const char *const texts[] = {"pattern", "advice", "advice_text"};
-	char *text;
-	json_t *client;
-	int error = get__object(reader, place, object, "client", OPTIONAL, &client);
-
-	for (size_t i = 0; !error && i < sizeof(texts) / sizeof(texts[0]); i++)
-		error = get__text(reader, place, object, texts[i], OPTIONAL, &text);
-	return error;
-}
-
-static int read__forwarded(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	int error = check__text(reader, place, NULL, element);
-
-	return error ? error
-		     : reader__check(
-			       reader, caller__add_forwarded(context, json_string_value(element)));
-}
-
-/* What is joined between a proxy and those behind it. */
-static int read__forwarding(struct reader *reader, const struct place *place, const json_t *object,
-	struct caller *caller)
-{
-	uint64_t forwarded = 0;
-	char *through;
-	int error = get__count(
-		reader, place, object, "forwarded", OPTIONAL, REPORT_COUNT_MAX, &forwarded);
-
-	if (!error)
-		error = get__each(
-			reader, place, object, "forwards", OPTIONAL, read__forwarded, caller);
-	if (!error)
-		error = get__text(reader, place, object, "through", OPTIONAL, &through);
-	if (error)
-		return error;
-	count__add(&caller->forwarded, forwarded);
-	return reader__check(reader, caller__go_through(caller, through));
-}
-
-static int read__caller_body(struct reader *reader, const struct place *place, const json_t *object,
-	struct caller *caller)
-{
-	int64_t first = 0, last = 0;
-	uint64_t processes = 0, containers = 0;
-	int error = get__count(
-		reader, place, object, "processes", OPTIONAL, REPORT_COUNT_MAX, &processes);
-
-	if (!error)
-		error = get__count(reader, place, object, "containers", OPTIONAL, REPORT_COUNT_MAX,
-			&containers);
-	if (!error)
-		error = get__each(reader, place, object, "pids", OPTIONAL, read__pid, caller);
-	if (!error)
-		error = get__each(
-			reader, place, object, "user_agents", OPTIONAL, read__agent, caller);
-	if (!error)
-		error = read__caller_hosts(reader, place, object, caller);
-	if (!error)
-		error = read__calls(reader, place, object, caller);
-	if (!error)
-		error = read__fixed(reader, place, object, caller);
-	if (!error)
-		error = get__unknown(reader, place, object, caller->unknown);
-	if (!error)
-		error = get__each(reader, place, object, "paths", OPTIONAL, read__path, caller);
-	if (!error)
-		error = get__time(reader, place, object, "first", OPTIONAL, &first);
-	if (!error)
-		error = get__time(reader, place, object, "last", OPTIONAL, &last);
-	if (!error)
-		error = read__forwarding(reader, place, object, caller);
-	if (!error)
-		error = check__derived(reader, place, object);
-	if (error)
-		return error;
-	count__add(&caller->processes, processes);
-	caller__add_container(caller, caller->workload.container.id);
-	if (containers > 1)
-		count__add(&caller->containers, containers - 1);
-	span__widen(&caller->first, &caller->last, first, last);
-	return 0;
-}
-
-static int read__caller(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
-{
-	char *args[CALLER_ARGS_MAX + 2] = {NULL};
-	struct argument_list list = {.args = args};
-	struct caller like = {.args = args}, *caller;
-	int error;
-
-	(void)context;
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	error = read__identity(reader, place, element, &like);
-	if (!error)
-		error = get__each(reader, place, element, "args", OPTIONAL, read__argument, &list);
-	if (!error)
-		error = get__bool(reader, place, element, "args_cut", &like.args_cut);
-	if (error)
-		return error;
-	caller = report__caller_like(reader->report, &like);
-	if (!caller)
-		return reader__check(reader, -ENOMEM);
-	reader->callers[reader->caller_count++] = caller;
-	return read__caller_body(reader, place, element, caller);
-}
-
-static int read__totals(struct reader *reader, const json_t *document)
-{
-	const struct place place = {.name = "totals"};
-	struct report *report = reader->report;
-	json_t *totals;
-	int error = get__object(reader, NULL, document, "totals", REQUIRED, &totals);
-
-	if (!error)
-		error = get__counts(reader, &place, totals, REQUIRED, report->totals);
-	if (!error)
-		error = get__count(
-			reader, &place, totals, "lost", REQUIRED, REPORT_COUNT_MAX, &report->lost);
-	if (!error)
-		error = get__count(reader, &place, totals, "missed", OPTIONAL, REPORT_COUNT_MAX,
-			&report->missed);
-	if (!error)
-		error = get__missed(reader, &place, totals, report->missed_kinds);
-	return error ? error : get__unknown(reader, &place, totals, report->unknown);
-}
+static const struct reader_field rehearsal_fields[] = {
+	FIELD(FIELD_TEXT, "scope", REQUIRED, struct rehearsal_fields, scope),
+	FIELD(FIELD_TEXT, "command_end", OPTIONAL, struct rehearsal_fields, command_end),
+	REHEARSAL_COUNT("requests", requests),
+	REHEARSAL_COUNT("unread", unread),
+	REHEARSAL_COUNT("rejected", rejected),
+	REHEARSAL_COUNT("unproven", unproven),
+	REHEARSAL_COUNT("not_covered", not_covered),
+	{0},
+};
 
 /* Sums take in what the callers have: what is left is nobody's here. */
 static void count__subtract(uint64_t *count, uint64_t known)
@@ -899,155 +164,117 @@ static void count__subtract(uint64_t *count, uint64_t known)
 	*count -= *count < known ? *count : known;
 }
 
-static int read__rehearsal(struct reader *reader, const json_t *document)
+/* After the callers, which have most of it. */
+static int read__rehearsal(struct reader *reader, const json_t *object)
 {
 	const struct place place = {.name = "rehearsal"};
-	struct report_rehearsal *rehearsal = &reader->report->rehearsal;
-	const struct {
-		const char *name;
-		uint64_t *count;
-	} counts[] = {
-		{"requests", &rehearsal->requests},
-		{"unread", &rehearsal->unread},
-		{"rejected", &rehearsal->rejected},
-		{"unproven", &rehearsal->unproven},
-		{"not_covered", &rehearsal->not_covered},
-	};
+	struct rehearsal_fields fields = {.rehearsal = reader->report->rehearsal};
+	struct report_rehearsal *rehearsal = &fields.rehearsal;
 	struct rehearsal_sums callers;
-	char *scope, *command_end = NULL;
-	json_t *value;
-	int error = get__object(reader, NULL, document, "rehearsal", OPTIONAL, &value);
+	int error;
 
-	if (error || !value)
-		return error;
+	if (!object)
+		return 0;
 	report__rehearsal_sums(reader->report, &callers);
-	error = get__text(reader, &place, value, "scope", REQUIRED, &scope);
-	if (!error)
-		error = get__text(reader, &place, value, "command_end", OPTIONAL, &command_end);
-	for (size_t i = 0; !error && i < sizeof(counts) / sizeof(counts[0]); i++)
-		error = get__count(reader, &place, value, counts[i].name, OPTIONAL,
-			REPORT_COUNT_MAX, counts[i].count);
+	error = reader__fields(reader, &place, object, rehearsal_fields, &fields);
 	if (error)
 		return error;
 	count__subtract(&rehearsal->rejected, callers.rejected);
 	count__subtract(&rehearsal->unproven, callers.unproven);
 	count__subtract(&rehearsal->not_covered, callers.not_covered);
-	error = report__set_rehearsal(reader->report, scope);
-	if (!error && command_end)
-		error = report__set_command_end(reader->report, command_end);
+	reader->report->rehearsal = *rehearsal;
+	error = report__set_rehearsal(reader->report, fields.scope);
+	if (!error && fields.command_end)
+		error = report__set_command_end(reader->report, fields.command_end);
 	return reader__check(reader, error);
-}
-
-static int read__schema(struct reader *reader, const json_t *document)
-{
-	const json_t *schema = json_object_get(document, "schema");
-
-	if (!json_is_object(document))
-		return reader__refuse(reader, "it is JSON, but not a report: no object");
-	if (!schema)
-		return reader__refuse(reader, "it is JSON, but not a report: schema is missing");
-	if (!json_is_string(schema))
-		return reader__fail(reader, NULL, "schema", "is not a string");
-	if (strcmp(json_string_value(schema), SCHEMA))
-		return reader__refuse(reader,
-			"its schema is \"%.64s\", and only \"%s\" is understood",
-			json_string_value(schema), SCHEMA);
-	return 0;
-}
-
-static int read__version(struct reader *reader, const json_t *document)
-{
-	char *text;
-	int error = get__text(reader, NULL, document, "version", OPTIONAL, &text);
-
-	if (error || !text)
-		return error;
-	return reader__check(reader, report__set_version(reader->report, text));
 }
 
 static int read__sentence(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
 	(void)context;
-	return check__text(reader, place, NULL, element);
+	return reader__text(reader, place, NULL, element);
 }
+
+struct host_caller_fields {
+	struct host_caller caller;
+	uint64_t at;
+};
+
+#define HOST_CALLER_FIELD(type, name, member) \
+	FIELD(type, name, OPTIONAL, struct host_caller_fields, caller.member)
+
+static const struct reader_field host_caller_fields[] = {
+	COUNT_FIELD("caller", REQUIRED, struct host_caller_fields, at),
+	COUNT_FIELD("v1", OPTIONAL, struct host_caller_fields, caller.v1),
+	COUNT_FIELD("foreign", OPTIONAL, struct host_caller_fields, caller.foreign),
+	HOST_CALLER_FIELD(FIELD_TIME, "last_v1", last_v1),
+	HOST_CALLER_FIELD(FIELD_TIME, "last_foreign", last_foreign),
+	{0},
+};
 
 static int read__host_caller(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
-	struct host_facts *facts = context;
-	struct host_caller caller = {0};
-	uint64_t at = 0;
-	int error;
+	struct host_caller_fields fields = {0};
+	int error = reader__fields(reader, place, element, host_caller_fields, &fields);
 
-	if (!json_is_object(element))
-		return reader__fail(reader, place, NULL, "is not an object");
-	error = get__count(reader, place, element, "caller", REQUIRED, REPORT_COUNT_MAX, &at);
-	if (!error && at >= reader->caller_count)
+	if (!error && fields.at >= reader->caller_count)
 		error = reader__fail(reader, place, "caller", "is none of the callers");
-	if (!error)
-		error = get__count(
-			reader, place, element, "v1", OPTIONAL, REPORT_COUNT_MAX, &caller.v1);
-	if (!error)
-		error = get__count(reader, place, element, "foreign", OPTIONAL, REPORT_COUNT_MAX,
-			&caller.foreign);
-	if (!error)
-		error = get__time(reader, place, element, "last_v1", OPTIONAL, &caller.last_v1);
-	if (!error)
-		error = get__time(
-			reader, place, element, "last_foreign", OPTIONAL, &caller.last_foreign);
 	if (error)
 		return error;
-	caller.caller = reader->callers[at];
-	return reader__check(reader, host_facts__add_caller(facts, &caller));
+	fields.caller.caller = reader->callers[fields.at];
+	return reader__check(reader, host_facts__add_caller(context, &fields.caller));
 }
 
-static int read__lasts(struct reader *reader, const struct place *up, const json_t *object,
-	int64_t lasts[CLASS_COUNT])
-{
-	const struct place place = {.up = up, .name = "last"};
-	json_t *times;
-	int error = get__object(reader, up, object, "last", OPTIONAL, &times);
+struct facts_fields {
+	uint64_t hops;
+	json_t *last;
+};
 
-	for (int c = 0; !error && times && c < CLASS_COUNT; c++)
-		error = get__time(reader, &place, times, class__name(c), OPTIONAL, &lasts[c]);
-	return error;
-}
+static const struct reader_field facts_fields[] = {
+	COUNT_FIELD("hop_limit_needed", OPTIONAL, struct facts_fields, hops),
+	FIELD(FIELD_OBJECT, "last", OPTIONAL, struct facts_fields, last),
+	{0},
+};
 
-static int read__facts_body(struct reader *reader, const struct place *place, const json_t *element,
+static const struct reader_field host_counts_fields[] = {
+	FIELD(FIELD_CLASSES, "calls", REQUIRED, struct host_facts, calls),
+	FIELD(FIELD_UNKNOWN, "unknown_by_reason", OPTIONAL, struct host_facts, unknown),
+	COUNT_FIELD("lost", OPTIONAL, struct host_facts, lost),
+	COUNT_FIELD("missed", OPTIONAL, struct host_facts, missed),
+	FIELD(FIELD_MISSED, "missed_by_kind", OPTIONAL, struct host_facts, missed_kinds),
+	COUNT_FIELD("foreign_served", OPTIONAL, struct host_facts, foreign_served),
+	FIELD(FIELD_BOOL, "at_most", OPTIONAL, struct host_facts, at_most),
+	{0},
+};
+
+#define LAST_FIELD(name, cls) FIELD(FIELD_TIME, name, OPTIONAL, struct host_facts, last[cls])
+
+static const struct reader_field last_fields[] = {
+	LAST_FIELD("token", CLASS_TOKEN),
+	LAST_FIELD("v2", CLASS_V2),
+	LAST_FIELD("foreign", CLASS_FOREIGN),
+	LAST_FIELD("v1", CLASS_V1),
+	LAST_FIELD("unknown", CLASS_UNKNOWN),
+	{0},
+};
+
+static int read__facts_body(struct reader *reader, const struct place *up, const json_t *element,
 	struct host_facts *facts)
 {
-	const struct place calls_place = {.up = place, .name = "calls"};
-	uint64_t hops = 0;
-	json_t *counts;
-	int error = get__object(reader, place, element, "calls", REQUIRED, &counts);
+	const struct place place = {.up = up, .name = "last"};
+	struct facts_fields fields = {0};
+	int error = reader__fields(reader, up, element, host_counts_fields, facts);
 
 	if (!error)
-		error = get__counts(reader, &calls_place, counts, REQUIRED, facts->calls);
-	if (!error)
-		error = read__lasts(reader, place, element, facts->last);
-	if (!error)
-		error = get__unknown(reader, place, element, facts->unknown);
-	if (!error)
-		error = get__count(
-			reader, place, element, "lost", OPTIONAL, REPORT_COUNT_MAX, &facts->lost);
-	if (!error)
-		error = get__count(reader, place, element, "missed", OPTIONAL, REPORT_COUNT_MAX,
-			&facts->missed);
-	if (!error)
-		error = get__missed(reader, place, element, facts->missed_kinds);
-	if (!error)
-		error = get__count(reader, place, element, "hop_limit_needed", OPTIONAL,
-			REPORT_COUNT_MAX, &hops);
-	if (!error)
-		error = get__count(reader, place, element, "foreign_served", OPTIONAL,
-			REPORT_COUNT_MAX, &facts->foreign_served);
-	if (!error)
-		error = get__bool(reader, place, element, "at_most", &facts->at_most);
-	facts->needs_hop_limit = hops > 0;
+		error = reader__fields(reader, up, element, facts_fields, &fields);
+	if (!error && fields.last)
+		error = reader__fields(reader, &place, fields.last, last_fields, facts);
+	facts->needs_hop_limit = fields.hops > 0;
 	return error ? error
-		     : get__each(reader, place, element, "calls_by", OPTIONAL, read__host_caller,
-			       facts);
+		     : reader__each(
+			       reader, up, element, "calls_by", OPTIONAL, read__host_caller, facts);
 }
 
 /* A host of a merged report says by whom it was called; older reports do not. */
@@ -1067,13 +294,42 @@ static int read__facts(
 		     : reader__check(reader, -ENOMEM);
 }
 
-static int read__since(struct reader *reader, const json_t *document)
+static int read__schema(struct reader *reader, const json_t *document)
 {
-	int error = get__time(reader, NULL, document, "since", OPTIONAL, &reader->report->since);
+	const json_t *schema = json_object_get(document, "schema");
 
-	return error ? error
-		     : get__bool(reader, NULL, document, "at_most", &reader->report->at_most);
+	if (!json_is_object(document))
+		return reader__refuse(reader, "it is JSON, but not a report: no object");
+	if (!schema)
+		return reader__refuse(reader, "it is JSON, but not a report: schema is missing");
+	if (!json_is_string(schema))
+		return reader__fail(reader, NULL, "schema", "is not a string");
+	if (strcmp(json_string_value(schema), SCHEMA))
+		return reader__refuse(reader,
+			"its schema is \"%.64s\", and only \"%s\" is understood",
+			json_string_value(schema), SCHEMA);
+	return 0;
 }
+
+struct document_fields {
+	char *version, *verdict; /* the verdict is derived again */
+	json_t *totals, *rehearsal;
+	int64_t since;
+	bool at_most;
+};
+
+#define DOCUMENT_FIELD(type, name, need, member) \
+	FIELD(type, name, need, struct document_fields, member)
+
+static const struct reader_field document_fields[] = {
+	DOCUMENT_FIELD(FIELD_TEXT, "version", OPTIONAL, version),
+	DOCUMENT_FIELD(FIELD_TEXT, "verdict", OPTIONAL, verdict),
+	DOCUMENT_FIELD(FIELD_OBJECT, "totals", REQUIRED, totals),
+	DOCUMENT_FIELD(FIELD_TIME, "since", OPTIONAL, since),
+	DOCUMENT_FIELD(FIELD_BOOL, "at_most", OPTIONAL, at_most),
+	DOCUMENT_FIELD(FIELD_OBJECT, "rehearsal", OPTIONAL, rehearsal),
+	{0},
+};
 
 static int read__document(struct reader *reader, const json_t *document)
 {
@@ -1091,21 +347,23 @@ static int read__document(struct reader *reader, const json_t *document)
 		{"reasons", OPTIONAL, read__sentence},
 		{"next_steps", OPTIONAL, read__sentence},
 	};
-	char *verdict;
+	const struct place totals = {.name = "totals"};
+	struct document_fields fields = {0};
+	struct report *report = reader->report;
 	int error = read__schema(reader, document);
 
 	if (!error)
-		error = read__version(reader, document);
+		error = reader__fields(reader, NULL, document, document_fields, &fields);
+	if (!error && fields.version)
+		error = reader__check(reader, report__set_version(report, fields.version));
 	if (!error)
-		error = get__text(reader, NULL, document, "verdict", OPTIONAL, &verdict);
-	if (!error)
-		error = read__totals(reader, document);
-	if (!error)
-		error = read__since(reader, document);
+		error = reader__fields(reader, &totals, fields.totals, totals_fields, report);
+	report->since = fields.since;
+	report->at_most = fields.at_most;
 	for (size_t i = 0; !error && i < sizeof(lists) / sizeof(lists[0]); i++)
-		error = get__each(
+		error = reader__each(
 			reader, NULL, document, lists[i].name, lists[i].need, lists[i].each, NULL);
-	return error ? error : read__rehearsal(reader, document);
+	return error ? error : read__rehearsal(reader, fields.rehearsal);
 }
 
 #define GZIP "\x1f\x8b"     /* RFC 1952, section 2.3.1 */
