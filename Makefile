@@ -189,7 +189,17 @@ $(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
 
 # What is embedded by .incbin, which the compiler's list of dependencies leaves out.
-$(obj)/user/render/html_page.o: user/render/html/page.css user/render/html/page.js
+page := user/render/html/page.css user/render/html/page.js
+
+$(obj)/user/render/html_page.o: $(page) $(obj)/page_hashes.h
+
+# The page's policy names what it allows by SHA-256 in base64.
+sha256-base64 = env printf "$$(sha256sum $(1) | cut -c-64 | sed 's/../\\x&/g')" | base64
+
+$(obj)/page_hashes.h: $(page)
+	@mkdir -p $(@D)
+	@{ echo "#define STYLE_SHA256 \"$$($(call sha256-base64,user/render/html/page.css))\"" && \
+	echo "#define SCRIPT_SHA256 \"$$($(call sha256-base64,user/render/html/page.js))\""; } >$@
 
 # Static, because it also runs in a virtual machine that holds nothing else.
 ifneq ($(pinned),)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Times are int64_t nanoseconds since 1970, which reach from 1677 to 2262. */
+#define _GNU_SOURCE /* timegm */
 #include "lib/clock.h"
 
 #include <errno.h>
@@ -114,26 +115,14 @@ static bool offset__read(const char **text, int *offset)
 	return true;
 }
 
-static bool leap__year(int year)
+/* Seconds from 1970 to that time of the day; false: there is no such day. */
+static bool date__seconds(int year, int month, int day, int64_t of_day, int64_t *seconds)
 {
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
+	struct tm utc = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+	time_t midnight = timegm(&utc); /* which makes the first of March of a 30th of February */
 
-static int month__days(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return month == 2 && leap__year(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01 to a day of the proleptic Gregorian calendar. */
-static int64_t date__days(int year, int month, int day)
-{
-	int64_t before = year - 1, days = before * 365 + before / 4 - before / 100 + before / 400;
-
-	for (int passed = 1; passed < month; passed++)
-		days += month__days(year, passed);
-	return days + day - 1 - 719162;
+	*seconds = midnight + of_day;
+	return utc.tm_year == year - 1900 && utc.tm_mon == month - 1 && utc.tm_mday == day;
 }
 
 int clock__parse(const char *text, int64_t *time_ns)
@@ -150,11 +139,10 @@ int clock__parse(const char *text, int64_t *time_ns)
 		!offset__read(&text, &offset) || *text)
 		return -EINVAL;
 	/* RFC 3339, section 5.6: second 60 is a leap second. */
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month__days(year, month) ||
-		hour > 23 || minute > 59 || second > 60)
+	if (year < 1 || hour > 23 || minute > 59 || second > 60 ||
+		!date__seconds(
+			year, month, day, hour * 3600 + minute * 60 + second - offset, &seconds))
 		return -EINVAL;
-	seconds = date__days(year, month, day) * SEC_PER_DAY + hour * 3600 + minute * 60 + second -
-		  offset;
 	/* Before 1970 the product alone can leave the range that the sum is in. */
 	if (seconds < 0) {
 		seconds++;

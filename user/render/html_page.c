@@ -9,7 +9,7 @@
 #include "lib/clock.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
-#include "lib/sha256.h"
+#include "page_hashes.h"
 
 #define TEXT_COLUMNS 1000
 
@@ -97,20 +97,16 @@ void html__time(struct html *page, int64_t time_ns)
 
 void html__begin(struct html *page, const char *title)
 {
-	char style[SHA256_BASE64_SIZE], script[SHA256_BASE64_SIZE];
-
-	sha256__base64(style, html_style, strlen(html_style));
-	sha256__base64(script, html_script, strlen(html_script));
 	html__put(page,
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		"style-src 'sha256-%s'; script-src 'sha256-%s'; img-src data:; base-uri 'none'; "
+		"style-src 'sha256-" STYLE_SHA256 "'; script-src 'sha256-" SCRIPT_SHA256 "'; "
+		"img-src data:; base-uri 'none'; "
 		"form-action 'none'\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
 		"<meta name=\"referrer\" content=\"no-referrer\">\n"
-		"<link rel=\"icon\" href=\"data:,\">\n<title>",
-		style, script);
+		"<link rel=\"icon\" href=\"data:,\">\n<title>");
 	html__text(page, title);
 	html__put(page, "</title>\n<style>%s</style>\n</head>\n<body>\n", html_style);
 }
