@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the rooms that build a report share (report.c, caller.c, report_merge.c, report_read.c) and
- * nobody else needs. */
+/* What the modules that build a report share, and nothing else needs. */
 #ifndef IMDSTRACE_REPORT_INDEX_H
 #define IMDSTRACE_REPORT_INDEX_H
 
@@ -77,6 +76,8 @@ void caller__mark_fixed(struct caller *caller);
 /* *now is the caller with the counts of the hosts where it is not fixed; everything else, its paths
  * too, is the caller's. */
 void caller__count_now(const struct caller *caller, struct caller *now);
+/* Its calls of a class that were answered, with any status. */
+uint64_t caller__answered(const struct caller *caller, enum request_class cls);
 /* Computes every OUTCOME_NONE anew. */
 void caller__settle(struct caller *caller);
 void caller__free(struct caller *caller);
