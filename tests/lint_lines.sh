@@ -12,8 +12,6 @@ while read -r file; do
 	longer[$file]=1
 done <<'FILES'
 bpf/rehearse.h
-bpf/send.h
-include/http.h
 tests/fleet/make_fleet.c
 tests/fuzz/plain.c
 tests/unit/test_advice_field.c
@@ -21,15 +19,11 @@ tests/unit/test_formats.c
 tests/unit/test_http.c
 tests/unit/test_report.c
 tests/wire/cases_socket.c
-user/cmd/report_set.c
 user/demo/imds.c
 user/render/report_json.c
-user/report/caller.c
-user/report/report_read.c
 user/trace/top.c
 user/trace/trace.c
 user/trace/tracer.c
-user/verdict/advice.c
 user/verdict/verdict.c
 FILES
 
