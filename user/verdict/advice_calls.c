@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "lib/scope.h"
 
 /* --- What is over ----------------------------------------------------------------------------- */

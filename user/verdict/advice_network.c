@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "lib/scope.h"
+#include "report/forwarding.h"
 
 /* --- What stands between a program and the service ---------------------------------------------
  */

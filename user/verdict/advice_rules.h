@@ -11,10 +11,6 @@
 /* aws-sdk-go#5015, aws-sdk-go-v2#2303 (October 2023), aws-sdk-java-v2#4840 (January 2024). */
 #define NO_FALLBACK "set AWS_EC2_METADATA_V1_DISABLED=true (which SDKs know since late 2023)"
 
-#define WHY_REFUSED                                                     \
-	"403 comes from a proxy that adds X-Forwarded-For, 400 from a " \
-	"missing X-aws-ec2-metadata-token-ttl-seconds"
-
 bool is__fixed(const struct facts *facts);
 int write__fixed(char **text, const struct facts *facts);
 bool is__unknown(const struct facts *facts);

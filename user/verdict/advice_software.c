@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/number.h"
 #include "lib/scope.h"
 
 /* --- Known programs --------------------------------------------------------------------------- */
@@ -151,6 +152,10 @@ bool is__refused_sdk(const struct facts *facts)
 {
 	return is__refused(facts) && facts->client.sdk;
 }
+
+#define WHY_REFUSED                                                     \
+	"403 comes from a proxy that adds X-Forwarded-For, 400 from a " \
+	"missing X-aws-ec2-metadata-token-ttl-seconds"
 
 int write__refused_sdk(char **text, const struct facts *facts)
 {
