@@ -101,7 +101,11 @@ check 'json: every host is the truth, clones of one machine id among them' same 
 run again report --format json "$work/report.json"
 check 'json: it can be read again, with the same calls' all 'ended_with again 0' 'equal v1 "$(jq .totals "$work/report.json")" "$(jq .totals "$work/again.out")"'
 rendered report.txt report
-sed -E 's/([0-9]),([0-9]{3})/\1\2/g' "$work/report.txt" >"$work/plain.txt"
+# without_separators FILE: "1,234,567" is 1234567.
+without_separators() {
+	sed -E ':again; s/([0-9]),([0-9]{3})/\1\2/; t again' "$1"
+}
+without_separators "$work/report.txt" >"$work/plain.txt"
 check 'text: how many hosts have which verdict' grep -q "^$(wc -l <"$work/list.ready") ready, $(wc -l <"$work/list.blocked") blocked, $(wc -l <"$work/list.inconclusive") inconclusive, of $HOSTS$" "$work/plain.txt"
 first_ten() {
 	grep -oE '^  i-[0-9a-f]{17}' "$work/report.txt" | tr -d ' ' | sort >"$work/ten"
@@ -118,6 +122,133 @@ csv_sums() {
 }
 v1=$(jq '[.hosts[].calls.v1] | add' "$truth")
 check 'csv: each column that counts v1 calls sums up to them' equal sums "$v1 $v1" "$(csv_sums)"
+
+# Of each named caller: name, parent, calls of v1.
+true_of '.callers[] | select(.name and .calls.v1 > 0) | [.name, .parent, .calls.v1] | @tsv' >"$work/callers.true"
+csv_callers() {
+	python3 - "$work/report.csv" <<-'PYTHON' | sort
+		import collections, csv, sys
+		sums = collections.Counter()
+		for row in csv.DictReader(open(sys.argv[1], newline="")):
+		    if row["class"] == "v1" and not row["caller"].startswith("python3 /srv/"):
+		        sums[row["caller"], row["parent"]] += int(row["count"])
+		for (caller, parent), count in sums.items():
+		    print(caller, parent, count, sep="\t")
+	PYTHON
+}
+check 'csv: the v1 calls of every caller are the truth' same "$work/callers.true" <(csv_callers)
+
+# --- Text, Markdown and HTML, in which numbers have separators -----------------------------------
+
+by_class=$(jq -r '[.hosts[].calls] | [(map(.v1) | add), (map(.v2) | add), (map(.token) | add), (map(.foreign) | add), (map(.unknown) | add)] | @tsv' "$truth")
+verdicts="$(wc -l <"$work/list.ready") ready, $(wc -l <"$work/list.blocked") blocked, $(wc -l <"$work/list.inconclusive") inconclusive"
+lost=$(jq .totals.lost "$work/report.json")
+# what_text_says: one line, so that no sentence ends with its line.
+tr -s '\n ' '  ' <"$work/plain.txt" >"$work/line.txt"
+text_totals() {
+	equal totals "$by_class" "$(sed -nE 's/^Calls +v1 ([0-9]+), v2 ([0-9]+), token ([0-9]+), foreign ([0-9]+), unknown ([0-9]+), lost .*/\1\t\2\t\3\t\4\t\5/p' "$work/plain.txt")"
+}
+check 'text: the totals are the truth' text_totals
+# text_caller NAME PARENT HOSTS HOSTS-V1 ONLY FIXED V1 V2 TOKEN
+text_caller() {
+	local fixed='' only=", $5 of them alone" calls
+	[ "$6" = 0 ] || fixed=", fixed on $6"
+	printf -v calls '%s %s %s %s ' "$7" "${8/#0/-}" "${9/#0/-}" "$1"
+	grep -qF -- "$calls" "$work/line.txt" || { echo "not in the text: $calls" && return 1; }
+	python3 - "$work/line.txt" "$calls" "started by $2, " ", on $3 hosts (" "blocks $4 hosts$only$fixed, last v1 call" <<-'PYTHON'
+		import sys
+		text, calls, *parts = [open(sys.argv[1]).read(), *sys.argv[2:]]
+		places = [place for place in range(len(text)) if text.startswith(calls, place)]
+		sys.exit(not any(all(part in text[place:place + 500] for part in parts) for place in places))
+	PYTHON
+}
+text_callers() {
+	local name parent hosts hosts_v1 only fixed v1 v2 token
+	while IFS=$'\t' read -r name parent hosts hosts_v1 only fixed v1 v2 token; do
+		text_caller "$name" "$parent" "$hosts" "$hosts_v1" "$only" "$fixed" "$v1" "$v2" "$token" || { echo "$name, by $parent" && return 1; }
+	done < <(jq -r '.callers[] | select(.name and .calls.v1 > 0) | [.name, .parent, .hosts, .hosts_v1, .only_blocker_on, .hosts_fixed,
+		.calls.v1, .calls.v2, .calls.token] | @tsv' "$truth")
+}
+check 'text: calls of each caller, on how many hosts it is, blocks and is fixed, are the truth' text_callers
+
+rendered report.md report --format markdown
+rendered report.html report --format html
+table() {
+	python3 "$here/../fleet/read_tables.py" "$@"
+}
+check 'markdown: the totals and the verdicts are the truth' all 'equal totals "$by_class	$lost	0" "$(table "$work/report.md" v1 v2 token foreign unknown lost missed)"' \
+	'without_separators "$work/report.md" | grep -q "^$verdicts, of $HOSTS\.$"'
+page_callers() {
+	same <(jq -r '.callers[] | select(.name and .calls.v1 > 0) | [.name, .pattern // "", .calls[]] | @tsv' "$truth" | cut -f 1,3- | sort) \
+		<(table "$1" caller v1 v2 token foreign unknown | awk -F '\t' '$2 > 0 && $1 !~ /^python3 .srv.app-/' | sort)
+}
+check 'markdown: the calls of the callers are the truth' page_callers "$work/report.md"
+md_ready() {
+	table "$work/report.md" ready Region host >"$work/md.ready"
+	equal rows 20 "$(wc -l <"$work/md.ready")" && same "$work/md.ready" <(grep -Fxf "$work/md.ready" <(jq -r '.hosts[] | select(.verdict == "ready")
+		| [.instance_id, .region, .hostname] | @tsv' "$truth") | sort -t '	' -k 2,2 -k 1,1)
+}
+check 'markdown: the hosts that are ready are' md_ready
+check 'html: the calls of the callers are the truth' page_callers "$work/report.html"
+html_hosts() {
+	table "$work/report.html" instance host Region verdict watched v1 'hop limit' 'what holds it up' | python3 -c '
+import sys
+for line in sys.stdin:
+    *cells, why = line.rstrip("\n").split("\t")
+    print(*cells, ",".join(sorted(why.split(", "))) if cells[3] == "blocked" else "", sep="\t")' | sort
+}
+check 'html: every host is the truth' same <(cut -f 1-7,9 "$work/hosts.true") <(html_hosts)
+check 'html: the totals and the verdicts are the truth' all \
+	'without_separators "$work/report.html" >"$work/plain.html"' 'grep -q "<p class=\"note\">$verdicts\." "$work/plain.html"' \
+	'equal totals "$by_class" "$(for class in v1 v2 token foreign unknown; do sed -nE "s|.*<b>$class</b> ([0-9]+) calls?<.*|\1|p" "$work/plain.html"; done | paste -s)"'
+
+# --- Monitors ------------------------------------------------------------------------------------
+
+rendered metrics report --format prometheus
+prometheus_totals() {
+	equal totals "$by_class" "$(for class in v1 v2 token foreign unknown; do sed -n "s/^imdstrace_calls_total{class=\"$class\"} //p" "$work/metrics"; done | paste -s)" &&
+		equal hosts "$HOSTS" "$(sed -n 's/^imdstrace_hosts //p' "$work/metrics")" &&
+		equal lost "$lost" "$(sed -n 's/^imdstrace_lost_events_total //p' "$work/metrics")"
+}
+check 'prometheus: totals and hosts are the truth' prometheus_totals
+prometheus_callers() {
+	same <(jq -r '.callers[] | select(.name and .calls.v1 > 0) | .name as $name | .parent as $parent | .calls | to_entries[] | select(.value > 0)
+		| [$name, $parent, .key, .value] | @tsv' "$truth" | sort) \
+		<(sed -nE '/caller="(python3 .srv|amazon-ssm-agent|otelcol|legacy-probe|queued)/d
+			s/^imdstrace_caller_calls_total\{caller="([^"]*)",.*parent="([^"]*)",class="([a-z0-9]*)"\} ([1-9][0-9]*)$/\1\t\2\t\3\t\4/p' "$work/metrics" | sort)
+}
+check 'prometheus: the calls of every caller, by class, are the truth' prometheus_callers
+check 'prometheus: all callers together called v1 as often as all hosts' equal sum "$v1" \
+	"$(awk '/^imdstrace_caller_calls_total.*class="v1"/ { sum += $NF } END { print sum }' "$work/metrics")"
+rendered events report --format emf
+emf_callers() {
+	same "$work/callers.true" <(jq -r 'select(.Caller and (.Caller | startswith("python3 /srv/") | not)) | [.Caller, .parent, .CallerMetadataNoToken] | @tsv' "$work/events" | sort)
+}
+check 'emf: the sum is the truth' holds <(head -n 1 "$work/events") '[.MetadataNoToken, .v1, .hosts, .lost] == [$v1, $v1, $hosts, $lost]' \
+	--argjson v1 "$v1" --argjson hosts "$HOSTS" --argjson lost "$lost"
+check 'emf: the calls of every caller are the truth' emf_callers
+check 'emf: no sum over the dimensions of a name counts a call twice' equal sums "$v1 $v1" \
+	"$(jq -n -r '[inputs] | "\(map(.MetadataNoToken // 0) | add) \(map(.CallerMetadataNoToken // 0) | add)"' "$work/events")"
+
+# --- CloudWatch's own count ----------------------------------------------------------------------
+
+# metric HOST [MORE]: what EC2 counted of a host, by the truth, with so many calls more in the last hour.
+metric() {
+	jq --argjson host "$1" --argjson more "${2:-0}" '.hosts[$host].v1_hours | group_by(.start) | {Label: "MetadataNoToken", Datapoints: to_entries
+		| map({Timestamp: .value[0].start, Unit: "Count", Sum: ((.value | map(.calls) | add) + (if .key == 0 then $more else 0 end))})}' "$truth" >"$work/metric.json"
+}
+reconciled() {
+	local host
+	for host in 0 1 2 6 13 21; do
+		metric $host
+		"$IMDSTRACE" reconcile --period 1h "$work/fleet/reports/$(printf %06d $host).json" "$work/metric.json" >"$work/reconciled" || { cat "$work/reconciled" && return 1; }
+		grep -q "same $(jq ".hosts[$host].calls.v1" "$truth") calls in " "$work/reconciled" || { cat "$work/reconciled" && return 1; }
+	done
+}
+check 'reconcile: a host whose metric is the truth is equal' reconciled
+metric 1 2
+run more reconcile --period 1h "$work/fleet/reports/000001.json" "$work/metric.json"
+check 'reconcile: two calls more in an hour are found in that hour' all 'ended_with more 1' 'grep -q "2026-03-02 00:00:00 UTC .* more by 2" "$work/more.out"'
 
 # --- The script ----------------------------------------------------------------------------------
 
@@ -137,11 +268,15 @@ chmod +x "$work/bin/aws"
 
 rendered script report --format script
 check 'script: shellcheck has nothing to say' shellcheck -s sh "$work/script"
+check 'script: it switches the hosts that are ready, each in its Region, with the hop limit that it needs' same \
+	<(true_of '.hosts[] | select(.verdict == "ready") | "\(.region) host \(.instance_id)\(if .hop_limit_needed then " 2" else "" end)"') \
+	<(awk -F "'" '/^region=/ { region = $2 } /^host i-/ { print region, $0 }' "$work/script" | sort)
 # A part of it, so that each shell can have its turn.
 "$IMDSTRACE" report --format script "$work"/fleet/reports/0000[0-3]*.json >"$work/part"
 true_of '.hosts[:40][] | select(.verdict == "ready") | .instance_id' >"$work/part.ready"
 ready=$(wc -l <"$work/part.ready")
 denied=$(grep -c '7$' "$work/part.ready")
+hops=$(jq '[.hosts[:40][] | select(.verdict == "ready" and .hop_limit_needed)] | length' "$truth")
 
 # scripted NAME SHELL SCRIPT [ARGUMENT...]: what the shell said, and what EC2 was asked.
 scripted() {
@@ -166,11 +301,16 @@ for shell in dash 'busybox sh' bash; do
 	check "script ($shell): --apply asks for each, and one failure stops nothing" all 'same "$work/part.ready" <(asked apply)' \
 		'not grep -q -- --dry-run "$work/apply.log"' 'grep -q "^$((ready - denied)) of $ready hosts now require tokens$" "$work/apply.out"' \
 		'ended_with apply 1' 'grep -q "^$denied failed: i-" "$work/apply.err"'
-	check "script ($shell): tokens are required, in the host's Region, and nothing more" equal lines "$ready" "$(grep -cE \
+	check "script ($shell): tokens are required, in the host's Region, and nothing more" equal lines "$((ready - hops))" "$(grep -cE \
 		'^ec2 modify-instance-metadata-options --instance-id i-[0-9a-f]{17} --http-tokens required --http-endpoint enabled --region [a-z]+-[a-z]+-[0-9] $' "$work/apply.log")"
+	check "script ($shell): with the hop limit where the host needs it" same \
+		<(true_of '.hosts[:40][] | select(.verdict == "ready" and .hop_limit_needed) | .instance_id') \
+		<(sed -n 's/.*--instance-id \(i-[^ ]*\) --http-tokens required --http-endpoint enabled --http-put-response-hop-limit 2 --region .*/\1/p' "$work/apply.log" | sort)
 	scripted undo "$shell" "$work/part" --undo
 	check "script ($shell): --undo takes back what was there" equal lines "$ready" "$(grep -cE \
-		'^ec2 modify-instance-metadata-options --instance-id i-[0-9a-f]{17} --http-tokens optional --region ' "$work/undo.log")"
+		'^ec2 modify-instance-metadata-options --instance-id i-[0-9a-f]{17} --http-tokens optional (--http-put-response-hop-limit 1 )?--region ' "$work/undo.log")"
+	check "script ($shell): --undo takes the hop limit back only where it was changed" equal lines "$hops" \
+		"$(grep -c -- '--http-put-response-hop-limit 1 ' "$work/undo.log")"
 done
 check 'script: each host is asked for in its own Region' same \
 	<(true_of '.hosts[:40][] | select(.verdict == "ready") | "\(.instance_id) \(.region)"') \
@@ -273,14 +413,27 @@ check '--compare: on how many hosts each caller called v1, and does now, is the 
 	| $truth[0].callers | map(select(.name and .hosts_v1_since > 0)) | all(. as $one
 		| ([$before[0].callers[] | select(.key == $one.key)][0].hosts_v1) as $was
 		| [$compare.changed[] | select(.name == $one.name and .parent == $one.parent)]
-		| if $was == $one.hosts_v1_since then . == [] else length == 1 and .[0].hosts_v1_before == $was and .[0].hosts_v1_now == $one.hosts_v1_since end)' \
+		| if $was - $one.hosts_v1_unwatched_since == $one.hosts_v1_since then . == []
+		else length == 1 and .[0].hosts_v1_before == $was and .[0].hosts_v1_now == $one.hosts_v1_since
+			and .[0].hosts_not_watched == $one.hosts_v1_unwatched_since end)' \
 	--slurpfile truth "$truth" --slurpfile before "$before"
-check '--compare: who is gone calls v1 nowhere' holds "$work/compare.json" '. as $report | [.compare.gone[].name] as $gone
-	| ([$report.callers[] | select(.calls.v1 > 0).name] | all(. as $name | $gone | index($name) | not))'
+check '--compare: a caller of hosts that nobody watches any more is not gone' holds "$work/compare.json" '.compare as $compare
+	| [$truth[0].hosts[] | select(.watched_seconds < 86400) | .callers[] | select(startswith("python3 /srv/"))] as $unwatched
+	| ($unwatched | length > 0) and ([$compare.not_watched[].name] | sort) == ($unwatched | sort)
+	and ($compare.not_watched | all(.hosts_not_watched == .hosts_v1_before))' --slurpfile truth "$truth"
+check '--compare: nobody is gone of whom a host was not watched' holds "$work/compare.json" '.compare.gone == []'
+jq '(.callers[] | select(.name == "agentd").calls) as $calls | .totals |= with_entries(.value -= ($calls[.key] // 0))
+	| .callers |= map(select(.name != "agentd"))' "$work/fleet/reports/000006.json" >"$work/less.json"
+run gone report --format json --compare "$work/before/reports/000006.json" "$work/less.json"
+check '--compare: who calls no more on a host that was watched is gone' all 'ended_with gone 0' \
+	'holds "$work/gone.out" "[.compare.gone[].name] == [\"agentd\"] and .compare.not_watched == []"'
+run other report --compare "$work/before/reports/000006.json" "$work/fleet/reports/000010.json"
+check '--compare: hosts that are not given any more are not watched, which it says' all 'ended_with other 0' \
+	'not grep -q "Callers gone" "$work/other.out"' 'grep -q "Callers on hosts not watched now" "$work/other.out"'
 "$IMDSTRACE" report --format json "$work"/before/reports/*.json >"$work/before.json"
 run same_state report --format json --since 2026-03-09 --compare "$work/before.json" "$work/report.json"
 check '--compare: merged reports of both say the same of hosts and callers' all 'ended_with same_state 0' 'equal compared \
-	"$(jq -c ".compare | del(.v1_now, .gone, .new, .changed[].v1_now)" "$work/compare.json")" "$(jq -c ".compare | del(.v1_now, .gone, .new, .changed[].v1_now)" "$work/same_state.out")"'
+	"$(jq -c ".compare | del(.v1_now, .new, .changed[].v1_now)" "$work/compare.json")" "$(jq -c ".compare | del(.v1_now, .new, .changed[].v1_now)" "$work/same_state.out")"'
 # The other way round: what was ready goes back.
 run back report --format json --compare "$work/since.json" "$work/report.json"
 check '--compare: hosts that were ready and are blocked now are named, with who blocks them' holds "$work/back.out" '

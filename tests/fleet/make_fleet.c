@@ -82,6 +82,10 @@ static bool on_mixed(unsigned int host)
 {
 	return host % 41 == 6;
 }
+static bool on_queue(unsigned int host)
+{
+	return host % 17 == 10;
+}
 
 static unsigned long v1_calls(unsigned int host, int cls)
 {
@@ -98,6 +102,10 @@ static unsigned long agent_calls(unsigned int host, int cls)
 static unsigned long fallback_calls(unsigned int host, int cls)
 {
 	return cls == V1 ? 40 + host % 9 : cls == TOKEN ? 40 : 0;
+}
+static unsigned long token_calls(unsigned int host, int cls)
+{
+	return cls == TOKEN ? 20 + host % 6 : 0;
 }
 static unsigned long foreign_calls(unsigned int host, int cls)
 {
@@ -133,6 +141,10 @@ static const struct caller callers[] = {
 	{"mixed", "agentd", "/opt/agentd/agentd", NULL, "systemd", "agentd.service", NULL,
 		"aws-sdk-go/1.51.0 (go1.21; linux; amd64)", "mixed", false, on_mixed, NULL,
 		mixed_calls},
+	/* It never falls back, so it blocks nothing, but its tokens never reach it. */
+	{"queue", "queued", "/opt/queue/queued", NULL, "containerd-shim", NULL, "queue",
+		"aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux ft/ec2-imds", "v2-only",
+		true, on_queue, NULL, token_calls},
 	{"own", NULL, "/usr/bin/python3.11", NULL, "systemd", "app.service", NULL,
 		"Python-urllib/3.11", "v1-only", false, on_own, NULL, v1_calls},
 };
@@ -272,7 +284,7 @@ static void put_paths(
 static void put_outcomes(
 	FILE *out, const struct caller *caller, const unsigned long counts[CLASSES])
 {
-	bool none = !strcmp(caller->pattern, "fallback");
+	bool none = caller->own_network;
 
 	fputs("\"outcomes\":{", out);
 	for (int cls = 0; cls < UNKNOWN; cls++) {
@@ -310,7 +322,7 @@ static void put_caller(
 	if (caller->container)
 		fprintf(out,
 			"\"container\":{\"runtime\":\"docker\",\"id\":\"%064x\",\"name\":\"%s\"},",
-			host + 1, caller->container);
+			host + 1 + COUNT_MAX * (unsigned int)(caller - callers), caller->container);
 	else
 		fputs("\"container\":null,", out);
 	if (caller->agent)
@@ -473,6 +485,26 @@ static const char *verdict_of(const struct fleet *fleet, unsigned int host, long
 	return "ready";
 }
 
+/* What CloudWatch would count of v1, hour by hour: as the timeline has it, all but the last call of
+ * each caller with its first. An hour may come several times. */
+static void put_hours(FILE *out, const struct fleet *fleet, unsigned int host)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < CALLERS; i++) {
+		unsigned long count = callers[i].runs_on(host) ? callers[i].calls(host, V1) : 0;
+		long at[] = {first_call(host), last_call(fleet, &callers[i], host)};
+		unsigned long calls[] = {count - 1, 1};
+
+		for (int end = 0; end < 2 && count; end++) {
+			fprintf(out, "%s{\"start\":", first ? "" : ",");
+			put_time(out, at[end] / 3600 * 3600);
+			fprintf(out, ",\"calls\":%lu}", calls[end]);
+			first = false;
+		}
+	}
+}
+
 static void put_host_truth(FILE *out, const struct fleet *fleet, unsigned int host)
 {
 	const long week = START + 7L * DAY;
@@ -491,19 +523,22 @@ static void put_host_truth(FILE *out, const struct fleet *fleet, unsigned int ho
 	put_counts(out, counts);
 	fputs("},\"callers\":[", out);
 	for (size_t i = 0; i < CALLERS; i++) {
+		hop |= callers[i].runs_on(host) && callers[i].own_network;
 		if (!blocks(fleet, &callers[i], host, 0))
 			continue;
-		hop |= callers[i].own_network;
 		fprintf(out, "%s\"%s\"", first ? "" : ",",
 			caller_name(&callers[i], host, own, sizeof(own)));
 		first = false;
 	}
-	fprintf(out, "],\"hop_limit_needed\":%s}", hop ? "2" : "null");
+	fprintf(out, "],\"hop_limit_needed\":%s,\"v1_hours\":[", hop ? "2" : "null");
+	put_hours(out, fleet, host);
+	fputs("]}", out);
 }
 
 static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct caller *caller)
 {
-	unsigned long hosts = 0, hosts_v1 = 0, hosts_v1_since = 0, only = 0, fixed = 0;
+	unsigned long hosts = 0, hosts_v1 = 0, hosts_v1_since = 0, only = 0, fixed = 0,
+		      unwatched = 0;
 	unsigned long counts[CLASSES] = {0};
 
 	for (unsigned int host = 0; host < fleet->count; host++) {
@@ -513,6 +548,7 @@ static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct 
 		fixed += is_fixed(fleet, caller, host);
 		hosts_v1 += blocks(fleet, caller, host, 0);
 		hosts_v1_since += blocks(fleet, caller, host, START + 7L * DAY);
+		unwatched += blocks(fleet, caller, host, 0) && watched_seconds(fleet, host) < DAY;
 		only += blocks(fleet, caller, host, 0) && count_blockers(fleet, host, 0) == 1;
 		for (int cls = 0; cls < CLASSES; cls++)
 			counts[cls] += calls_of(fleet, caller, host, cls);
@@ -522,10 +558,10 @@ static void put_caller_truth(FILE *out, const struct fleet *fleet, const struct 
 	put_text(out, "name", caller->name);
 	put_text(out, "parent", caller->parent);
 	fprintf(out,
-		"\"hosts\":%lu,\"hosts_fixed\":%lu,\"hosts_v1\":%lu,\"hosts_v1_since\":%lu,\"only_"
-		"blocker_on\":%lu,"
+		"\"hosts\":%lu,\"hosts_fixed\":%lu,\"hosts_v1\":%lu,\"hosts_v1_since\":%lu,"
+		"\"hosts_v1_unwatched_since\":%lu,\"only_blocker_on\":%lu,"
 		"\"calls\":{",
-		hosts, fixed, hosts_v1, hosts_v1_since, only);
+		hosts, fixed, hosts_v1, hosts_v1_since, unwatched, only);
 	put_counts(out, counts);
 	fputs("}}", out);
 }

@@ -42,18 +42,19 @@ static void figures__find(struct figure figures[FIGURES], const struct compariso
 	memcpy(figures, found, sizeof(found));
 }
 
-/* The four kinds of change among callers. */
+/* The kinds of change among callers. */
 struct kind {
 	const char *name;
 	const struct compared_callers *callers;
 };
 
-#define KINDS 4
+#define KINDS 5
 
 static void kinds__find(struct kind kinds[KINDS], const struct comparison *comparison)
 {
 	const struct kind found[KINDS] = {
 		{"gone", &comparison->gone},
+		{"on hosts not watched now", &comparison->not_watched},
 		{"new", &comparison->new},
 		{"on fewer hosts", &comparison->fewer},
 		{"on more hosts", &comparison->more},
@@ -84,10 +85,13 @@ static char *compared__describe(const struct compared_caller *one)
 	uint64_t before = hosts ? one->hosts_v1_before : one->v1_before;
 	uint64_t now = hosts ? one->hosts_v1_now : one->v1_now;
 	const char *unit = hosts ? "host" : "call";
-	char *text;
+	char unseen[64] = "", *text;
 
-	if (asprintf(&text, "%s %s%s before, %s now", NUMBER(before), unit, before == 1 ? "" : "s",
-		    NUMBER(now)) < 0)
+	if (one->hosts_not_watched)
+		snprintf(unseen, sizeof(unseen), ", %s not watched now",
+			NUMBER(one->hosts_not_watched));
+	if (asprintf(&text, "%s %s%s before%s, %s now", NUMBER(before), unit,
+		    before == 1 ? "" : "s", hosts ? unseen : "", NUMBER(now)) < 0)
 		return NULL;
 	return text;
 }
@@ -105,8 +109,9 @@ static void at__format(char *out, size_t size, const struct comparison *comparis
 
 static bool comparison__is_quiet(const struct comparison *comparison)
 {
-	return !comparison->gone.count && !comparison->new.count && !comparison->fewer.count &&
-	       !comparison->more.count && !comparison->went_back_count;
+	return !comparison->gone.count && !comparison->not_watched.count &&
+	       !comparison->new.count && !comparison->fewer.count && !comparison->more.count &&
+	       !comparison->went_back_count;
 }
 
 /* "7 hosts are new, 2 are gone". "" where both states have the same ones. */
@@ -315,8 +320,8 @@ void comparison__put_markdown(struct markdown *page, const struct comparison *co
 		fputs("\nNo caller and no host is worse or better.\n\n", page->out);
 		return;
 	}
-	if (comparison->gone.count || comparison->new.count || comparison->fewer.count ||
-		comparison->more.count)
+	if (comparison->gone.count || comparison->not_watched.count || comparison->new.count ||
+		comparison->fewer.count || comparison->more.count)
 		fputs("\n| callers | | hosts before | hosts now | v1 before | v1 now |\n"
 		      "| --- | --- | ---: | ---: | ---: | ---: |\n",
 			page->out);
@@ -442,11 +447,12 @@ static json_t *json__compared(const struct compared_caller *one)
 
 	if (!place)
 		return NULL;
-	return json_pack("{so,so,so,sI,sI,sI,sI}", "name", json__text(one->caller->name), "parent",
-		json__text(one->caller->parent), "workload", json__text(*place ? place : NULL),
-		"hosts_v1_before", (json_int_t)one->hosts_v1_before, "hosts_v1_now",
-		(json_int_t)one->hosts_v1_now, "v1_before", (json_int_t)one->v1_before, "v1_now",
-		(json_int_t)one->v1_now);
+	return json_pack("{so,so,so,sI,sI,sI,sI,sI}", "name", json__text(one->caller->name),
+		"parent", json__text(one->caller->parent), "workload",
+		json__text(*place ? place : NULL), "hosts_v1_before",
+		(json_int_t)one->hosts_v1_before, "hosts_v1_now", (json_int_t)one->hosts_v1_now,
+		"hosts_not_watched", (json_int_t)one->hosts_not_watched, "v1_before",
+		(json_int_t)one->v1_before, "v1_now", (json_int_t)one->v1_now);
 }
 
 static int json__append_compared(json_t *list, const struct compared_callers *callers)
@@ -489,7 +495,7 @@ json_t *json__comparison(const struct comparison *comparison)
 {
 	const size_t *before = comparison->verdicts_before, *now = comparison->verdicts_now;
 
-	return json_pack("{so,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,so,so,so,so,sI,sI,sI}", "before",
+	return json_pack("{so,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,so,so,so,so,so,sI,sI,sI}", "before",
 		json__time(comparison->at), "ready_before", (json_int_t)before[VERDICT_READY],
 		"ready_now", (json_int_t)now[VERDICT_READY], "blocked_before",
 		(json_int_t)before[VERDICT_BLOCKED], "blocked_now",
@@ -499,7 +505,8 @@ json_t *json__comparison(const struct comparison *comparison)
 		(json_int_t)comparison->hosts_before, "hosts_now",
 		(json_int_t)comparison->hosts_now, "v1_before", (json_int_t)comparison->v1_before,
 		"v1_now", (json_int_t)comparison->v1_now, "gone",
-		json__compared_callers(&comparison->gone, NULL), "new",
+		json__compared_callers(&comparison->gone, NULL), "not_watched",
+		json__compared_callers(&comparison->not_watched, NULL), "new",
 		json__compared_callers(&comparison->new, NULL), "changed",
 		json__compared_callers(&comparison->fewer, &comparison->more), "went_back",
 		json__went_back(comparison), "became_ready", (json_int_t)comparison->became_ready,

@@ -500,7 +500,7 @@ static int write__hosts(FILE *out, const struct report *report, const struct hos
 	return 0;
 }
 
-static int write__report(FILE *out, const struct report *report, const struct ruling *ruling,
+int report__write_json(FILE *out, const struct report *report, const struct ruling *ruling,
 	const struct host_summaries *hosts, const struct comparison *comparison)
 {
 	bool exact, forwarded_exact;
@@ -531,34 +531,27 @@ static int write__report(FILE *out, const struct report *report, const struct ru
 		write__list(out, "timeline", report, report->timeline_count, list__bucket) ||
 		write__value(out, "next_steps", json__list(ruling->next_steps), "}\n"))
 		return -ENOMEM;
-	return ferror(out) ? -ENOMEM : 0;
-}
-
-char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
-	const struct host_summaries *hosts, const struct comparison *comparison)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	int error = out ? write__report(out, report, ruling, hosts, comparison) : -ENOMEM;
-
-	if (out && fclose(out))
-		error = -ENOMEM;
-	if (!error)
-		return text;
-	free(text);
-	return NULL;
+	return ferror(out) ? -EIO : 0;
 }
 
 char *report__to_json(const struct report *report, int64_t min_window)
 {
 	struct verdict_options options = {.min_window = min_window};
 	struct ruling ruling;
-	char *text;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+	int error;
 
 	if (verdict__rule(&ruling, report, &options))
 		return NULL;
-	text = report__to_json_ruled(report, &ruling, NULL, NULL);
+	out = open_memstream(&text, &size);
+	error = out ? report__write_json(out, report, &ruling, NULL, NULL) : -ENOMEM;
+	if (out && fclose(out))
+		error = -ENOMEM;
 	verdict__clear(&ruling);
-	return text;
+	if (!error)
+		return text;
+	free(text);
+	return NULL;
 }

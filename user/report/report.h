@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "abi.h"
 #include "report/client.h"
@@ -391,12 +392,12 @@ int report__from_json(
 /* As one JSON text with a final newline; min_window as in verdict.h. NULL: no memory. The caller
  * frees. */
 char *report__to_json(const struct report *report, int64_t min_window);
-/* The same with a verdict that was ruled elsewhere, its hosts (NULL: not ruled one by one), and a
- * comparison with an earlier state (NULL: none). */
 struct ruling;
 struct host_summaries;
 struct comparison;
-char *report__to_json_ruled(const struct report *report, const struct ruling *ruling,
+/* The same into out, with a verdict that was ruled elsewhere, its hosts (NULL: not ruled one by
+ * one), and a comparison with an earlier state (NULL: none). 0, -ENOMEM or -EIO. */
+int report__write_json(FILE *out, const struct report *report, const struct ruling *ruling,
 	const struct host_summaries *hosts, const struct comparison *comparison);
 
 #endif

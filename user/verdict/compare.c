@@ -8,7 +8,9 @@
 struct maker {
 	struct comparison *comparison;
 	const struct state *before, *now;
-	struct table callers; /* of before, by identity */
+	struct table callers;         /* of before, by identity */
+	const struct caller **unseen; /* of before, once for each host that now nobody watches */
+	size_t unseen_count;
 	bool strict;
 };
 
@@ -46,6 +48,65 @@ static int callers__add(struct compared_callers *callers, const struct compared_
 	return 0;
 }
 
+static bool host__is_watched(const struct host_summaries *hosts, const struct host_summary *host)
+{
+	const struct host_summary *now = host_summaries__find(hosts, host_summary__id(host));
+
+	return now && now->watched > 0;
+}
+
+static int caller__compare_addresses(const void *left, const void *right)
+{
+	uintptr_t a = (uintptr_t) * (const struct caller *const *)left;
+	uintptr_t b = (uintptr_t) * (const struct caller *const *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Whose host nobody watches now is not known to be gone from it. */
+static int maker__find_unseen(struct maker *maker)
+{
+	const struct host_summaries *before = maker->before->hosts, *now = maker->now->hosts;
+
+	for (size_t i = 0; !now->unlisted && i < before->count; i++) {
+		const struct host_summary *host = &before->list[i];
+
+		for (size_t c = 0; c < host->facts.caller_count; c++) {
+			const struct caller **next;
+
+			if (!host->facts.callers[c].v1 || host__is_watched(now, host))
+				continue;
+			next = array__next(
+				(void **)&maker->unseen, &maker->unseen_count, sizeof(*next));
+			if (!next)
+				return -ENOMEM;
+			*next = host->facts.callers[c].caller;
+		}
+	}
+	if (maker->unseen_count)
+		qsort(maker->unseen, maker->unseen_count, sizeof(*maker->unseen),
+			caller__compare_addresses);
+	return 0;
+}
+
+static uint64_t maker__count_unseen(const struct maker *maker, const struct caller *before)
+{
+	const struct caller **found =
+		before && maker->unseen_count
+			? bsearch(&before, maker->unseen, maker->unseen_count,
+				  sizeof(*maker->unseen), caller__compare_addresses)
+			: NULL;
+	const struct caller **first = found, **last = found;
+
+	if (!found)
+		return 0;
+	while (first > maker->unseen && first[-1] == before)
+		first--;
+	while (last + 1 < maker->unseen + maker->unseen_count && last[1] == before)
+		last++;
+	return (uint64_t)(last - first + 1);
+}
+
 static int maker__sort_in(
 	struct maker *maker, const struct caller *before, const struct caller *now)
 {
@@ -56,17 +117,21 @@ static int maker__sort_in(
 		.hosts_v1_now = now ? now->hosts_v1 : 0,
 		.v1_before = caller__blocking_calls(before, maker->strict),
 		.v1_now = caller__blocking_calls(now, maker->strict),
+		.hosts_not_watched = maker__count_unseen(maker, before),
 	};
+	uint64_t still_watched = one.hosts_v1_before > one.hosts_not_watched
+					 ? one.hosts_v1_before - one.hosts_not_watched
+					 : 0;
 
 	if (!one.v1_before && !one.v1_now)
 		return 0;
 	if (!one.v1_now)
-		return callers__add(&to->gone, &one);
+		return callers__add(one.hosts_not_watched ? &to->not_watched : &to->gone, &one);
 	if (!one.v1_before)
 		return callers__add(&to->new, &one);
-	if (one.hosts_v1_now < one.hosts_v1_before)
+	if (one.hosts_v1_now < still_watched)
 		return callers__add(&to->fewer, &one);
-	if (one.hosts_v1_now > one.hosts_v1_before)
+	if (one.hosts_v1_now > still_watched)
 		return callers__add(&to->more, &one);
 	return 0;
 }
@@ -177,11 +242,15 @@ int comparison__make(struct comparison *comparison, const struct state *before,
 			comparison->at = before->report->windows[i].end;
 	hosts__count(comparison->verdicts_before, before);
 	hosts__count(comparison->verdicts_now, now);
-	error = maker__compare_callers(&maker);
+	error = maker__find_unseen(&maker);
+	if (!error)
+		error = maker__compare_callers(&maker);
 	if (!error)
 		error = maker__compare_hosts(&maker);
 	table__clear(&maker.callers);
+	free(maker.unseen);
 	callers__sort(&comparison->gone);
+	callers__sort(&comparison->not_watched);
 	callers__sort(&comparison->new);
 	callers__sort(&comparison->fewer);
 	callers__sort(&comparison->more);
@@ -191,6 +260,7 @@ int comparison__make(struct comparison *comparison, const struct state *before,
 void comparison__clear(struct comparison *comparison)
 {
 	free(comparison->gone.list);
+	free(comparison->not_watched.list);
 	free(comparison->new.list);
 	free(comparison->fewer.list);
 	free(comparison->more.list);

@@ -16,6 +16,7 @@ struct compared_caller {
 	const struct caller *caller; /* as it is now, or was where it is gone */
 	uint64_t hosts_v1_before, hosts_v1_now;
 	uint64_t v1_before, v1_now;
+	uint64_t hosts_not_watched; /* of hosts_v1_before: nobody has watched them since */
 };
 
 struct compared_callers {
@@ -34,9 +35,10 @@ struct comparison {
 	size_t hosts_before, hosts_now;
 	size_t verdicts_before[VERDICT_INCONCLUSIVE + 1], verdicts_now[VERDICT_INCONCLUSIVE + 1];
 	uint64_t v1_before, v1_now;
-	/* Callers that block: in the first state alone, in the second alone, and on fewer or more
-	 * hosts. */
-	struct compared_callers gone, new, fewer, more;
+	/* Callers that block: in the first state alone; likewise, but on hosts that nobody has
+	 * watched since; in the second alone; and on fewer or more of the hosts that were watched.
+	 */
+	struct compared_callers gone, not_watched, new, fewer, more;
 	struct compared_host *went_back; /* ready before, and blocked now */
 	size_t went_back_count;
 	size_t became_ready;          /* and the other way round */
