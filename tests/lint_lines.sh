@@ -19,12 +19,10 @@ tests/unit/test_formats.c
 tests/unit/test_http.c
 tests/unit/test_report.c
 tests/wire/cases_socket.c
-user/demo/imds.c
 user/render/report_json.c
 user/trace/top.c
 user/trace/trace.c
 user/trace/tracer.c
-user/verdict/verdict.c
 FILES
 
 status=0
