@@ -59,7 +59,7 @@ warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if
 # Paths of this machine stay out of what is built.
 reproducible := '-ffile-prefix-map=$(CURDIR)=.'
 
-cppflags := -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(sysroot-cppflags) $(CPPFLAGS)
+cppflags := -D_GNU_SOURCE -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(sysroot-cppflags) $(CPPFLAGS)
 cflags   := -std=gnu11 $(warnings) $(reproducible) $(CFLAGS)
 ldflags  := -Wl,-z,relro,-z,now $(sysroot-ldflags) $(LDFLAGS)
 ifeq ($(FLAVOUR),asan)

@@ -4,7 +4,6 @@
  * seen. Comes in: $IMDSTRACE and $WIRE. The calls are made beside the traffic program's service, in
  * its private network.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

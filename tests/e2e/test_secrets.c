@@ -4,9 +4,6 @@
  * the service of a private network. The tracer is stopped meanwhile, so that what the kernel side
  * keeps for it can be looked at; then it goes on, and shows them.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* memfd_create */
-#endif
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fcntl.h>

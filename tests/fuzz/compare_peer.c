@@ -4,7 +4,6 @@
  * lax with line ends and blanks; it knows a list of methods and what a URL may hold, which is none
  * of our business.
  */
-#define _GNU_SOURCE 1
 #include "compare.h"
 
 #include <ctype.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What http-parser finds, told in the words of reading.h. It is fed byte by byte, to know where it
  * is. */
-#define _GNU_SOURCE 1
 #include "reading.h"
 
 #include <http_parser.h>

@@ -3,7 +3,6 @@
  * The rules of include/http.h a second time: over a buffer that holds the whole stream, line by
  * line and header by header, with nothing in common with the table of states.
  */
-#define _GNU_SOURCE 1
 #include "reading.h"
 
 #include <ctype.h>

@@ -4,9 +4,6 @@
  * each merge written and read again: the same comes out each time, or the merge is refused. Given
  * together as files they are never refused.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf */
-#endif
 #include "report_fixture.h"
 
 #include <errno.h>

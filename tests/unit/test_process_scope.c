@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Names of units, containers, pods, cgroups and processes, found in trees of every shape. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* nftw */
-#endif
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

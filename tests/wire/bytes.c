@@ -3,7 +3,6 @@
  * What reached the service, by connection: the bytes of a run beside a rehearsal must be those of a
  * run without one, and a rehearsal's line in front of some heads' empty lines.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
  * case: of a head of which it sees the tail alone, whatever that looks like, it knows that it knows
  * nothing; a connection that was idle it follows exactly.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Bodies: what stands in them is no request and proves no token. */
-#define _GNU_SOURCE 1
 #include <stdio.h>
 #include <string.h>
 

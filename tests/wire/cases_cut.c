@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Each way to cut requests into sends, and heads up to the largest that is recognised. */
-#define _GNU_SOURCE 1
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>

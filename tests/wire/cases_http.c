@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* HTTP/1 as RFC 9112 has it, what looks like it, and what is none. */
-#define _GNU_SOURCE 1
 #include <stdio.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
  * Requests must be shown exactly and in order. Unknown ones are counted: when a connection ends in
  * the middle of a head, its last event may come behind the next connection's first.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where a text is cut into sends. */
-#define _GNU_SOURCE 1
 #include <string.h>
 
 #include "wire.h"

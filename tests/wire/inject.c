@@ -4,7 +4,6 @@
  * two, put together here and sent as a whole, through a raw socket or as frames of a device. For
  * the virtual machine of tests/kernels alone, which has no network.
  */
-#define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>

@@ -3,7 +3,6 @@
  * Calls beside a load: threads that are blocked in a send to somewhere else, or that send there
  * without a pause, while a number of requests goes to the endpoint. Each of these has to be seen.
  */
-#define _GNU_SOURCE 1
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The traffic program's options, and nothing else. */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>

@@ -3,7 +3,6 @@
  * Made-up traffic: processes of one to four threads, each with a connection of its own, on which
  * made-up requests are sent by changing ways and cuts. A connection is a case.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>

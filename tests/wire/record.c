@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a case expects, kept in shared memory and written down as a line of JSON. */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

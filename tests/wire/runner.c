@@ -3,7 +3,6 @@
  * Runs cases: a private network, an IMDS in it, and a process for each case. Goes out: the file
  * of expectations, a line per case.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The ways of sending that a libc offers, and the table of all. */
-#define _GNU_SOURCE 1
 #include "ways.h"
 
 #include <errno.h>

@@ -4,7 +4,6 @@
  * front of something misleading, or in a page that the process has not touched yet, so that the
  * kernel has to fault it in while it sends.
  */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* io_uring by its system calls alone: one request at a time, waited for. */
-#define _GNU_SOURCE 1
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <stdbool.h>

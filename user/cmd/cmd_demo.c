@@ -4,7 +4,6 @@
  * since what befalls a token's answer on its way is a matter of the network, not of the client.
  * The tracer stays outside, in the machine's own namespaces, as it does on an instance.
  */
-#define _GNU_SOURCE 1
 #include "cmd/commands.h"
 
 #include <errno.h>

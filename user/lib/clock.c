@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Times are int64_t nanoseconds since 1970, which reach from 1677 to 2262. */
-#define _GNU_SOURCE /* timegm */
 #include "lib/clock.h"
 
 #include <errno.h>

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* SOCK_CLOEXEC */
-#endif
 #include "process/lookup.h"
 
 #include <errno.h>

@@ -9,9 +9,6 @@
  * Limits are those of the specification (Amazon CloudWatch User Guide, "Embedded metric format
  * specification") and of the CloudWatch API's type Dimension.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf */
-#endif
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>

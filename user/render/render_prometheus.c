@@ -4,9 +4,6 @@
  * the worst callers have their own, the others share one. Callers that look alike share one as
  * well, because a series that comes twice makes the collector drop the whole file.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf */
-#endif
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The table of callers: those that need somebody first, each with its advice; then the others in a
  * sentence for each kind. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* asprintf */
-#endif
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
