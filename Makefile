@@ -275,9 +275,8 @@ check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machine
 check-distros: ## build, test and trace in bare roots of Debian 12, 13 and sid (root, downloads them)
 	@tests/distros/test_distros.sh
 
-# README.md's table of kernels is the last run's.
-kernels-table: ## put what the last check-kernels saw into README.md
-	sed -i -e '/^<!-- kernels -->$$/,/^<!-- end of kernels -->$$/{//!d}' -e '/^<!-- kernels -->$$/r build/kernels.md' README.md
+kernels-table: ## put what the last check-kernels saw into the manual
+	tests/docs/manual.py kernels dist/imdstrace.8 build/kernels.md
 
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo

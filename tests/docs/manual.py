@@ -4,6 +4,7 @@
 
 manual.py fields SCHEMA          prints the fields of dist/schema/SCHEMA.json as mdoc
 manual.py write FILE             puts that into FILE, between '.\\" fields: SCHEMA' and '.\\" end of fields'
+manual.py kernels FILE TABLE     puts the rows of TABLE, which tests/kernels/test_kernels.sh wrote, into FILE
 manual.py options FILE COMMAND   prints the options that the page FILE has for a command, one a line
 manual.py help                   prints the options that a --help on standard input has
 """
@@ -63,19 +64,36 @@ def fields(name):
     return lines + [".El"]
 
 
-def write(file):
+def replace(file, kind, text):
+    """Writes text(words) between each line '.\\" KIND: WORDS' of a page and its '.\\" end of KIND'."""
     page = pathlib.Path(file)
     out, inside = [], False
     for line in page.read_text().splitlines():
-        if line == '.\\" end of fields':
+        if line == f'.\\" end of {kind}':
             inside = False
         if not inside:
             out.append(line)
-        begun = re.fullmatch(r'\.\\" fields: ([a-z]+)', line)
+        begun = re.fullmatch(rf'\.\\" {kind}: (.+)', line)
         if begun:
             inside = True
-            out += fields(begun.group(1))
+            out += text(begun.group(1))
     page.write_text("\n".join(out) + "\n")
+
+
+def kernels(table):
+    """A list of columns. The machine stands in the kernel's name, and the boot's time is the testers'."""
+    header, _, *lines = [line.strip("| \n").split(" | ") for line in pathlib.Path(table).read_text().splitlines()]
+    kept = [header.index(name) for name in ("kernel", "attach mode", "wire cases right")]
+    kept.append(next(i for i, name in enumerate(header) if "instructions" in name))
+    cells = [[quoted(line[i].strip("`")) for i in kept] for line in lines]
+    widths = [max((cell[i] for cell in cells), key=len) for i in range(len(kept))]
+    names = ("kernel", "attach mode", "right", "instructions")
+    return [
+        ".Bl -column " + " ".join(f'"{width}"' for width in widths),
+        ".It " + " Ta ".join(f"Em {name}" for name in names),
+        *(".It " + " Ta ".join(row) for row in cells),
+        ".El",
+    ]
 
 
 def options_of_page(file, command):
@@ -104,7 +122,9 @@ def main(verb, *arguments):
     if verb == "fields":
         print("\n".join(fields(*arguments)))
     elif verb == "write":
-        write(*arguments)
+        replace(*arguments, "fields", fields)
+    elif verb == "kernels":
+        replace(arguments[0], "kernels", lambda _: kernels(arguments[1]))
     elif verb == "options":
         print("\n".join(options_of_page(*arguments)))
     elif verb == "help":

@@ -29,6 +29,18 @@ has_the_fields() {
 	return 1
 }
 
+# A table of kernels as tests/kernels/test_kernels.sh writes it becomes a part of the page, in place of the last.
+takes_kernels() {
+	cp "$dist/imdstrace.8" "$work/kernels.8"
+	cat >"$work/kernels.md" <<-'TABLE'
+		| kernel | machine | attach mode | wire cases right | most verified instructions of a program | seconds of the boot, emulated |
+		|---|---|---|---|---|---|
+		| 9.9.9-1-cloud-amd64 | amd64 | `fentry` | 295 of 296 | 12345 | 99 |
+	TABLE
+	"$docs/manual.py" kernels "$work/kernels.8" "$work/kernels.md" && renders "$work/kernels.8" &&
+		MANWIDTH=80 man -l "$work/kernels.8" | grep -E '^ +9\.9\.9-1-cloud-amd64 +fentry +295 of 296 +12345$' && not grep -q '^\.It [5-8]\.' "$work/kernels.8"
+}
+
 # names SECTION WORD...: each word has an entry in that section of the page of reports.
 names() {
 	local section=$1 word
@@ -62,6 +74,8 @@ for command in $commands; do
 done
 check 'the manual has the fields of the schemas' has_the_fields
 check 'the manual has every class, reason, pattern and advice' enumerations
+
+check 'the manual takes a table of kernels' takes_kernels
 
 cp "$here"/../unit/golden/report.{json,ndjson} "$work/"
 "$IMDSTRACE" software --json >"$work/software.json"

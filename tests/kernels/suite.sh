@@ -196,7 +196,7 @@ demo() {
 uname -srvm
 check "doctor says that this kernel can be traced" doctor_says 0 "$first" ""
 check "responses are watched" grep -q '"responses": true' /tmp/doctor.json
-sed -n '/^Ways in/,$p' /tmp/doctor.txt
+sed -n '/^Attach modes/,$p' /tmp/doctor.txt
 verified
 start
 check "$first is the first way that attaches" used "$first"

@@ -4,9 +4,10 @@
 # Boots each of these kernels in a virtual machine, and runs a suite there: MACHINES at a time, else
 # one for each processor, because kernels complain of stalls where emulated ones wait for long.
 # Compares what the verifier looked at with verified.limits, and writes what was seen as a table of
-# Markdown: $KERNELS_TABLE (build/kernels.md). KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it runs load.sh
-# alone, with that many calls beside each load and in each model of preemption, and writes $LOAD_TABLE
-# (build/load.md). BOOT=PROGRAM boots in place of boot.sh.
+# Markdown: $KERNELS_TABLE (build/kernels.md), which "make kernels-table" puts into the manual.
+# KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it runs load.sh alone, with that
+# many calls beside each load and in each model of preemption, and writes $LOAD_TABLE (build/load.md).
+# BOOT=PROGRAM boots in place of boot.sh.
 set -u
 here=$(dirname "$0")
 limits=$here/verified.limits
@@ -60,11 +61,11 @@ fail() {
 	failed=$((failed + 1))
 }
 
-# Holds the programs of one machine to the limits: "verified WAY PROGRAM INSTRUCTIONS" against
+# Holds the programs of one machine to the limits: "verified MODE PROGRAM INSTRUCTIONS" against
 # "KERNEL PROGRAM LIMIT", where KERNEL "*" is every one that has no line of its own.
 within_limits() {
-	local kernel=$1 way program instructions limit
-	while read -r _ way program instructions; do
+	local kernel=$1 mode program instructions limit
+	while read -r _ mode program instructions; do
 		limit=$(awk -v kernel="$kernel" -v program="$program" '
 			$2 == program && $1 == "*" { any = $3 }
 			$2 == program && $1 == kernel { own = $3 }
@@ -72,20 +73,20 @@ within_limits() {
 		if [ -z "$limit" ]; then
 			fail "$kernel: $program has no limit in ${limits##*/}"
 		elif [ "$instructions" = null ] || ((instructions > limit)); then
-			fail "$kernel: $way's $program took $instructions verified instructions of $limit"
+			fail "$kernel: $mode's $program took $instructions verified instructions of $limit"
 		else
 			passed=$((passed + 1))
 		fi
 	done < <(grep '^verified ' "$2")
 }
 
-# A line of the table for each way of one machine.
+# A line of the table for each attach mode of one machine.
 add_rows() {
-	local arch=$1 seconds=$2 output=$3 release way right of instructions
+	local arch=$1 seconds=$2 output=$3 release mode right of instructions
 	release=$(sed -n 's/^Linux \([^ ]*\) .*/\1/p' "$output" | head -n 1)
-	while read -r _ way right of; do
-		instructions=$(awk -v way="$way" '$1 == "verified" && $2 == way && $4 > most { most = $4 } END { print most + 0 }' "$output")
-		echo "| $release | $arch | \`$way\` | $right of $of | $instructions | $seconds |"
+	while read -r _ mode right of; do
+		instructions=$(awk -v mode="$mode" '$1 == "verified" && $2 == mode && $4 > most { most = $4 } END { print most + 0 }' "$output")
+		echo "| $release | $arch | \`$mode\` | $right of $of | $instructions | $seconds |"
 	done < <(grep '^cases ' "$output") >>"$scratch/rows"
 	sed -n "s/^load \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\) \([^ ]*\)$/| $release | $arch | \`\1\` | \6 | \2 | \3 | \4 of \5 |/p" \
 		"$output" >>"$scratch/loads"
@@ -139,7 +140,7 @@ done
 if [ -z "${LOAD:-}" ]; then
 	mkdir -p "$(dirname "$table")"
 	{
-		echo "| kernel | machine | way | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
+		echo "| kernel | machine | attach mode | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
 		echo "|---|---|---|---|---|---|"
 		sort -V "$scratch/rows"
 	} >"$table"

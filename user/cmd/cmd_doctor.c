@@ -173,7 +173,7 @@ static void print_text(const struct diagnosis *diagnosis)
 		printf("  %-13s %s%s\n", "rehearsal",
 			diagnosis->rehearses ? "possible" : "not possible: ",
 			diagnosis->why_no_rehearsal);
-	puts("\nWays in, in the order in which they are tried:");
+	puts("\nAttach modes, in the order in which they are tried:");
 	for (size_t i = 0; tracer_modes[i].name; i++)
 		printf("  %-13s %s%s\n", tracer_modes[i].name,
 			diagnosis->modes[i].attaches ? "yes: " : "no: ",

@@ -89,7 +89,7 @@ static int usage(void)
 	     "      --strict           with --check: calls of other clouds' services block, too\n"
 	     "      --no-responses     do not look at what comes back\n"
 	     "      --user NAME        go on as this user once the hooks are attached\n"
-	     "      --hooks WAY        attach in this way only:");
+	     "      --hooks MODE       attach in this mode only:");
 	for (const struct tracer_mode *mode = tracer_modes; mode->name; mode++)
 		printf("                           %-10s  %s\n", mode->name, mode->summary);
 	puts("  -h, --help             show this\n"
