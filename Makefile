@@ -36,6 +36,8 @@ tool      := env -u LIBRARY_PATH -u CPATH -u C_INCLUDE_PATH -u COMPILER_PATH \
 	LD_LIBRARY_PATH=$(toolchain)/usr/lib/$(triple-$(native)):$(toolchain)/lib/$(triple-$(native))
 CC        := $(tool) $(toolchain)/usr/bin/$(triple)-gcc-12
 AR        := $(tool) $(toolchain)/usr/bin/$(triple)-ar
+OBJCOPY   := $(tool) $(toolchain)/usr/bin/$(triple)-objcopy
+READELF   := $(tool) $(toolchain)/usr/bin/$(triple)-readelf
 BPF_CLANG ?= $(tool) $(toolchain)/usr/lib/llvm-14/bin/clang
 BPFTOOL   ?= $(tool) $(toolchain)/usr/sbin/bpftool
 # The assembler and the linker are found there, too, and not in the machine's own directories.
@@ -77,7 +79,7 @@ bpf-cflags := -target bpf -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-un
 
 sources := $(wildcard user/*/*.c)
 objects := $(sources:%.c=$(obj)/%.o)
-scripts := $(wildcard .ci/run dist/*.sh dist/*.bash tests/run tests/*.sh tests/*/*.sh tests/kernels/init)
+scripts := $(wildcard .ci/run dist/*.sh dist/*.bash dist/deb/p* tests/run tests/*.sh tests/*/*.sh tests/kernels/init)
 
 unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
@@ -159,7 +161,7 @@ $(out)/imdstrace-static $(out)/tests/wire $(out)/tests/verify: always
 else
 $(out)/imdstrace-static: $(objects)
 	$(call quiet,LINK)
-	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
+	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) -Wl,-Map=$@.map $^ $(libs) -o $@
 endif
 
 # The programs of the tests. Each takes from user/ what it calls, and what that calls.
@@ -272,6 +274,9 @@ check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machine
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@LOAD=$(LOAD_CALLS) tests/kernels/test_kernels.sh
 
+check-release: release | deps-check-release ## check build/release: the packages, the image, install.sh, and that another folder makes the same bytes
+	@tests/run TIMEOUT=900 $(wildcard tests/dist/test_*.sh)
+
 check-distros: ## build, test and trace in bare roots of Debian 12, 13 and sid (root, downloads them)
 	@tests/distros/test_distros.sh
 
@@ -333,24 +338,44 @@ dist: ## pack the committed sources into build/imdstrace-VERSION.tar.gz
 	@mkdir -p build
 	git archive --prefix=imdstrace-$(VERSION)/ HEAD | gzip -9n >build/imdstrace-$(VERSION).tar.gz
 
-# Both packages hold the static program, so that one of each serves every release.
-rpm-arch-amd64 := x86_64
-rpm-arch-arm64 := aarch64
-root := $(out)/package
+# Packages hold the static program, so that one of each serves every release.
+MAINTAINER ?= the imdstrace authors <imdstrace@packages.invalid>
+root       := $(out)/package
+# The libraries that are linked into it, by the packages that they come from.
+linked     := libbpf-dev libelf-dev zlib1g-dev libjansson-dev libc6-dev
 
 packages: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-packages: $(out)/imdstrace-static | deps-packages ## build a .deb and an .rpm of the static program; ARCH=arm64 as well
-	rm -rf $(root)
-	@$(MAKE) --no-print-directory install-carried DESTDIR=$(root) PREFIX=/usr
-	install -D -m 0755 $(out)/imdstrace-static $(root)/usr/bin/imdstrace
-	umask 022; top=$$(mktemp -d) && trap 'rm -rf "$$top"' EXIT && \
-	rpmbuild -bb --quiet --target $(rpm-arch-$(target)) --define "_topdir $$top" \
-		--define 'version $(VERSION)' --define 'root $(CURDIR)/$(root)' dist/imdstrace.spec && \
-	mv "$$top"/RPMS/*/*.rpm $(out)/
-	mv $(root)/usr/share/doc/imdstrace/LICENSE $(root)/usr/share/doc/imdstrace/copyright
-	install -d $(root)/DEBIAN
-	sed 's/@version@/$(VERSION)/; s/@arch@/$(target)/' dist/control | install -m 0644 /dev/stdin $(root)/DEBIAN/control
-	dpkg-deb --root-owner-group --build $(root) $(out)/imdstrace_$(VERSION)_$(target).deb
+packages: export MAINTAINER := $(MAINTAINER)
+packages: $(root) | deps-packages ## build a .deb and an .rpm of the static program, each with its debug symbols; ARCH=arm64 as well
+	dist/packages.sh $(VERSION) $(target) $(out)
+
+ifeq ($(pinned),)
+$(root): always
+	@mkdir -p $(out)
+	@flock $(out) $(MAKE) --no-print-directory STATIC=1 $@
+else
+# What an installation below /usr has, and beside it the debug symbols where debuggers look for them.
+$(root): $(out)/imdstrace-static always
+	$(call quiet,PACK)
+	@rm -rf $@ $@-debug
+	@$(MAKE) -s install-carried DESTDIR=$@ PREFIX=/usr
+	@find $@/usr/share/man -type f -exec gzip -9n {} +
+	@install -m 0644 CHANGELOG.md $@/usr/share/doc/imdstrace/
+	@for package in $(linked); do \
+		install -D -m 0644 $(sysroot)/usr/share/doc/$$package/copyright $@/usr/share/doc/imdstrace/third-party/$$package || exit; \
+	done
+	@install -d $@/usr/bin
+	@$(OBJCOPY) --strip-all --remove-section=.comment $< $@/usr/bin/imdstrace
+	@id=$$($(READELF) -n $< | sed -n 's/.*Build ID: //p') && debug=$@-debug/usr/lib/debug/.build-id/$$(echo $$id | cut -c 1-2) && \
+	install -d $$debug && $(OBJCOPY) --only-keep-debug --compress-debug-sections $< $$debug/$$(echo $$id | cut -c 3-).debug && \
+	chmod 0644 $$debug/* && chmod -R u=rwX,go=rX $@ $@-debug
+endif
+
+release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+release: ## put tarballs, packages, image, sums and SPDX document for both machines into build/release; SIGN=COMMAND signs the sums
+	@$(MAKE) --no-print-directory packages
+	@$(MAKE) --no-print-directory packages ARCH=$(other)
+	dist/release.sh $(VERSION) build/release $(native)=build $(other)=build/$(other)
 
 formatted := $(filter-out vmlinux.h,$(wildcard bpf/*.[ch] include/*.h user/*/*.[ch] tests/*/*.[ch]))
 
@@ -385,7 +410,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros check-release kernels-table \
 	demo bench fuzz \
-	install install-carried uninstall dist packages format lint pins clean help
+	install install-carried uninstall dist packages release format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

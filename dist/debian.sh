@@ -8,6 +8,7 @@
 #                                                      versions that it has
 #   debian.sh pins SUITE ARCH GROUP                    prints the lines of GROUP with the versions
 #                                                      that the mirror has
+#   debian.sh versions SUITE ARCH GROUP...             prints "PACKAGE VERSION" of what pinned takes
 #   debian.sh depends SUITE ARCH PACKAGE               prints what PACKAGE depends on
 #   debian.sh needs SUITE ARCH PACKAGE                 prints PACKAGE and all that it needs
 #   debian.sh search SUITE ARCH PATTERN                prints the packages whose names match
@@ -231,7 +232,7 @@ names() {
 	apt-cache -c "$state/apt.conf" pkgnames "$1"
 }
 
-[ $# -ge 3 ] || fail "usage: debian.sh unpack|pinned|pins|depends|needs|names|sources SUITE ARCH ARGUMENT..."
+[ $# -ge 3 ] || fail "usage: debian.sh unpack|pinned|pins|versions|depends|needs|names|sources SUITE ARCH ARGUMENT..."
 verb=$1 suite=$2 arch=$3
 shift 3
 # shellcheck source=/dev/null
@@ -241,6 +242,7 @@ case $verb in
 unpack) unpack "$@" ;;
 pinned) pinned "$@" ;;
 pins) print_pins "$1" ;;
+versions) pins "$@" | available_pins ;;
 depends) depends "$@" ;;
 needs) needs "$@" ;;
 search) apt-cache -c "$state/apt.conf" search --names-only "$1" | cut -d' ' -f1 ;;
