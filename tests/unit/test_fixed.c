@@ -132,6 +132,7 @@ static void the_verdict_stays_and_says_how_to_start_afresh(void **state)
 		ruling.reasons, "note: 1 of them has been fixed since (5 of the calls)"));
 	assert_true(texts__hold(
 		ruling.next_steps, "it keeps the calls that shop made before it was fixed"));
+	assert_true(texts__hold(ruling.next_steps, "imdstrace check --since 2026-"));
 	assert_false(texts__hold(ruling.next_steps, "another cloud"));
 	assert_int_equal(report__count_to_change(report, false), 0);
 	assert_int_equal(report__count_blockers(report, false), 1);

@@ -95,9 +95,11 @@ char *caller__hosts(const struct report *report, const struct caller *caller)
 		return NULL;
 	if (report->host_count > 1)
 		hosts__put(out, report, caller);
-	if (report->host_count > 1 && caller->hosts_v1)
-		fprintf(out, ", blocks %s host%s, %s of them alone", NUMBER(caller->hosts_v1),
-			caller->hosts_v1 == 1 ? "" : "s", NUMBER(caller->only_blocker_on));
+	if (report->host_count > 1 && caller->hosts_v1 == 1)
+		fprintf(out, ", blocks 1 host%s", caller->only_blocker_on ? " alone" : "");
+	else if (report->host_count > 1 && caller->hosts_v1)
+		fprintf(out, ", blocks %s hosts, %s of them alone", NUMBER(caller->hosts_v1),
+			NUMBER(caller->only_blocker_on));
 	if (report->host_count > 1 && caller->hosts_fixed)
 		fprintf(out, ", fixed on %s", NUMBER(caller->hosts_fixed));
 	if (!fclose(out))

@@ -15,6 +15,7 @@
 
 #define CALLERS_SHOWN      30
 #define NAMES_SHOWN        8
+#define ADVICE_SAID_AGAIN  200 /* bytes: more is said once of callers that differ in name */
 #define NAME_COLUMNS_MIN   16
 #define PLACE_COLUMNS_MIN  12
 #define NAMED_COLUMNS_MAX  40 /* of a caller in a sentence */
@@ -214,8 +215,77 @@ static void caller__render_whereabouts(struct page *page, const struct layout *l
 		page__wrap(page, STYLE_FAINT, "", layout->detail, text);
 }
 
+/* Advice that was given, with what it says of whom taken out. */
+struct given {
+	char *texts[CALLERS_SHOWN];
+	const struct caller *to[CALLERS_SHOWN];
+	size_t count;
+};
+
+/* text without name. The caller frees. NULL: no memory. */
+static char *text__without(const char *text, const char *name)
+{
+	size_t size = name ? strlen(name) : 0, used = 0;
+	char *rest = malloc(strlen(text) + 1);
+
+	while (rest && *text) {
+		if (size && !strncmp(text, name, size))
+			text += size;
+		else
+			rest[used++] = *text++;
+	}
+	if (rest)
+		rest[used] = '\0';
+	return rest;
+}
+
+/* Whom the same advice was given before; NULL: nobody, or it is short enough to be said again. */
+static const struct caller *given__find(
+	struct given *given, const struct caller *caller, const char *text)
+{
+	_free_ char *rest = NULL;
+
+	if (strlen(text) < ADVICE_SAID_AGAIN || given->count == CALLERS_SHOWN)
+		return NULL;
+	rest = text__without(text, caller->name);
+	if (!rest)
+		return NULL;
+	for (size_t i = 0; i < given->count; i++)
+		if (!strcmp(given->texts[i], rest))
+			return given->to[i];
+	given->to[given->count] = caller;
+	given->texts[given->count++] = rest;
+	rest = NULL;
+	return NULL;
+}
+
+static void given__clear(struct given *given)
+{
+	for (size_t i = 0; i < given->count; i++)
+		free(given->texts[i]);
+}
+
+static void advice__render(struct page *page, const struct layout *layout, const char *text,
+	const struct caller *before)
+{
+	_free_ char *name = before ? text__shown(before->name, NAMED_COLUMNS_MAX) : NULL;
+	_free_ char *same = NULL;
+
+	if (!before) {
+		page__wrap(page, STYLE_PLAIN, "", layout->detail, text);
+		return;
+	}
+	if (!name || asprintf(&same, "What to do is the same as for %s.", name) < 0) {
+		same = NULL;
+		page->error = -ENOMEM;
+		return;
+	}
+	page__wrap(page, STYLE_PLAIN, "", layout->detail, same);
+}
+
 static void caller__render(struct page *page, const struct layout *layout,
-	const struct report *report, const struct caller *caller, struct sentences *advices)
+	const struct report *report, const struct caller *caller, struct sentences *advices,
+	struct given *given)
 {
 	_free_ char *text = NULL;
 	enum advice advice;
@@ -228,8 +298,9 @@ static void caller__render(struct page *page, const struct layout *layout,
 	}
 	if (advice == ADVICE_NONE && !caller->fixed_since)
 		return;
-	page__wrap(page, STYLE_PLAIN, "", layout->detail, text);
-	sentences__add(advices, "%s", text);
+	advice__render(page, layout, text, given__find(given, caller, text));
+	if (advice != ADVICE_NONE)
+		sentences__add(advices, "%s", text);
 }
 
 /* "4 callers KIND (340 calls): a, b and 2 more". */
@@ -291,6 +362,7 @@ void callers__render(struct page *page, const struct report *report,
 {
 	bool strict = options->verdict.strict;
 	struct layout layout = {0};
+	struct given given = {0};
 	size_t shown = 0, needing = 0;
 
 	for (size_t i = 0; i < report->caller_count; i++)
@@ -307,9 +379,10 @@ void callers__render(struct page *page, const struct report *report,
 	for (size_t i = 0; i < report->caller_count && shown < CALLERS_SHOWN; i++) {
 		if (!caller__needs_change(report->callers[i], strict))
 			continue;
-		caller__render(page, &layout, report, report->callers[i], advices);
+		caller__render(page, &layout, report, report->callers[i], advices, &given);
 		shown++;
 	}
+	given__clear(&given);
 	if (needing > shown)
 		callers__render_left_out(page, report, needing - shown, strict);
 	if (needing && needing < report->caller_count)

@@ -44,7 +44,7 @@
 	"\"Resource\":\"arn:aws:ec2:*:*:instance/*\",\"Condition\":{\"StringNotEquals\":"    \
 	"{\"ec2:MetadataHttpTokens\":\"required\"}}}]}'"
 /* A trace that goes on keeps its file beside a new one. */
-#define ANEW      "; the service begins one on systemctl kill -s USR1 imdstrace"
+#define ANEW      ", as the service does on systemctl kill -s USR1 imdstrace"
 #define LOWER_HEX "0123456789abcdef"
 #define LOWER     "abcdefghijklmnopqrstuvwxyz"
 
@@ -209,43 +209,94 @@ static void steps__add_callers(struct steps *steps, const struct culprits *culpr
 	sentences__free(others.list);
 }
 
-/* What was called before it was changed stays in the report, and blocks. */
-static void steps__add_fresh_start(struct steps *steps, const struct report *report)
+/* Whose calls of v1 are over. */
+struct over {
+	const struct caller *worst; /* NULL: nobody's */
+	size_t count;
+	bool all;
+	int64_t since; /* ns since 1970: from then on none of them called v1 */
+};
+
+static struct over report__find_over(const struct report *report)
 {
-	const struct caller *first = NULL;
-	_free_ char *name = NULL;
-	char others[48] = "";
-	size_t fixed = 0;
+	struct over over = {.all = true};
 
 	for (size_t i = 0; i < report->caller_count; i++) {
 		const struct caller *caller = report->callers[i];
 
-		fixed += !!caller->fixed_since;
-		if (caller->fixed_since && (!first || culprit__compare(&caller, &first) < 0))
-			first = caller;
+		over.all &= caller->fixed_since || !caller->calls[CLASS_V1];
+		if (!caller->fixed_since)
+			continue;
+		over.count++;
+		if (caller->fixed_since > over.since)
+			over.since = caller->fixed_since;
+		if (!over.worst || culprit__compare(&caller, &over.worst) < 0)
+			over.worst = caller;
 	}
-	if (!fixed) {
-		steps__add(steps, "imdstrace check FILE",
-			"Trace again into a new file (imdstrace trace --output FILE" ANEW
-			"), then ask for the verdict");
-		return;
-	}
-	name = strdup(first->name);
-	if (!name) {
+	over.all &= over.count > 0;
+	return over;
+}
+
+/* "it keeps the calls that shop and 1 other made before they were fixed". The caller frees. NULL:
+ * no memory. */
+static char *over__explain(const struct over *over)
+{
+	_free_ char *name = strdup(over->worst->name);
+	char others[48] = "", *text;
+
+	if (!name)
+		return NULL;
+	text__ellipsize(name, NAME_COLUMNS);
+	if (over->count > 1)
+		snprintf(others, sizeof(others), " and %s other%s", NUMBER(over->count - 1),
+			over->count == 2 ? "" : "s");
+	if (asprintf(&text, "it keeps the calls that %s%s made before %s fixed", name, others,
+		    over->count == 1 ? "it was" : "they were") < 0)
+		return NULL;
+	return text;
+}
+
+/* What was called before it was changed stays in the report, and blocks. */
+static void steps__add_since(struct steps *steps, const struct report *report,
+	const struct over *over, const char *since, const char *why)
+{
+	bool many = report->host_count > 1, lost = report->lost || report->missed;
+	_free_ char *command = NULL;
+
+	if (asprintf(&command, "imdstrace check --since %s FILE%s", since, many ? "..." : "") < 0) {
+		command = NULL;
 		steps->sentences.error = -ENOMEM;
 		return;
 	}
-	text__ellipsize(name, NAME_COLUMNS);
-	if (fixed > 1)
-		snprintf(others, sizeof(others), " and %s other%s", NUMBER(fixed - 1),
-			fixed == 2 ? "" : "s");
-	steps__add(steps, "imdstrace check NEW-FILE",
-		"Trace again into a new file (imdstrace trace --output NEW-FILE" ANEW
-		"), then ask for the verdict; this one stays blocked, because it keeps the calls "
-		"that %s%s made before "
-		"%s "
-		"fixed",
-		name, others, fixed == 1 ? "it was" : "they were");
+	steps__add(steps, command, "%s%s%s%s%s",
+		over->all ? "Ask for the verdict on what was called since then"
+			  : "Let the trace go on into the same file, then ask for the verdict on "
+			    "what was called since the last change",
+		" (or begin a new file" ANEW,
+		many && lost ? "; a host that lost events needs one)" : ")",
+		*why ? "; without --since the file stays blocked, because " : "", why);
+}
+
+/* What was lost or missed has no time, so that only a new file is without it. */
+static void steps__add_fresh_start(struct steps *steps, const struct report *report)
+{
+	const struct over over = report__find_over(report);
+	_free_ char *why = over.worst ? over__explain(&over) : strdup("");
+	char since[RFC3339_SIZE];
+
+	if (!why) {
+		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	if (report->host_count < 2 && (report->lost || report->missed)) {
+		steps__add(steps, "imdstrace check NEW-FILE",
+			"Trace again into a new file (imdstrace trace --output NEW-FILE" ANEW
+			"), then ask for the verdict; this one stays blocked%s%s",
+			*why ? ", because " : "", why);
+		return;
+	}
+	clock__format(since, over.since);
+	steps__add_since(steps, report, &over, over.all ? since : "TIME", why);
 }
 
 /* Whether a caller on that host (NULL: any) needs the hop limit of 2. */
@@ -319,7 +370,11 @@ static void steps__add_hosts(struct steps *steps, const struct report *report,
 			steps, what->what, host, hops ? what->settings_with_hops : what->settings);
 		named++;
 	}
-	if (left_out)
+	if (left_out && what->only_hops && culprits->hosts)
+		steps__add(steps, "imdstrace report --format hosts FILE... >hosts.csv",
+			"%s in the same way on the %s other host%s of which hop_limit_needed is 2",
+			what->what, NUMBER(left_out), left_out == 1 ? "" : "s");
+	else if (left_out)
 		steps__add(steps, NULL, "%s on the %s other host%s in the same way.", what->what,
 			NUMBER(left_out), left_out == 1 ? "" : "s");
 }

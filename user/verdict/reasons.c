@@ -224,8 +224,13 @@ static void reasons__add_short(struct sentences *reasons, const struct report *r
 	for (size_t i = 0; i < late_count && i < HOSTS_NAMED; i++) {
 		duration__format(watched, sizeof(watched), late[i]->watched);
 		shown = watch__host(late[i], report);
-		sentences__add(reasons, "host %.*s was watched for %s, less than the %s required",
-			shown.size, shown.text, watched, asked);
+		if (!late[i]->watched)
+			sentences__add(reasons, "host %.*s was not watched, and %s is required",
+				shown.size, shown.text, asked);
+		else
+			sentences__add(reasons,
+				"host %.*s was watched for %s, less than the %s required",
+				shown.size, shown.text, watched, asked);
 	}
 	if (late_count > HOSTS_NAMED)
 		sentences__add(reasons, "%s more host%s watched for less than %s",
