@@ -9,6 +9,7 @@
 
 #include "verdict/advice.h"
 #include "verdict/host_summary.h"
+#include "verdict/over.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "lib/scope.h"
@@ -207,53 +208,6 @@ static void steps__add_callers(struct steps *steps, const struct culprits *culpr
 	else if (others.count)
 		steps__add(steps, NULL, "%s", others.list[0]);
 	sentences__free(others.list);
-}
-
-/* Whose calls of v1 are over. */
-struct over {
-	const struct caller *worst; /* NULL: nobody's */
-	size_t count;
-	bool all;
-	int64_t since; /* ns since 1970: from then on none of them called v1 */
-};
-
-static struct over report__find_over(const struct report *report)
-{
-	struct over over = {.all = true};
-
-	for (size_t i = 0; i < report->caller_count; i++) {
-		const struct caller *caller = report->callers[i];
-
-		over.all &= caller->fixed_since || !caller->calls[CLASS_V1];
-		if (!caller->fixed_since)
-			continue;
-		over.count++;
-		if (caller->fixed_since > over.since)
-			over.since = caller->fixed_since;
-		if (!over.worst || culprit__compare(&caller, &over.worst) < 0)
-			over.worst = caller;
-	}
-	over.all &= over.count > 0;
-	return over;
-}
-
-/* "it keeps the calls that shop and 1 other made before they were fixed". The caller frees. NULL:
- * no memory. */
-static char *over__explain(const struct over *over)
-{
-	_free_ char *name = strdup(over->worst->name);
-	char others[48] = "", *text;
-
-	if (!name)
-		return NULL;
-	text__ellipsize(name, NAME_COLUMNS);
-	if (over->count > 1)
-		snprintf(others, sizeof(others), " and %s other%s", NUMBER(over->count - 1),
-			over->count == 2 ? "" : "s");
-	if (asprintf(&text, "it keeps the calls that %s%s made before %s fixed", name, others,
-		    over->count == 1 ? "it was" : "they were") < 0)
-		return NULL;
-	return text;
 }
 
 /* What was called before it was changed stays in the report, and blocks. */
