@@ -122,10 +122,12 @@ $(obj)/flags: always
 	@echo $(call shell-word,$(CC) $(cppflags) $(cflags) $(bpf-cflags)) | cmp -s - $@ || \
 	echo $(call shell-word,$(CC) $(cppflags) $(cflags) $(bpf-cflags)) >$@
 
-# Two objects of one source: with bpf_loop() and without (bpf/loop.h). private, because $(obj)/flags is
-# the same for both.
-$(obj)/imdstrace.bpf.o: private bpf-cflags += -DLOOP_BY_HELPER
-$(obj)/imdstrace.bpf.o $(obj)/imdstrace_rounds.bpf.o: bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
+# Three objects of one source, for kernels that have bpf_loop() and bpf_preempt_disable(), the first
+# alone, and neither (bpf/loop.h, bpf/imdstrace.bpf.c). private, because $(obj)/flags is the same for all.
+bpf-objects := imdstrace imdstrace_loops imdstrace_rounds
+$(obj)/imdstrace.bpf.o: private bpf-cflags += -DLOOP_BY_HELPER -DPREEMPT_KFUNCS
+$(obj)/imdstrace_loops.bpf.o: private bpf-cflags += -DLOOP_BY_HELPER
+$(bpf-objects:%=$(obj)/%.bpf.o): bpf/imdstrace.bpf.c $(obj)/flags | $(needs)
 	$(call quiet,BPF)
 	$(if $(V),,@)$(BPF_CLANG) $(bpf-cflags) -MMD -MP -c $< -o $@
 
@@ -145,7 +147,7 @@ $(obj)/%.o: %.c $(obj)/flags | $(needs)
 
 # Before the first build nobody knows who includes the skeleton.
 $(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h' $(sources))): \
-	$(obj)/imdstrace.skel.h $(obj)/imdstrace_rounds.skel.h
+	$(bpf-objects:%=$(obj)/%.skel.h)
 
 -include $(wildcard $(obj)/*.d $(obj)/*/*.d $(obj)/*/*/*.d)
 
@@ -266,6 +268,10 @@ check-kernels: ## run the suites of tests/kernels in virtual machines, one for e
 	@$(MAKE) --no-print-directory static compilers $(out)/tests/wire $(out)/tests/verify
 	@$(MAKE) --no-print-directory static compilers build/$(other)/tests/wire build/$(other)/tests/verify ARCH=$(other)
 	@tests/kernels/test_kernels.sh
+
+check-systemd: ## boot Debian 12 and 13 with the unit in virtual machines (root, downloads them)
+	@$(MAKE) --no-print-directory static
+	@tests/systemd/test_unit.sh
 
 LOAD_CALLS ?= 1000
 
@@ -410,7 +416,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-load check-distros check-release kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-systemd check-load check-distros check-release kernels-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

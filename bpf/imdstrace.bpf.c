@@ -13,6 +13,7 @@
 #include "responses.h"
 #include "connection.h"
 #include "filter.h"
+#include "look_up.h"
 #include "packet.h"
 #include "rehearse.h"
 #include "send.h"
@@ -25,12 +26,15 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  * recursion_misses. Where it has bpf_preempt_disable() (6.10) and allows global functions under it
  * (6.15), fentry programs disable preemption for sockets to the endpoint, so that no task is
  * scheduled in the middle of one. The loader finds out by loading.
+ * Objects for older kernels do not name it (PREEMPT_KFUNCS): libbpf before 1.5 would look for it in
+ * the types of modules, which CAP_SYS_ADMIN alone may list.
  */
 const volatile bool disable_preemption = false;
 
 /* The kprobes are attached beside fentry programs, in case those are skipped. */
 const volatile bool probes_are_second = false;
 
+#ifdef PREEMPT_KFUNCS
 extern void bpf_preempt_disable(void) __weak __ksym;
 extern void bpf_preempt_enable(void) __weak __ksym;
 
@@ -42,6 +46,12 @@ extern void bpf_preempt_enable(void) __weak __ksym;
 		if (disable_preemption)        \
 			bpf_preempt_enable();  \
 	} while (0)
+#else
+#define WITH_PREEMPT_DISABLED(...) \
+	do {                       \
+		__VA_ARGS__;       \
+	} while (0)
+#endif
 
 /* A pointer argument as a number. */
 static __always_inline u64 argument(const unsigned long long *ctx, int index)
@@ -87,6 +97,20 @@ int on_end(u64 *arguments)
 {
 	connection__end_of_trace(arguments[0]);
 	return 0;
+}
+
+/*
+ * What user space asks about a process. Not by a map's system call, because a task that
+ * is preempted inside one keeps its CPU's kprobes from running (bpf_disable_instrumentation(),
+ * which does not keep preemption off since 5.11). A test run of a raw tracepoint keeps it off.
+ */
+SEC("raw_tp")
+int look_up(u64 *arguments)
+{
+	struct process_key key = {
+		.start_ns = arguments[0], .pid = arguments[1], .exec_count = arguments[1] >> 32};
+
+	return look_up__answer(arguments[2], &key);
 }
 
 /*

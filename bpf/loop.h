@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Loops. 5.17 brought bpf_loop(), whose body the verifier looks at once; before, it follows a loop
- * round by round, which takes thirty times as long. The object is built both ways (LOOP_BY_HELPER),
+ * round by round, which takes thirty times as long. Objects are built both ways (LOOP_BY_HELPER),
  * because a kernel without bpf_loop() refuses a program in which it so much as occurs; the loader
  * takes the one that fits the kernel.
  *

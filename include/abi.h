@@ -134,6 +134,9 @@ struct process_stats {
 	__u8 reserved[2];
 };
 
+/* What the loader asks of the program look_up, with a process_key before it. */
+enum asked { ASK_STATS, ASK_IDENTITY, ASK_TO_FORGET };
+
 /* What a rehearsal adds to the end of a head. The token is invalid: the service answers 401. */
 #define REHEARSAL_LINE "X-aws-ec2-metadata-token: rehearsal\r\n"
 

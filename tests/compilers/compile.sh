@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# compile.sh ARCH DIRECTORY: both BPF objects for ARCH by every clang from 14 to the newest that Debian
+# compile.sh ARCH DIRECTORY: the newest and the oldest kernels' BPF objects for ARCH by every clang from 14 to the newest that Debian
 # 12, 13 and sid carry, in DIRECTORY as clang-VERSION.o and clang-VERSION-rounds.o. A compiler is taken
 # from the oldest of them that has it, with the libraries of its own release.
 set -u
@@ -54,7 +54,7 @@ compile() {
 	root=$(compiler "$1" "$2") || return
 	flags=()
 	eval "flags=($BPF_FLAGS)"
-	run "$root" "$1" "${flags[@]}" -DLOOP_BY_HELPER -c "$top/bpf/imdstrace.bpf.c" -o "$new" &&
+	run "$root" "$1" "${flags[@]}" -DLOOP_BY_HELPER -DPREEMPT_KFUNCS -c "$top/bpf/imdstrace.bpf.c" -o "$new" &&
 		$BPFTOOL gen object "$directory/clang-$1.o" "$new" &&
 		run "$root" "$1" "${flags[@]}" -c "$top/bpf/imdstrace.bpf.c" -o "$new" &&
 		$BPFTOOL gen object "$directory/clang-$1-rounds.o" "$new"

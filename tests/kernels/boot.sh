@@ -10,6 +10,8 @@
 # warning in the kernel's log are failures. With BOOT_LOG=FILE the console is kept there.
 # An emulated processor may wait for its own for longer than the 21 s after which RCU complains.
 # BOOT_APPEND holds more parameters of the boot (imdstrace.cgroups=v1 and =hybrid: see init).
+# BOOT_ROOT=DIRECTORY holds a system of its own, which is copied and whose init is started: it has to run
+# /run_commands.sh (tests/systemd). BOOT_MEMORY is what the machine has (1G).
 set -eu
 export LC_ALL=C
 
@@ -118,10 +120,15 @@ carry() {
 }
 
 initramfs() {
-	mkdir -p "$scratch/root/bin"
+	if [ -n "${BOOT_ROOT:-}" ]; then
+		cp -a "$BOOT_ROOT" "$scratch/root"
+	else
+		mkdir -p "$scratch/root/bin"
+		cp "$here/init" "$scratch/root/init"
+		chmod 755 "$scratch/root/init"
+	fi
 	cp "$(busybox)" "$scratch/root/bin/busybox"
-	cp "$here/init" "$scratch/root/init"
-	chmod 755 "$scratch/root/init"
+	cp "$here/run_commands.sh" "$scratch/root/"
 	printf '%s\n' "$commands" >"$scratch/root/commands"
 	[ $# = 0 ] || cp -R "$@" "$scratch/root/"
 	native=
@@ -144,7 +151,7 @@ boot() {
 	: >"$scratch/verdict"
 	# Several options.
 	# shellcheck disable=SC2086
-	timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu "$cpu" -m 1G -smp 2 \
+	timeout -k 5 "${BOOT_TIMEOUT:-300}" $qemu -machine $machine -accel tcg,thread=multi -cpu "$cpu" -m "${BOOT_MEMORY:-1G}" -smp 2 \
 		-nodefaults -no-reboot -display none -chardev "file,id=verdict,path=$scratch/verdict" \
 		-serial "file:$console_log" $serial -kernel "$vmlinuz" -initrd "$scratch/initramfs" \
 		-append "console=$console panic=-1 oops=panic quiet imdstrace.port=$port \

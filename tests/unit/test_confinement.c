@@ -91,7 +91,7 @@ static int forks(void)
 
 static int signals_its_parent(void)
 {
-	return failed(kill(parent, 0));
+	return failed(kill(parent, SIGCONT));
 }
 
 static int traces(void)

@@ -331,6 +331,11 @@ int file__replace(const char *path, const char *content, size_t size, enum file_
 			       : target__replace(&target, content, size, mode);
 }
 
+bool file__may(const char *path, int mode)
+{
+	return !faccessat(AT_FDCWD, path, mode, AT_EACCESS);
+}
+
 int file__writable(const char *path)
 {
 	_target_ struct target target = {0};

@@ -34,6 +34,10 @@ int file__resolve(const char *path, char **resolved, bool *in_place);
 int file__read_open(int fd, size_t limit, char **content, size_t *size);
 int file__write_open(int fd, const char *content, size_t size);
 
+/* Whether path is there and may be used so (R_OK, X_OK, F_OK): by the effective user and with its
+ * capabilities, which access(2) leaves out unless the real user is root. */
+bool file__may(const char *path, int mode);
+
 /* The regular files in a directory whose names end so, sorted; NULL-terminated, to be freed with
  * sentences__free(). 0 or -errno. */
 int directory__list(const char *path, const char *suffix, char ***files, size_t *count);

@@ -42,7 +42,7 @@ static bool directory__has(const char *directory, const char *name)
 	char path[PATH_MAX];
 
 	return snprintf(path, sizeof(path), "%s/%s", directory, name) < (int)sizeof(path) &&
-	       !access(path, F_OK);
+	       file__may(path, F_OK);
 }
 
 static size_t hierarchies__of_view(

@@ -204,7 +204,7 @@ const char *host__root(void)
 	if (!root)
 		root = procfs__shows_all() &&
 				       are_different("/proc/self/ns/mnt", "/proc/1/ns/mnt") &&
-				       !access(FIRST_ROOT "/.", R_OK | X_OK)
+				       file__may(FIRST_ROOT "/.", R_OK | X_OK)
 			       ? FIRST_ROOT
 			       : "";
 	return root;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 #include "process/cgroups.h"
@@ -348,7 +349,7 @@ static int scope__find_pid(
 			"the numbers of processes that are seen here are a container's own: run it "
 			"where the host's are seen");
 	snprintf(path, sizeof(path), "%s/proc/%lu", root, pid);
-	if (access(path, F_OK))
+	if (!file__may(path, F_OK))
 		return text__explain(why, -ENOENT, "there is no process %lu", pid);
 	snprintf(number, sizeof(number), "%lu", pid);
 	error = scope__name(scope, SCOPE_PID, number);

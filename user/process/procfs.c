@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,13 +58,22 @@ int procfs__open(uint32_t pid, uint64_t start_ns)
 	return process;
 }
 
-bool procfs__shows_all(void)
+/* Whether pids are the host's. */
+static bool pids__are_first(void)
 {
 	struct stat pids;
 
 	if (!stat("/proc/self/ns/pid", &pids))
 		return pids.st_ino == PROC_PID_INIT_INO;
 	return !access("/proc/self/stat", F_OK); /* a kernel without namespaces of pids */
+}
+
+bool procfs__shows_all(void)
+{
+	struct stat first;
+
+	/* hidepid= leaves out the processes of others */
+	return pids__are_first() && !stat("/proc/1", &first);
 }
 
 /* A number of /proc/PID/net/snmp, where a line of names stands above a line of values. 0 or -errno.
@@ -110,7 +120,10 @@ bool procfs__is_gone(uint32_t pid, uint64_t start_ns)
 		return false;
 	if (!error && !stat.dead && stat__started(&stat, start_ns))
 		return false;
-	return procfs__shows_all();
+	if (procfs__shows_all())
+		return true;
+	/* a signal would find a process that is not shown */
+	return pids__are_first() && kill((pid_t)pid, 0) && errno == ESRCH;
 }
 
 int procfs__read(

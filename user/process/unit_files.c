@@ -177,7 +177,7 @@ static bool systemd__runs(const char *root)
 
 	/* sd_booted(3) */
 	return snprintf(path, sizeof(path), "%s/run/systemd/system", root) < (int)sizeof(path) &&
-	       !access(path, F_OK);
+	       file__may(path, F_OK);
 }
 
 int unit__cgroup(const char *unit, const char *root, char **path)

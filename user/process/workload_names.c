@@ -154,7 +154,7 @@ bool docker__has(const char *id, const char *root)
 {
 	char path[PATH_MAX];
 
-	return path__of_config(path, root, DOCKER_CONFIG, id) && !access(path, F_OK);
+	return path__of_config(path, root, DOCKER_CONFIG, id) && file__may(path, F_OK);
 }
 
 /* --- podman: one file for all containers --------------------------------------------------- */

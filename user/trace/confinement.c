@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,13 +59,12 @@ static const struct syscall_rule calls[] = {
 	COMMAND(BPF_MAP_GET_NEXT_KEY),
 	COMMAND(BPF_MAP_LOOKUP_BATCH),
 	COMMAND(BPF_OBJ_GET_INFO_BY_FD),
-	COMMAND(BPF_PROG_TEST_RUN), /* the connections that stay open at the end */
+	COMMAND(BPF_PROG_TEST_RUN), /* who calls, and the connections that stay open at the end */
 	COMMAND(BPF_ITER_CREATE),
 	COMMAND(BPF_LINK_DETACH),
 	COMMAND(BPF_PROG_DETACH),
 	SYSCALL(epoll_pwait),
 	SYSCALL(ppoll),
-	SYSCALL(sched_setscheduler), /* while a map is read: see tracer.c */
 	/* memory */
 	SYSCALL(brk),
 	SYSCALL(munmap),
@@ -82,6 +80,7 @@ static const struct syscall_rule calls[] = {
 	SYSCALL(rt_sigaction),
 	SYSCALL(rt_sigprocmask),
 	SYSCALL(rt_sigreturn),
+	{SYS_kill, SYSCALL_EQUAL, 1, 0}, /* whether a process is there */
 	SYSCALL(getpid),
 	SYSCALL(gettid),
 	SYSCALL(getuid),
@@ -150,13 +149,10 @@ static int confine_files(const struct confinement *confinement)
 
 int confinement__enter(const struct confinement *confinement)
 {
-	static const struct rlimit real_time = {1, 1};
 	uint64_t keep = 0;
 	int error;
 
 	tzset(); /* reads the zone's file */
-	/* the priority that tracer.c takes for a moment, which needs CAP_SYS_NICE otherwise */
-	setrlimit(RLIMIT_RTPRIO, &real_time);
 	error = privileges__suspend();
 	if (!error && tracer__needs_capability(confinement->tracer))
 		keep = CAPABILITY_BPF;

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <malloc.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
+#include "imdstrace_loops.skel.h"
 #include "imdstrace_rounds.skel.h"
 #include "trace/attach_modes.h"
 #include "trace/kernel.h"
@@ -47,7 +47,6 @@ struct tracer {
 	bool measured;       /* only those tell how many instructions it looked at */
 	unsigned int handed; /* records since the poll began */
 	bool counts_skipped; /* the kernel counts the programs that it skips */
-	bool holds_cpu;      /* while it looks into a map: see tracer__hold_cpu() */
 };
 
 const struct tracer_mode tracer_modes[] = {
@@ -57,8 +56,8 @@ const struct tracer_mode tracer_modes[] = {
 	{NULL, NULL},
 };
 
-static const struct hook common_hooks[] = {
-	{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL}, {"on_end", ALWAYS, NULL}};
+static const struct hook common_hooks[] = {{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL},
+	{"on_end", ALWAYS, NULL}, {"look_up", ALWAYS, NULL}};
 
 /* Those, and the two that hang on a cgroup. */
 #define COMMON_MAX    (sizeof(common_hooks) / sizeof(*common_hooks) + 2)
@@ -198,23 +197,27 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct mode *m
 	}
 }
 
-/* The two objects are of one source, so that the skeleton of one fits both (bpf/loop.h). */
-#define SAME_PLACE(member, field)                                                             \
-	_Static_assert(                                                                       \
-		offsetof(typeof(*((struct imdstrace_bpf *)0)->member), field) ==              \
-			offsetof(typeof(*((struct imdstrace_rounds_bpf *)0)->member), field), \
+/* The objects are of one source, so that the skeleton of one fits all (Makefile). */
+#define PLACE(skeleton, member, field) offsetof(typeof(*((struct skeleton *)0)->member), field)
+#define SAME_PLACE(member, field)                                                   \
+	_Static_assert(PLACE(imdstrace_bpf, member, field) ==                       \
+				       PLACE(imdstrace_loops_bpf, member, field) && \
+			       PLACE(imdstrace_bpf, member, field) ==               \
+				       PLACE(imdstrace_rounds_bpf, member, field),  \
 		"the objects differ")
 SAME_PLACE(rodata, disable_preemption);
 SAME_PLACE(rodata, probes_are_second);
 SAME_PLACE(rodata, scope_is_everything);
 SAME_PLACE(rodata, scope_has_cgroups);
 SAME_PLACE(rodata, scope_has_pids);
+SAME_PLACE(bss, asked_stats);
+SAME_PLACE(bss, asked_identity);
 SAME_PLACE(bss, counters);
 SAME_PLACE(bss, detached);
 SAME_PLACE(bss, rehearsal_over);
 SAME_PLACE(bss, witnessing);
 
-/* The object whose loops fit the kernel, opened. NULL: errno says why. */
+/* The object that names no more than the kernel has, opened. NULL: errno says why. */
 static struct imdstrace_bpf *open_object(const struct btf *kernel)
 {
 	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
@@ -225,6 +228,8 @@ static struct imdstrace_bpf *open_object(const struct btf *kernel)
 		skeleton = object->skeleton;
 		if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
 			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
+		else if (!kernel__has(kernel, "bpf_preempt_disable"))
+			skeleton->data = imdstrace_loops_bpf__elf_bytes(&skeleton->data_sz);
 		error = bpf_object__open_skeleton(skeleton, NULL);
 	}
 	if (!error)
@@ -492,7 +497,7 @@ static bool is_attached_elsewhere(
 {
 	return program == skeleton->progs.on_packet || program == skeleton->progs.on_end ||
 	       program == skeleton->progs.on_egress || program == skeleton->progs.on_connect ||
-	       program == skeleton->progs.on_forward;
+	       program == skeleton->progs.on_forward || program == skeleton->progs.look_up;
 }
 
 /* As imdstrace_bpf__attach(), which does not say which program it was. Programs that hang on
@@ -565,8 +570,6 @@ static int attach(struct tracer *tracer, const struct mode *mode, const struct b
 		return error;
 	*failure = (struct tracer_failure){0};
 	tracer->mode = mode;
-	tracer->holds_cpu =
-		kernel__preempts() && kernel__has_kprobes() && sched_getscheduler(0) == SCHED_OTHER;
 	attach_responses(tracer);
 	witness__attach(&tracer->witness, tracer->skeleton, tracer->root);
 	return 0;
@@ -779,52 +782,37 @@ void tracer__counters(const struct tracer *tracer, struct counters *counters)
 	*counters = tracer->skeleton->bss->counters;
 }
 
-/*
- * While a task is inside a map's system call, the kernel skips programs of kprobes on its CPU
- * (bpf_disable_instrumentation(), which does not keep preemption off since 5.11). So that it is not
- * preempted there, and others' sends with it, it has real-time priority for as long as the call
- * takes. Where that is refused, it goes without.
- */
-static void tracer__hold_cpu(const struct tracer *tracer, bool hold)
+/* Runs look_up(), which says whether there was an answer. 0, or -ENOENT. */
+static int tracer__ask(
+	const struct tracer *tracer, enum asked question, const struct process_key *key)
 {
-	static const struct sched_param lowest = {.sched_priority = 1},
-					none = {.sched_priority = 0};
+	__u64 arguments[] = {key->start_ns, key->pid | (__u64)key->exec_count << 32, question};
+	LIBBPF_OPTS(
+		bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+	int error =
+		bpf_prog_test_run_opts(bpf_program__fd(tracer->skeleton->progs.look_up), &options);
 
-	if (!tracer->holds_cpu)
-		return;
-	if (hold)
-		sched_setscheduler(0, SCHED_FIFO, &lowest);
-	else
-		sched_setscheduler(0, SCHED_OTHER, &none);
-}
-
-static int map__lookup(
-	const struct tracer *tracer, const struct bpf_map *map, const void *key, void *value)
-{
-	int error;
-
-	tracer__hold_cpu(tracer, true);
-	error = bpf_map_lookup_elem(bpf_map__fd(map), key, value);
-	tracer__hold_cpu(tracer, false);
-	return error ? -ENOENT : 0;
-}
-
-static void map__delete(const struct tracer *tracer, const struct bpf_map *map, const void *key)
-{
-	tracer__hold_cpu(tracer, true);
-	bpf_map_delete_elem(bpf_map__fd(map), key);
-	tracer__hold_cpu(tracer, false);
+	return !error && options.retval ? 0 : -ENOENT;
 }
 
 int tracer__take_identity(
 	struct tracer *tracer, const struct process_key *key, struct identity *identity)
 {
-	const struct bpf_map *map = tracer->skeleton->maps.identities;
+	int error = tracer__ask(tracer, ASK_IDENTITY, key);
 
-	if (map__lookup(tracer, map, key, identity) || !identity->ready)
-		return -ENOENT;
-	map__delete(tracer, map, key);
-	return 0;
+	if (!error)
+		*identity = tracer->skeleton->bss->asked_identity;
+	return error;
+}
+
+int tracer__stats(
+	const struct tracer *tracer, const struct process_key *key, struct process_stats *stats)
+{
+	int error = tracer__ask(tracer, ASK_STATS, key);
+
+	if (!error)
+		*stats = tracer->skeleton->bss->asked_stats;
+	return error;
 }
 
 int tracer__next_stats(const struct tracer *tracer, const struct process_key *key,
@@ -836,20 +824,13 @@ int tracer__next_stats(const struct tracer *tracer, const struct process_key *ke
 		if (bpf_map_get_next_key(bpf_map__fd(map), key, next))
 			return -ENOENT;
 		key = next;
-	} while (map__lookup(tracer, map, next, stats));
+	} while (tracer__stats(tracer, next, stats));
 	return 0;
-}
-
-int tracer__stats(
-	const struct tracer *tracer, const struct process_key *key, struct process_stats *stats)
-{
-	return map__lookup(tracer, tracer->skeleton->maps.process_stats, key, stats);
 }
 
 void tracer__forget(struct tracer *tracer, const struct process_key *key)
 {
-	map__delete(tracer, tracer->skeleton->maps.process_stats, key);
-	map__delete(tracer, tracer->skeleton->maps.identities, key);
+	tracer__ask(tracer, ASK_TO_FORGET, key);
 }
 
 bool tracer__needs_capability(const struct tracer *tracer)
