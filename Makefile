@@ -398,12 +398,13 @@ $(linters): dist/debian.pins | deps-debian
 format: | $(linters) ## format the C sources
 	$(CLANG_FORMAT) -i $(formatted)
 
-lint: | $(linters) ## check the format, the scripts, the folders, the length of files and the licence lines
+lint: | $(linters) ## check the format, the scripts, the folders, the length of files, the pages and the licence lines
 	$(CLANG_FORMAT) --dry-run --Werror $(formatted)
 	$(SHELLCHECK) -x -P SCRIPTDIR -P . $(filter-out %.bash,$(scripts))
 	$(SHELLCHECK) -s bash $(filter %.bash,$(scripts))
 	tests/lint_folders.sh
 	tests/lint_lines.sh $(formatted)
+	tests/lint_pages.sh
 	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
 
 pins: | deps-debian ## bring dist/debian.pins up to what the mirror has

@@ -38,12 +38,9 @@ have() {
 	done
 }
 
-# need WHAT GROUP: nothing of this test can run without it.
+# need GROUP: nothing of this test can run without it.
 need() {
-	have "$2" && return
-	skip "$1" "${absent[$2]}"
-	finish
-	exit
+	have "$1" || skip_all "${absent[$1]}"
 }
 
 # version COMMAND...: the first line of what it says, or "absent" if it says nothing.

@@ -8,7 +8,7 @@ set -u
 
 role=/latest/meta-data/iam/security-credentials/
 sources=/usr/share/gocode
-need 'Go' client-go
+need client-go
 
 # builds NAME GROUP: makes $work/NAME of tests/clients/go/NAME, or says why there is no group "go-NAME".
 builds() {

@@ -7,12 +7,12 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 JAVA=/usr/bin/java
-need 'Java' client-java
+need client-java
 VERSION=$(version $JAVA --version)
 VERSION=$(cut -d ' ' -f 2 <<<"$VERSION")
 
 check 'the Java clients are compiled' javac -d "$work/classes" "$clients/java/Connection.java" "$clients/java/Client.java"
-check 'and put into a .jar' jar --create --file "$work/client.jar" --main-class Client -C "$work/classes" .
+check 'the Java clients are put into a .jar' jar --create --file "$work/client.jar" --main-class Client -C "$work/classes" .
 
 watch optional
 calls connection client-java $JAVA -cp "$work/classes" Connection

@@ -9,7 +9,7 @@ set -u
 
 NODE=/usr/bin/node
 role=/latest/meta-data/iam/security-credentials/
-need 'Node' client-node
+need client-node
 
 # npm_installs DIRECTORY: makes the directory of what package-lock.json names.
 npm_installs() {

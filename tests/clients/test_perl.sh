@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 PERL=/usr/bin/perl
-need 'Perl' client-perl
+need client-perl
 LWP=libwww-perl/$(version $PERL -MLWP -e 'print LWP->VERSION')
 TINY=HTTP-Tiny/$(version $PERL -MHTTP::Tiny -e 'print HTTP::Tiny->VERSION')
 

@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 
 PHP=/usr/bin/php
-need 'PHP' client-php
+need client-php
 
 php_is() {
 	client_is "$1" "$2" comm=php exe=$PHP script="$clients/php/$1.php" name="php $clients/php/$1.php" "${@:3}"

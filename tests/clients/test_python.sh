@@ -9,7 +9,7 @@ set -u
 PYTHON=/usr/bin/python3
 role=/latest/meta-data/iam/security-credentials/
 
-need 'Python' client-python
+need client-python
 have client-boto2 client-boto3 client-awscli
 URLLIB=$(version $PYTHON -c 'import urllib.request as u; print("Python-urllib/" + u.__version__)')
 URLLIB3=python-urllib3/$(version $PYTHON -c 'import urllib3; print(urllib3.__version__)')

@@ -8,7 +8,7 @@ set -u
 
 RUBY=/usr/bin/ruby
 role=/latest/meta-data/iam/security-credentials/
-need 'Ruby' client-ruby
+need client-ruby
 have client-ruby-sdk1 client-ruby-sdk3
 SDK=$(version $RUBY -e 'require "aws-sdk-core"; print Aws::CORE_GEM_VERSION')
 

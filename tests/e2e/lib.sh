@@ -4,6 +4,9 @@
 # What the end-to-end tests share: named checks, tracers, private networks, clients. To be sourced
 # by bash. Comes in: $IMDSTRACE and $WIRE. Goes out: a line for each check, and their sum last.
 #
+# CASE='a name' runs the checks of that name (or pattern) alone, and all that prepares them. So a check
+# leaves nothing behind that another one needs: prepare() is for these.
+#
 # A packet to the endpoint is sent only below serve(), which runs its function in a network
 # namespace that has been proved private twice: by the traffic program, and by require_private().
 set -u
@@ -29,20 +32,54 @@ declare -A started=() # pid by name, of what runs in the background
 
 # --- Checks ------------------------------------------------------------------------------------
 
-# check NAME COMMAND...: passes if the command does; what it prints is shown if it fails.
-check() {
+# wanted NAME: whether $CASE, if it is set, is that name or a pattern that fits it.
+wanted() {
+	# shellcheck disable=SC2053
+	[ -z "${CASE-}" ] || [[ $1 == "$CASE" || $1 == $CASE ]]
+}
+
+# prepare NAME COMMAND...: a check on which others build. It is run whatever $CASE is.
+prepare() {
 	local name=$1
 	shift
 	if ("$@") >"$work/check" 2>&1; then
-		echo "ok      $name"
+		! wanted "$name" || echo "ok      $name"
 	else
 		echo "FAILED  $name"
 		sed 's/^/        /' "$work/check" | cut -c 1-2000 | head -n 60
 	fi | tee -a "$work/results"
 }
 
+# check NAME COMMAND...: passes if the command does; what it prints is shown if it fails.
+check() {
+	! wanted "$1" || prepare "$@"
+}
+
+# skip NAME REASON: a reason in a few words, which tests/run adds up over all programs.
 skip() {
-	echo "skipped $1: $2" | tee -a "$work/results"
+	! wanted "$1" || echo "skipped $1 # $2" | tee -a "$work/results"
+}
+
+# skip_all REASON: nothing of this test can be run here.
+skip_all() {
+	CASE='' skip "$(basename "$0" .sh)" "$1"
+	finish
+	exit
+}
+
+# add_cases PREFIX FILE: what the traffic program said of its cases, "ok NAME", "FAILED NAME: WHY" or
+# "SKIP NAME: WHY", each as a check of its own.
+add_cases() {
+	local verdict name why
+	while read -r verdict name why; do
+		name=$1${name%:}
+		wanted "$name" || continue
+		case $verdict in
+		ok) echo "ok      $name" >>"$work/results" ;;
+		FAILED) echo "FAILED  $name: $why" | tee -a "$work/results" ;;
+		SKIP) skip "$name" "$why" ;;
+		esac
+	done <"$2"
 }
 
 # What imdstrace wrote in this test, held against dist/schema.
@@ -53,7 +90,12 @@ as_the_schemas_say() {
 # The last line of a test program, and its status: to be called last.
 finish() {
 	check 'JSON is as dist/schema says' as_the_schemas_say
-	awk '{ count[$1]++ } END {
+	if [ ! -s "$work/results" ]; then
+		echo "no check is called \"${CASE-}\"" >&2
+		echo '0 passed, 0 failed, 0 skipped'
+		return 1
+	fi
+	awk '/^(ok|FAILED|skipped) / { count[$1]++ } END {
 		printf "%d passed, %d failed, %d skipped\n", count["ok"], count["FAILED"], count["skipped"]
 		exit count["FAILED"] > 0
 	}' "$work/results"
@@ -203,10 +245,7 @@ may_mount() {
 
 # For tests that are about what they mount.
 need_private_mounts() {
-	may_mount && return
-	skip "$(basename "$0")" "no mount can be made private here, because / is no mount point"
-	finish
-	exit
+	may_mount || skip_all "no mount can be made private here, because / is no mount point"
 }
 
 # --- Private networks --------------------------------------------------------------------------

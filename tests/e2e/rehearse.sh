@@ -184,7 +184,5 @@ trap clean_up_rehearsals EXIT
 
 need_groups() {
 	[ -n "$group_root" ] && mkdir "$group_root/imdstrace-probe-$$" 2>/dev/null && rmdir "$group_root/imdstrace-probe-$$" && return
-	skip "$(basename "$0")" "no cgroup of version 2 can be made here"
-	finish
-	exit
+	skip_all "no cgroup of version 2 can be made here"
 }

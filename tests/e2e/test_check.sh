@@ -76,39 +76,39 @@ report overlap alpha '.windows = [window(0; 13), window(1; 14)]'
 report nested alpha '.windows = [window(0; 23), window(2; 12)]'
 
 check 'v2 alone for 25 hours is ready' ready v2
-check 'for 23 hours it is inconclusive' inconclusive short
-check 'unless 23 hours are asked for' ready --min-window 23h short
-check 'or --min-window is turned off' ready --min-window 0s short
+check 'v2 alone for 23 hours is inconclusive' inconclusive short
+check 'v2 alone for 23 hours is ready where --min-window asks for 23' ready --min-window 23h short
+check 'v2 alone for 23 hours is ready where --min-window is turned off' ready --min-window 0s short
 check 'v1 is blocked' blocked v1
-check 'however short the window' blocked v1-short
+check 'v1 is blocked however short the window' blocked v1-short
 check 'foreign is ready' ready foreign
-check 'and with --strict blocked' blocked --strict foreign
+check 'foreign is blocked with --strict' blocked --strict foreign
 check '--strict makes nothing else worse' ready --strict v2
 check 'unknown is inconclusive' inconclusive unknown
-check 'also without a shortest window' inconclusive --min-window 0s unknown
+check 'unknown is inconclusive without a shortest window, too' inconclusive --min-window 0s unknown
 check 'v1 and unknown together are blocked' blocked v1-unknown
 check 'lost is inconclusive' inconclusive --min-window 0s lost
 check 'v1 that has no caller is blocked' blocked unnamed
-check 'nobody at all for 25 hours is ready' ready nobody
-check 'no window is inconclusive' inconclusive unwatched
+check 'a report without a caller is ready after 25 hours' ready nobody
+check 'a report without a window is inconclusive' inconclusive unwatched
 report served alpha '.callers[0].outcomes.foreign = {ok: 0, rejected: 0, other: 0, none: 0} | calls("foreign"; 2)'
 report probes alpha '.callers[0].outcomes.foreign = {ok: 0, rejected: 0, other: 0, none: 0} | calls("foreign"; 2)
 	| .callers[0].paths |= map(select(.class == "foreign").path = "/")'
 check 'a foreign call that was answered with success is inconclusive' inconclusive --min-window 0s served
-check 'but for the root, which EC2 has as well' ready probes
+check 'a foreign call of the root that was answered is ready, because EC2 has a root as well' ready probes
 report by-path alpha '.callers[0].paths = [{method: "GET", path: "/latest", class: "v1", count: 1}]'
 report by-outcome alpha '.callers[0].outcomes.v1.ok = 1'
 report by-time alpha '.timeline = [{start: "2026-01-01T00:00:00Z", seconds: 60, v1: 1, v2: 5}]'
 report by-reason alpha '.totals.unknown_by_reason = {not_http: 1}'
-check 'where numbers differ, the one that blocks counts' all 'blocked by-path' 'blocked by-outcome' 'blocked by-time' 'inconclusive by-reason'
+check 'where the numbers of a report differ, the one that blocks counts' all 'blocked by-path' 'blocked by-outcome' 'blocked by-time' 'inconclusive by-reason'
 check 'windows of one host add up' ready halves
-check 'what overlaps counts once' inconclusive overlap
-check 'so does what lies within another' inconclusive nested
+check 'what two windows share counts once' inconclusive overlap
+check 'a window that lies within another one counts once' inconclusive nested
 
 says_why() {
 	blocked v1 && grep -q '3 calls' "$work/check.out" && inconclusive short && grep -q '24h' "$work/check.out"
 }
-check 'the line says why' says_why
+check 'the line of check says why' says_why
 quiet() {
 	run quiet check --quiet "$work/v1"
 	ended_with quiet 1 && equal stdout '' "$(cat "$work/quiet.out")"
@@ -139,8 +139,8 @@ report old alpha '.windows = [window(0; 1)] | calls("v1"; 1)'
 report new alpha 'calls("v1"; 3)'
 
 check 'two hosts that are ready are ready' ready v2 beta
-check 'one that is blocked blocks both' blocked v2 beta-v1
-check 'each host has to be watched for long enough' inconclusive v2 beta-short
+check 'one blocked host of two blocks both' blocked v2 beta-v1
+check 'each of two hosts has to be watched for long enough' inconclusive v2 beta-short
 check 'two reports of one host add up' ready first-half second-half
 
 # merged FILTER FILE...: what holds for the merged report.
@@ -156,8 +156,8 @@ check 'totals of different traces add up' merged '.totals.v1 == 5 and .totals.v2
 check 'the same caller on two hosts is named for both' merged '.totals.v1 == 7 and (.hosts | length == 2)
 	and ([.callers[].calls.v1] | add) == 7' v1 beta-v1
 check 'the same report given twice counts once' merged '.totals.v1 == 3 and .totals.v2 == 5 and (.windows | length == 1)' v1 v1
-check 'so does a copy of it' all 'cp "$work/v1" "$work/copy"' 'merged ".totals.v1 == 3" v1 copy'
-check 'an older state of it counts once, in either order' all \
+check 'a copy of a report counts once' all 'cp "$work/v1" "$work/copy"' 'merged ".totals.v1 == 3" v1 copy'
+check 'an older state of a report counts once, in either order' all \
 	'merged ".totals.v1 == 3 and (.windows | length == 1)" old new' 'merged ".totals.v1 == 3 and (.windows | length == 1)" new old'
 merged_again() {
 	"$IMDSTRACE" report --format json "$work/v1" "$work/beta-v1" >"$work/both" &&
@@ -169,13 +169,13 @@ check 'a merged report and a part of it count once' merged_again
 report resumed alpha '.windows = [window(0; 26)]'
 report resumed-v1 alpha 'calls("v1"; 3) | .totals.v2 = 4 | .callers[0].calls.v2 = 4'
 check 'of two copies of a machine neither hides the other' all 'blocked resumed resumed-v1' 'blocked resumed-v1 resumed'
-check 'they are two, and counted as two' merged '.totals.v1 == 3 and .totals.v2 == 9 and (.windows | length == 2)
+check 'two copies of a machine are counted as two' merged '.totals.v1 == 3 and .totals.v2 == 9 and (.windows | length == 2)
 	and (.windows | map(.copy // 0) | sort == [0, 1])' resumed resumed-v1
 short_copy() {
 	report resumed-short alpha '.windows = [window(0; 2)] | .callers[0].comm = "other" | .callers[0].name = "other" | .callers[0].exe = "/opt/other"'
 	inconclusive resumed resumed-short && inconclusive resumed-short resumed
 }
-check 'each of the two has to be watched for long enough' short_copy
+check 'each of two copies of a machine has to be watched for long enough' short_copy
 left_out() {
 	echo '{' >"$work/broken"
 	run check check "$work/v2" "$work/broken"

@@ -192,8 +192,8 @@ long_path() {
 	jq -se --arg path "$path/$(printf %0300d 7)" --argjson pid "$(cat "$work/pid.long")" '
 		map(select(.pid == $pid)) | length == 1 and .[0].path == $path[:255] and .[0].path_cut == true' "$events"
 }
-check 'a path is cut at 255 bytes, and says so' long_path
-check 'a path that is not cut does not say so' holds <(requests curl) '.path_cut // false | not'
+check 'a path is cut at 255 bytes, and says that it is' long_path
+check 'a path that is not cut does not say that it is' holds <(requests curl) '.path_cut // false | not'
 
 # --- Classes -----------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ check 'what is no request is unknown, once, with neither method nor path' noise
 
 # --- Who ---------------------------------------------------------------------------------------
 
-check "another user's" shows user '{class: "v1", uid: 4321, pid: $pid, comm: "curl"}'
+check "another user's call has that user" shows user '{class: "v1", uid: 4321, pid: $pid, comm: "curl"}'
 check 'in a user namespace: the user that the host shows' shows user-namespace '{uid: 4321, pid: $pid}'
 check 'in a pid namespace: the pid that the host shows' shows pid-namespace '{pid: $pid, tid: $pid, comm: "curl"}'
 
@@ -296,7 +296,7 @@ nowhere() {
 	not grep -laF -- "$token" "$events" "$report" "$work/json.err" "$work"/rendered.*
 }
 check "a token's value is in no output" nowhere
-check 'arguments show where it was' holds <(requests v2) '
+check 'arguments show where a token was' holds <(requests v2) '
 	.args | any(test("^X-aws-ec2-metadata-token: [*]+$"))'
 check 'arguments keep what is no token' holds <(requests v2-joined) '.args | .[0] == "curl" and length == 4'
 
@@ -353,7 +353,7 @@ lost_is_said() {
 				== ($report[0].totals | .v1 + .v2 + .token + .foreign + .unknown)' "$events"
 }
 check 'what did not fit the ring buffer is counted, and said' lost_is_said
-check 'callers are exact all the same' holds "$work/slow.json" '
+check 'callers are exact where events were lost' holds "$work/slow.json" '
 	([.callers[].calls.v1] | add) == .totals.v1 and ([.callers[].paths[] | select(.class == "v1").count] | add) == .totals.v1'
 
 finish

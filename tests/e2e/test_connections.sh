@@ -93,37 +93,37 @@ until_so test -e "$work/said.rest"
 stop second
 touch "$work/want.end"
 ended half
-check "the sender ends well" equal "exit status" 0 "$(cat "$work/half.status")"
+check "the sender of half requests ends well" equal "exit status" 0 "$(cat "$work/half.status")"
 
 caller='([.callers[] | select(any(.args[]?; . == "half-sender") or .comm == "python3")] | first)'
 check "what is half sent at the end is unknown" holds "$work/first.json" \
 	"($caller).calls | .v1 == 3 and .unknown == 3"
-check "which is in the totals, with its reason" holds "$work/first.json" \
+check "what is half sent at the end is in the totals, with its reason" holds "$work/first.json" \
 	'.totals | .unknown == 3 and .unknown_by_reason.incomplete == 3'
-check "so the verdict is not ready" holds "$work/first.json" '.verdict == "blocked" and (.reasons | length > 0)'
+check "the verdict is not ready where a request is half sent at the end" holds "$work/first.json" '.verdict == "blocked" and (.reasons | length > 0)'
 check "the rest of a head is unknown, and an idle connection is followed" holds "$work/second.json" \
 	"(if .windows[0].responses then 3 else 2 end) as \$unknown | ($caller).calls | .v1 == 1 and .unknown == \$unknown"
 
 if ! unshare --net true 2>/dev/null; then
-	skip "responses that nobody asked for" "no network namespace can be made here"
+	skip "more responses than requests are unknown, once for the connection" "no network namespace can be made here"
 	finish
 	exit
 fi
 trace unasked --quiet --output "$work/unasked.json"
 need_traces unasked
-check "a service answers twice" alone twice
+prepare "a service answers twice" alone twice
 stop unasked
 if holds "$work/unasked.json" '.callers[] | .outcomes.v1.ok + .outcomes.v1.other > 0' >/dev/null 2>&1; then
 	check "more responses than requests are unknown, once for the connection" holds "$work/unasked.json" \
 		'.totals | .v1 == 3 and .unknown == 1 and .unknown_by_reason.unasked == 1'
 	trace hidden --quiet --output "$work/hidden.json"
 	need_traces hidden
-	check "a service does not read a body" alone hidden
+	prepare "a service does not read a body" alone hidden
 	stop hidden
 	check "a request that a body hides is unknown by its response" holds "$work/hidden.json" \
 		'.totals | .v2 == 1 and .unknown == 1 and .unknown_by_reason.unasked == 1'
 else
-	skip "responses that nobody asked for" "responses are not watched here"
+	skip "more responses than requests are unknown, once for the connection" "responses are not watched here"
 fi
 
 finish

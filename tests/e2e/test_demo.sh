@@ -53,13 +53,13 @@ ended json
 stop beside
 leftovers >"$work/after"
 
-check 'it ends well' ended_with demo 0
-check 'its verdict is BLOCKED' grep -q '^BLOCKED ' "$work/demo.out"
-check 'it names its four callers, each with its pattern' all \
+check 'the demo ends well' ended_with demo 0
+check "the demo's verdict is BLOCKED" grep -q '^BLOCKED ' "$work/demo.out"
+check 'the demo names its four callers, each with its pattern' all \
 	'grep -qE "legacy-backup .*v1-only" "$work/demo.out"' 'grep -qE "container-sdk .*fallback" "$work/demo.out"' \
 	'grep -q modern-agent "$work/demo.out"' 'grep -q cloud-detector "$work/demo.out"'
-check 'it says what to do next' grep -q -- '--http-tokens required' "$work/demo.out"
-check 'no escape codes in a pipe' not grep -q $'\e' "$work/demo.out"
+check 'the demo says what to do next' grep -q -- '--http-tokens required' "$work/demo.out"
+check 'the demo prints no escape codes into a pipe' not grep -q $'\e' "$work/demo.out"
 
 # caller NAME FILTER: what holds for each caller of that name in the other trace, which saw both demos.
 caller() {
@@ -84,12 +84,12 @@ json() {
 }
 check 'demo --json is lines of JSON and nothing else' json
 
-check 'no process of it is left' equal processes '' "$(cat "$work/left" 2>/dev/null)"
-check 'no file of it is left' diff "$work/before" "$work/after"
+check 'no process of the demo is left' equal processes '' "$(cat "$work/left" 2>/dev/null)"
+check 'no file of the demo is left' diff "$work/before" "$work/after"
 no_mounts() {
 	not grep -E '^imdstrace ' /proc/self/mounts
 }
-check 'no mount of it is left' no_mounts
+check 'no mount of the demo is left' no_mounts
 
 # In a chroot that is no mount point, on a machine that shares its mounts, as systemd does it.
 chrooted() {
@@ -114,9 +114,9 @@ chroot_demo() {
 	return 1
 }
 if may_mount; then
-	check 'it works in a chroot that is no mount point, and leaves no mount' chroot_demo
+	check 'the demo works in a chroot that is no mount point, and leaves no mount' chroot_demo
 else
-	skip 'it works in a chroot that is no mount point' 'this is one'
+	skip 'the demo works in a chroot that is no mount point' 'this is one'
 fi
 
 finish

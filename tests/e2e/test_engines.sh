@@ -14,18 +14,14 @@ HOSTS=${FLEET_HOSTS:-5000} # each with a report of the first week and one of the
 
 for command in node npm cc; do
 	command -v $command >/dev/null && continue
-	skip 'the query engine' "there is no $command"
-	finish
-	exit
+	skip_all "there is no $command"
 done
 export DUCKDB_MODULES=${DUCKDB_MODULES:-$PWD/build/duckdb/node_modules}
 if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
 	npm install --silent --no-audit --no-fund --prefix "${DUCKDB_MODULES%/node_modules}" @duckdb/node-api@1.5.6-r.1 >"$work/npm" 2>&1
 fi
 if [ ! -d "$DUCKDB_MODULES/@duckdb/node-api" ]; then
-	skip 'the query engine' 'npm could not install @duckdb/node-api'
-	finish
-	exit
+	skip_all 'npm could not install @duckdb/node-api'
 fi
 
 cc -O1 -o "$work/make_fleet" "$here/../fleet/make_fleet.c" || exit 1
@@ -42,7 +38,7 @@ stored() {
 			"$IMDSTRACE" report --format hosts -o "$work/lake/hosts/account=${accounts[number]}/day=$2/all.csv" "${files[@]}" || return
 	done
 }
-check 'rows and hosts of 10,000 reports are written' all 'stored before 2026-03-06' 'stored now 2026-03-15'
+prepare 'rows and hosts of 10,000 reports are written' all 'stored before 2026-03-06' 'stored now 2026-03-15'
 
 ask() {
 	(cd "$work/lake" && node "$here/../fleet/ask_duckdb.mjs" "$sql" "$1")
@@ -60,9 +56,9 @@ ask "SELECT caller, parent, hosts, only_blocker_on, calls FROM imds_blockers WHE
 check 'who blocks the most hosts: the truth' same <(truth now '.callers[] | select(.name and .calls.v1 > 0)
 	| [.name, .parent, .hosts_v1, .only_blocker_on, .calls.v1] | @tsv') <(sort "$work/blockers")
 "$IMDSTRACE" report --format json "$work"/now/reports/*.json >"$work/report.json"
-check 'and what report says of their calls' same <(jq -r '.callers[] | select(.calls.v1 > 0 and (.name | startswith("python3 /srv/") | not))
+check 'who blocks the most hosts: what report says of their calls' same <(jq -r '.callers[] | select(.calls.v1 > 0 and (.name | startswith("python3 /srv/") | not))
 	| [.name, .parent, .calls.v1] | @tsv' "$work/report.json" | sort) <(cut -f 1,2,5 "$work/blockers" | sort)
-check 'the first of them is the one whose fix frees the most hosts' equal first \
+check 'who blocks the most hosts: the one whose fix frees the most comes first' equal first \
 	"$(jq -r '[.callers[] | select(.name)] | max_by(.only_blocker_on) | [.name, .parent] | @tsv' "$work/now/truth.json")" \
 	"$(head -n 1 "$work/blockers" | cut -f 1,2)"
 

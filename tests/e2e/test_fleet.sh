@@ -11,7 +11,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 HOSTS=${FLEET_HOSTS:-5000}
 
-command -v cc >/dev/null || { skip 'the fleet' 'there is no cc'; finish; exit; }
+command -v cc >/dev/null || skip_all 'there is no cc'
 cc -O1 -o "$work/make_fleet" "$here/../fleet/make_fleet.c" && "$work/make_fleet" "$work/fleet" "$HOSTS" || exit 1
 truth=$work/fleet/truth.json
 
@@ -55,10 +55,10 @@ for verdict in ready blocked inconclusive; do
 	check "check --list $verdict names them all" same "$work/list.true" <(sort "$work/list.$verdict")
 done
 run list check --list ready "$work/fleet/reports/000010.json"
-check 'its status is the verdict all the same' ended_with list \
+check 'check --list: its status is the verdict of the report' ended_with list \
 	"$(jq -r '{ready: 0, blocked: 1, inconclusive: 4}[.hosts[10].verdict]' "$truth")"
 run wrong check --list broken "$work/fleet/reports/000010.json"
-check 'another word is refused' all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
+check 'check --list: another word than a verdict is refused' all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
 
 # --- Rows ----------------------------------------------------------------------------------------
 
@@ -357,15 +357,15 @@ halves() {
 		"$IMDSTRACE" report --format json "$work"/fleet/reports/*[13579].json >"$work/odd.json" &&
 		"$IMDSTRACE" report --format hosts "$work/even.json" "$work/odd.json" | same "$work/hosts.csv" -
 }
-check 'so does one that is merged of merged ones' halves
+prepare 'a report merged of merged ones keeps what each host is' halves
 merged_callers() {
 	"$IMDSTRACE" report --format json "$work/even.json" "$work/odd.json" | jq -c '.callers | map([.name, .parent, .hosts, .hosts_v1, .only_blocker_on,
 		.hosts_fixed, .pattern, .calls]) | sort' | same <(jq -c '.callers | map([.name, .parent, .hosts, .hosts_v1, .only_blocker_on, .hosts_fixed, .pattern, .calls])
 		| sort' "$work/report.json") -
 }
-check 'its callers, too, are on as many hosts, block as many, and are fixed on as many' merged_callers
+check 'a report merged of merged ones has each caller on as many hosts, blocking and fixed on as many' merged_callers
 run since check --list ready --since 2026-03-09 "$work/report.json"
-check 'and it knows of each host when it last called' same <(true_of '.hosts[] | select(.verdict_since == "ready") | .instance_id') <(sort "$work/since.out")
+check 'a merged report knows of each host when it last called' same <(true_of '.hosts[] | select(.verdict_since == "ready") | .instance_id') <(sort "$work/since.out")
 
 jq '.hosts |= map(del(.calls_by))' "$work/report.json" >"$work/old.json"
 run merged report --format hosts "$work/old.json"
@@ -388,7 +388,7 @@ check '--since: nothing before it is left' holds "$work/since.json" '.since == "
 	and ([.timeline[] | (.start | sub("\\.[0-9]+"; "") | fromdate) + .seconds] | all(. > ("2026-03-09T00:00:00Z" | fromdate)))' --argjson report '{"since": "2026-03-09T00:00:00.000000000Z"}'
 check '--since: a caller that was fixed on some hosts is what it is on the others' holds "$work/since.json" \
 	'[.callers[] | select(.name == "python3 /opt/etl/load.py")][0] | .pattern == "v1-only" and .advice == "upgrade-client" and .hosts_fixed > 0'
-check 'without --since, too' holds "$work/report.json" \
+check 'without --since, too, a caller that was fixed on some hosts is what it is on the others' holds "$work/report.json" \
 	'[.callers[] | select(.name == "python3 /opt/etl/load.py")][0] | .pattern == "v1-only" and .advice == "upgrade-client" and .hosts_fixed == $fixed' \
 	--argjson fixed "$(jq '[.callers[] | select(.key == "etl")][0] | .hosts_fixed' "$truth")"
 rendered since.txt report --since 2026-03-09

@@ -52,26 +52,26 @@ gate ready 'v2 && probe' --require-calls 3
 check "a command that sends tokens is ready, and another cloud's probe blocks nothing" verdict ready 0 \
 	'ready: no caller called IMDSv1: 3 calls seen'
 gate blocked 'v1 && v1' --require-calls 3
-check "one that does not is blocked, however few its calls, and the caller is named" verdict blocked 1 \
+check "a command that sends no tokens is blocked, however few its calls, and the caller is named" verdict blocked 1 \
 	'blocked: 1 caller called IMDSv1 \(2 calls\); 2 calls were seen, fewer than the 3 required; caller: curl'
 run nothing trace --check -- true
-check "nothing called is ready" verdict nothing 0 'ready: no caller called IMDSv1: 0 calls seen'
+check "a command that calls nothing is ready" verdict nothing 0 'ready: no caller called IMDSv1: 0 calls seen'
 gate few v2 --require-calls 3 --min-window 1h
-check "fewer calls than are required, or a shorter window, are inconclusive" verdict few 4 \
+check "fewer calls than --require-calls, or a shorter window than --min-window, are inconclusive" verdict few 4 \
 	'inconclusive: .* less than the 1h required; 2 calls were seen, fewer than the 3 required'
 gate strict probe --strict
-check "a probe blocks where that is asked for" verdict strict 1 'blocked: 1 caller called another cloud'
+check "another cloud's probe blocks with --strict" verdict strict 1 'blocked: 1 caller called another cloud'
 gate failed fails_after_v2
 check "a command that failed is inconclusive" verdict failed 4 'inconclusive: the command ended with status 7'
 gate failed_v1 fails_after_v1
-check "one that failed and blocks is blocked" verdict failed_v1 1 'blocked: '
+check "a command that failed and called v1 is blocked" verdict failed_v1 1 'blocked: '
 
 gate kept v1 -o "$work/kept.json" -q
-check "its report says the same" all 'ended_with kept 1' \
+check "the report of a gate has the same verdict" all 'ended_with kept 1' \
 	'holds "$work/kept.json" ".verdict == \"blocked\" and .totals.v1 == 1 and .windows[0].rehearsal == null"'
-check "quiet prints the command's and nothing else" equal stderr "" "$(grep -v '^imdstrace: tracing' "$work/kept.err")"
+check "--quiet prints what the command prints and nothing else" equal stderr "" "$(grep -v '^imdstrace: tracing' "$work/kept.err")"
 run checked check --min-window 0s "$work/kept.json"
-check "check names the caller, too" all 'ended_with checked 1' 'grep -qE "; caller: curl" "$work/checked.out"'
+check "check names the caller of the kept report" all 'ended_with checked 1' 'grep -qE "; caller: curl" "$work/checked.out"'
 run required check --min-window 0s --require-calls 9 "$work/kept.json"
 check "check takes --require-calls" grep -q '1 call was seen, fewer than the 9 required' "$work/required.out"
 
@@ -84,7 +84,7 @@ streams() {
 		grep -v '^imdstrace: ' "$work/streams.err" | cmp - <(echo err)
 }
 export MARK=mark
-check "its input, output and surroundings are as they were" streams
+check "a command's input, output and surroundings are as they were" streams
 
 # What it does with signals, and its descriptors, of which none is the tracer's.
 export surroundings='grep -E "^Sig(Ign|Cgt|Blk)" /proc/self/status; ls /proc/self/fd'
@@ -93,7 +93,7 @@ inherited() {
 	sh -c "$surroundings" </dev/null 2>/dev/null | cat >"$work/alone"
 	cmp "$work/alone" "$work/under"
 }
-check "so are signals and descriptors" inherited
+check "a command's signals and descriptors are as they were" inherited
 
 # Each says on which signal it ended.
 trapper='trap "echo TERM; exit 3" TERM; trap "echo INT; exit 3" INT; echo ready; while :; do sleep 0.05; done'
@@ -110,7 +110,7 @@ signalled() {
 		grep -q 'inconclusive: the command ended with status 3' "$work/signal_$1.err"
 }
 check "SIGTERM goes to the command, and the trace ends with it" signalled TERM
-check "so does SIGINT" signalled INT
+check "SIGINT goes to the command, and the trace ends with it" signalled INT
 
 deaf() {
 	trace deaf --check -- bash -c 'trap "" TERM; echo ready; echo $$ >&2; while :; do sleep 0.05; done'
@@ -136,10 +136,10 @@ no_cgroup_is_left() {
 "$IMDSTRACE" trace -q -- bash -c 'cat /proc/self/cgroup; sleep 60 >/dev/null 2>&1 & echo $!' >"$work/cgroup" 2>/dev/null
 survivor=$(tail -n 1 "$work/cgroup")
 if grep -qE '/imdstrace-[0-9]+$' "$work/cgroup"; then
-	check "it runs in a cgroup of its own, which is removed" no_cgroup_is_left
-	check "what it leaves running lives on outside of it" not grep -q imdstrace- "/proc/$survivor/cgroup"
+	check "a command runs in a cgroup of its own, which is removed" no_cgroup_is_left
+	check "what a command leaves running lives on outside of its cgroup" not grep -q imdstrace- "/proc/$survivor/cgroup"
 else
-	skip "it runs in a cgroup of its own" "no cgroup can be made here"
+	skip "a command runs in a cgroup of its own, which is removed" "no cgroup can be made here"
 fi
 kill -KILL "$survivor"
 
@@ -152,18 +152,18 @@ refused() {
 	run "$name" "$@"
 	ended_with "$name" "$status" && one_sentence "$work/$name" && grep -qF -- "$sentence" "$work/$name.err"
 }
-check "a program that is not there" refused missing 2 'there is no program "no-such-thing"' trace --check -- no-such-thing
+check "refused: a program that is not there" refused missing 2 'there is no program "no-such-thing"' trace --check -- no-such-thing
 printf '#!/no/such/shell\n' >"$work/broken" && chmod 755 "$work/broken"
 broken() {
 	run broken trace --check -q -- "$work/broken"
 	ended_with broken 2 && grep -q 'cannot be run: No such file' "$work/broken.err"
 }
-check "a program that cannot be run" broken
-check "no command behind --" refused none 2 'there is no command behind --' trace --check --
-check "a command without --" refused unmarked 2 'a command stands behind --' trace --check true
-check "--require-calls without --check" refused unchecked 2 '--strict and --require-calls are for --check' trace --require-calls 3
-check "no number of calls" refused number 2 'is no number of calls' trace --check --require-calls many
-check "--top beside a command" refused top 2 'no COMMAND can run on it' trace --top -- true
+check "refused: a program that cannot be run" broken
+check "refused: no command behind --" refused none 2 'there is no command behind --' trace --check --
+check "refused: a command without --" refused unmarked 2 'a command stands behind --' trace --check true
+check "refused: --require-calls without --check" refused unchecked 2 '--strict and --require-calls are for --check' trace --require-calls 3
+check "refused: --require-calls without a number" refused number 2 'is no number of calls' trace --check --require-calls many
+check "refused: --top beside a command" refused top 2 'no COMMAND can run on it' trace --top -- true
 
 not_run() {
 	run untraceable trace --check --hooks kprobe -- touch "$work/ran"

@@ -9,7 +9,7 @@ imdstrace=$(realpath -e "${IMDSTRACE:-build/imdstrace}") || exit 1
 tests=$(realpath "$(dirname "$0")/..")
 
 skip() {
-	echo "skipped the page in a browser: $1"
+	echo "skipped the page in a browser # $1"
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 }

@@ -229,9 +229,9 @@ until_so is_over "${started[script]}"
 check 'the trace ends well' ended_with json 0
 
 check 'a program that was removed keeps its path, without "(deleted)"' shows gone '{exe: "\(env.work)/gone", comm: "gone"}'
-check 'so does a parent' holds <(requests gone-parent) '.ancestry[0] | .exe == "\(env.work)/gone-shell" and .comm == "gone-shell"'
-check 'a program behind a mount point' shows mounted '{exe: "\(env.work)/volume/a/b/fetch", comm: "fetch"}'
-check 'a program behind a bind mount' shows bound '{exe: "\(env.work)/other/b/fetch", comm: "fetch"}'
+check 'a parent whose program was removed keeps its path' holds <(requests gone-parent) '.ancestry[0] | .exe == "\(env.work)/gone-shell" and .comm == "gone-shell"'
+check 'a program behind a mount point has its path' shows mounted '{exe: "\(env.work)/volume/a/b/fetch", comm: "fetch"}'
+check 'a program behind a bind mount has its path there' shows bound '{exe: "\(env.work)/other/b/fetch", comm: "fetch"}'
 check "a program in a chroot has its mount namespace's path" shows chrooted '{exe: "\(env.work)/root/srv/fetch"}'
 check 'a program behind pivot_root has its own path' holds <(requests pivoted) '.exe == "/srv/fetch" and .comm == "fetch"'
 
@@ -242,7 +242,7 @@ own_thread() {
 check "a thread that names itself is shown as its process, with its own tid" own_thread
 check 'a script that runs by its first line is its interpreter' shows own-name '{comm: "own-name", pid: $pid,
 	args: ["/usr/bin/python3", "\(env.work)/own-name", "/latest/meta-data/ami-id?\(env.tag)-own-name"]}'
-check 'and its caller is the script' holds "$report" '
+check 'the caller of a script that runs by its first line is the script' holds "$report" '
 	.callers | any(.script == "\(env.work)/own-name" and (.name | endswith(" \(env.work)/own-name")))'
 check 'an empty argv[0] stays an argument' shows title '{comm: "curl", exe: env.CURL,
 	args: ["", "-sS", "\(env.endpoint)/latest/meta-data/ami-id?\(env.tag)-title"]}'
@@ -263,7 +263,7 @@ cut_args() {
 		and (.args | length > 10 and (join("\u0000") | length <= 512) and (.[3:-1] | to_entries | all(.value == "-HX-\(.key + 1):1")))' &&
 		holds <(requests thread) '.args_cut // false | not'
 }
-check 'arguments beyond what is captured are cut, and say so' cut_args
+check 'arguments beyond what is captured are cut, and say that they are' cut_args
 
 # Bytes that are no UTF-8 become U+FFFD.
 valid() {
@@ -300,7 +300,7 @@ while read -r name hierarchy path unit runtime container pod; do
 		and (.pod | if $pod == "-" then . == null else .uid == $pod end)' \
 		--arg unit "$unit" --arg runtime "$runtime" --arg id "$container" --arg pod "$pod"
 done <<<"$cgroups"
-check 'the same in the report' holds "$report" '
+check 'units, containers and pods are in the report' holds "$report" '
 	.callers | any(.unit == env.service) and any(.container.runtime == "docker" and .unit == null)
 	and any(.pod.uid == env.pod_uid and .container.runtime == "cri-o")'
 no_cgroups_left() {

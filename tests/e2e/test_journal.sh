@@ -71,11 +71,11 @@ one_entry() {
 check 'the journal hears once of each new caller' all \
 	'one_entry one "IMDS_CLASS=v1" "PRIORITY=4" "SYSLOG_IDENTIFIER=imdstrace" "IMDS_CALLER=curl" "without a token"' \
 	'one_entry two "IMDS_CALLER=busybox wget"'
-check 'and of no other call' not grep -- "$tag-token" "$work/journal"
-check 'stderr does not hear it twice' equal 'lines on stderr' 1 "$(lines_said "$work/heard.err")"
-check 'without a journal stderr hears it, with its priority' all \
+check 'the journal hears of no call but v1' not grep -- "$tag-token" "$work/journal"
+check 'stderr does not repeat what the journal hears' equal 'lines on stderr' 1 "$(lines_said "$work/heard.err")"
+check 'without a journal stderr hears of new callers, with a priority' all \
 	'equal warnings 2 "$(grep -c "^<4>imdstrace: .*$tag.*without a token" "$work/unheard.err")"'
-check 'where stderr is no journal nobody is warned' equal 'lines on stderr' 1 "$(lines_said "$work/plain.err")"
+check 'where stderr is no journal it hears of no caller' equal 'lines on stderr' 1 "$(lines_said "$work/plain.err")"
 
 # --- SIGHUP -----------------------------------------------------------------------------------
 
@@ -89,11 +89,11 @@ hang_up() {
 }
 check 'SIGHUP saves the report' all hang_up has_three
 serve optional client four curl -sS "$(target four)" || exit 1
-check 'and goes on' kill -0 "${started[heard]}" "${started[plain]}"
+check 'a trace goes on after SIGHUP' kill -0 "${started[heard]}" "${started[plain]}"
 stop heard
 stop unheard
 stop plain
-check 'and ends well' all 'ended_with heard 0' 'ended_with plain 0' 'grep -q -- "$tag-four" "$work/heard.json"'
+check 'a trace that had a SIGHUP ends well, and keeps the calls after it' all 'ended_with heard 0' 'ended_with plain 0' 'grep -q -- "$tag-four" "$work/heard.json"'
 kill "$(cat "$work/journal.pid")"
 
 JOURNAL_STREAM='' "$IMDSTRACE" report "$work/no-such-file" 2>"$work/plain-error"
@@ -102,7 +102,7 @@ touch "$work/error"
 check 'an error has its priority in the journal' grep -q '^<3>imdstrace: ' "$work/error.err"
 touch "$work/limited.err"
 (journalled limited unshare --pid --fork --mount-proc "$IMDSTRACE" trace --quiet --duration 1s)
-check 'what a trace will lack is a warning there' grep -q "^<4>imdstrace: pids are a container's here" "$work/limited.err"
-check 'and none elsewhere' grep -q '^imdstrace: ' "$work/plain-error"
+check 'what a trace will lack is a warning in the journal' grep -q "^<4>imdstrace: pids are a container's here" "$work/limited.err"
+check 'an error has no priority where stderr is no journal' grep -q '^imdstrace: ' "$work/plain-error"
 
 finish

@@ -21,13 +21,13 @@ export connections
 
 trace limits --quiet --output "$work/limits.json"
 need_traces limits
-check "crowd: all were sent" serve optional crowd
+prepare "a crowd of connections sends its requests" serve optional crowd
 stop limits
 
 ours='[.callers[] | select(.user_agents | index("crowd"))] | first'
-check "each connection is counted, or is unknown" holds "$work/limits.json" \
+check "each connection of a crowd is counted, or is unknown" holds "$work/limits.json" \
 	"($ours).calls | .v1 + .unknown == $connections"
-check "some have no account" holds "$work/limits.json" '.totals.missed_by_kind.connections > 0 and .totals.unknown_by_reason.untracked > 0'
-check "which is a reason" holds "$work/limits.json" '.reasons | any(test("not tracked|not identified"))'
+check "connections that do not fit the table are missed" holds "$work/limits.json" '.totals.missed_by_kind.connections > 0 and .totals.unknown_by_reason.untracked > 0'
+check "connections that do not fit the table are a reason of the verdict" holds "$work/limits.json" '.reasons | any(test("not tracked|not identified"))'
 
 finish

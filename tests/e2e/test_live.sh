@@ -57,10 +57,10 @@ wait $reader
 serve optional last_call || exit 1
 
 ended head
-check 'a reader that goes away ends the trace, and that is well' ended_with head 0
-check 'it had what it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
-check 'nobody complains of a broken pipe' equal 'lines on stderr' 1 "$(lines_said "$work/head.err")"
-check 'and the report is written all the same, with the call that nobody read of' holds "$work/head.json" '
+check 'a reader that goes away ends the trace with status 0' ended_with head 0
+check 'a reader that goes away had the lines that it asked for' equal lines 2 "$(wc -l <"$work/head.out")"
+check 'a reader that goes away is no error on stderr' equal 'lines on stderr' 1 "$(lines_said "$work/head.err")"
+check 'the report has the calls that a reader who went away did not read of' holds "$work/head.json" '
 	(.windows | length == 1) and .totals.v1 >= 2 and .verdict == "blocked"
 	and (.totals.v1 == ([.callers[].calls.v1] | add))
 	and ([.callers[].paths[].path] | any(endswith("?\(env.tag)-again")))'
@@ -70,9 +70,9 @@ has_ended() {
 }
 until_so has_ended narrow
 check 'a terminal that hangs up ends the trace' has_ended narrow
-check 'whoever is not to hear of that goes on' kill -0 "${started[nohup]}"
+check 'a trace under nohup goes on after SIGHUP' kill -0 "${started[nohup]}"
 stop nohup
-check 'and ends well' ended_with nohup 0
+check 'a trace under nohup ends well' ended_with nohup 0
 fits() {
 	tr '\r' '\n' <"$work/narrow.err" | sed -n $'s/^\e\\[K//; s/\xe2\x80\xa6/./; / | v1 /p' >"$work/narrow.lines"
 	grep -q . "$work/narrow.lines" && not grep -E '^.{40}' "$work/narrow.lines"
@@ -83,8 +83,8 @@ stop pipe INT
 hang_up colours INT
 hang_up plain TERM
 
-check 'Ctrl-C ends the trace, and that is well' ended_with pipe 0
-check 'so does SIGTERM, and on a terminal' all 'ended_with colours 0' 'ended_with plain 0'
+check 'Ctrl-C ends the trace with status 0' ended_with pipe 0
+check 'SIGTERM, and Ctrl-C on a terminal, end the trace with status 0' all 'ended_with colours 0' 'ended_with plain 0'
 
 # shown FILE NAME...: each client's call is on a line of its own, once.
 shown() {
@@ -99,8 +99,8 @@ shown() {
 summary_off() {
 	sed -E '/^([^A-Za-z]*m)?(BLOCKED|INCONCLUSIVE|READY) /,$d' "$1"
 }
-check 'each v1 call is a line' shown "$work/pipe.out" v1 again last
-check 'and no other call is' not grep -aE "$tag-(token|v2|foreign)" <(summary_off "$work/pipe.out")
+check 'each v1 call is a line of its own' shown "$work/pipe.out" v1 again last
+check 'without --all no call but v1 is a line' not grep -aE "$tag-(token|v2|foreign)" <(summary_off "$work/pipe.out")
 line_of_v1() {
 	local part line
 	line=$(grep -a "[?]$tag-v1" <(summary_off "$work/pipe.out"))
@@ -110,21 +110,21 @@ line_of_v1() {
 }
 check 'a line says when, who, what and who started it' line_of_v1
 check '--all makes every call a line' shown "$work/colours.err" v1 again last token v2 foreign
-check 'with its class' all 'grep -aqE " v2 .*$tag-v2" "$work/colours.err"' 'grep -aqE " token .*$tag-token" "$work/colours.err"' \
+check '--all shows the class of each call' all 'grep -aqE " v2 .*$tag-v2" "$work/colours.err"' 'grep -aqE " token .*$tag-token" "$work/colours.err"' \
 	'grep -aqE " foreign .*$tag-foreign" "$work/colours.err"' 'grep -aqE " v1 .*$tag-v1" "$work/colours.err"'
-check 'the summary follows' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -aq "^Next steps" "$work/pipe.out"' \
+check 'the summary follows the lines, in a pipe and on a terminal' all 'grep -aq "^BLOCKED " "$work/pipe.out"' 'grep -aq "^Next steps" "$work/pipe.out"' \
 	'grep -aq "^BLOCKED " "$work/plain.err"' 'grep -aq "BLOCKED " "$work/colours.err"'
 
-check 'no escape codes in a pipe' not grep -aq $'[\e\r]' "$work/pipe.out" "$work/pipe.err"
-check 'nothing on stderr but that it traces' all 'equal lines 1 "$(lines_said "$work/pipe.err")"' \
+check 'a trace prints no escape codes into a pipe' not grep -aq $'[\e\r]' "$work/pipe.out" "$work/pipe.err"
+check 'stderr hears nothing but that it traces' all 'equal lines 1 "$(lines_said "$work/pipe.err")"' \
 	'grep -q "^imdstrace: tracing" "$work/pipe.err"'
 
 coloured=$'\e\\[[0-9;]*[1-9][0-9;]*m'
 check 'a terminal gets colours' grep -aqE "$coloured" "$work/colours.err"
-check 'and a status line with elapsed, remaining and the counts' grep -aqE \
+check 'a terminal gets a status line with elapsed, remaining and the counts' grep -aqE \
 	'[0-9]+(s|m).*left.*v1 [0-9]+.*v2 [0-9]+.*token [0-9]+.*foreign [0-9]+.*unknown [0-9]+.*lost [0-9]+' "$work/colours.err"
-check 'NO_COLOR is respected' not grep -aqE "$coloured" "$work/plain.err"
-check 'and the calls are there nevertheless' grep -aq "[?]$tag-last" "$work/plain.err"
+check 'NO_COLOR turns colours off' not grep -aqE "$coloured" "$work/plain.err"
+check 'with NO_COLOR the calls are shown all the same' grep -aq "[?]$tag-last" "$work/plain.err"
 check 'the status line is gone from behind the last line' not grep -aqE 'v1 [0-9]+  v2 .*BLOCKED' "$work/colours.err"
 
 finish

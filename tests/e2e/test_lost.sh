@@ -38,9 +38,9 @@ timeline_sums_up='. as $report | ["v1", "v2", "token", "foreign", "unknown"]
 trace lost --quiet --output "$work/lost.json" --interval 1s
 need_traces lost
 # So that there is a caller, and the loss is not the first that is heard.
-check 'some are sent while it reads' serve optional client early curl -sS "$(target early)"
+prepare 'calls are sent while the tracer reads' serve optional client early curl -sS "$(target early)"
 kill -STOP "${started[lost]}"
-check 'more are sent than the ring buffer holds' serve optional send_rounds
+prepare 'more calls are sent than the ring buffer holds' serve optional send_rounds
 kill -CONT "${started[lost]}"
 
 in_file() {
@@ -50,16 +50,16 @@ until_so in_file
 cp "$work/lost.json" "$work/running.json"
 check 'details are lost' holds "$work/running.json" '.totals.lost > 1000'
 check 'while it runs, the timeline sums up to the totals' holds "$work/running.json" "$timeline_sums_up"
-check 'what comes afterwards stands at its own time' serve optional client late curl -sS "$(target late)"
+prepare 'a call is sent after the loss' serve optional client late curl -sS "$(target late)"
 stop lost
-check 'it ends well' ended_with lost 0
-check 'every call is counted' holds "$work/lost.json" \
+check 'a trace that lost events ends well' ended_with lost 0
+check 'every call is counted where details are lost' holds "$work/lost.json" \
 	'[.callers[] | select(.user_agents | index("rounds"))] | map(.calls) | length == 1 and .[0].v1 == '"$rounds"' and .[0].v2 == '"$rounds"' and .[0].token == '"$rounds"' and .[0].foreign == '"$rounds"
 check 'at its end, the timeline sums up to the totals' holds "$work/lost.json" "$timeline_sums_up"
 check 'no call is at a time when nobody watched' holds "$work/lost.json" '. as $report
 	| def seconds: .[:19] + "Z" | fromdate;
 	.timeline | all((.start | seconds) + .seconds > ($report.windows[0].start | seconds) and
 		(.start | seconds) <= ($report.windows[0].end | seconds))'
-check 'the loss is a reason' holds "$work/lost.json" '.reasons | any(test("events were lost"))'
+check 'lost events are a reason of the verdict' holds "$work/lost.json" '.reasons | any(test("events were lost"))'
 
 finish

@@ -15,9 +15,7 @@ HOSTS=120
 
 for command in promtool prometheus cc; do
 	command -v $command >/dev/null && continue
-	skip 'the alerts and the dashboard' "there is no $command"
-	finish
-	exit
+	skip_all "there is no $command"
 done
 
 cp "$dist/prometheus/imdstrace.rules.yml" "$fleet/alerts.test.yml" "$work/"
@@ -43,7 +41,7 @@ state() {
 {
 	state before "$before" && state now "$now" && echo '# EOF'
 } >"$work/metrics" || exit 1
-check 'the metrics of the fleet are OpenMetrics' promtool tsdb create-blocks-from openmetrics "$work/metrics" "$work/data"
+prepare 'the metrics of the fleet are OpenMetrics' promtool tsdb create-blocks-from openmetrics "$work/metrics" "$work/data"
 
 : >"$work/prometheus.yml"
 port=$((20000 + RANDOM % 10000))
@@ -76,8 +74,8 @@ verdicts() {
 	done
 	equal hosts $HOSTS "$(value "$2" Hosts)"
 }
-check 'hosts by verdict are the truth, before' verdicts before "$before"
-check 'and now' verdicts now "$now"
+check 'hosts by verdict are the truth, of the earlier state' verdicts before "$before"
+check 'hosts by verdict are the truth, of the later state' verdicts now "$now"
 
 callers_as() {
 	local reference=$1 field=$2
@@ -87,7 +85,7 @@ callers_as() {
 				| [.metric.caller, .metric.parent, .value[1]] | @tsv' | sort)"
 }
 check 'hosts by caller are the truth' callers_as A hosts_v1
-check 'and their calls' callers_as B calls.v1
+check "callers' calls are the truth" callers_as B calls.v1
 
 ready_hosts() {
 	equal 'ready hosts' "$(truth now '.hosts[] | select(.verdict == "ready") | "\(.instance_id) \(.region)"' | sort)" \
@@ -99,7 +97,7 @@ advice() {
 	holds "$work/advice" '[.data.result[] | select(.metric.advice == "raise-hop-limit") | .value[1] | tonumber] | add == $want' \
 		--argjson want "$(truth now '.callers[] | select(.key == "orders") | .hosts_v1')"
 }
-check 'so is where a hop limit is advised' advice
+check 'where a hop limit is advised is the truth' advice
 every_query() {
 	local number=0 expression
 	while IFS= read -r expression; do

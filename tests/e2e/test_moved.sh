@@ -10,9 +10,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 need_private_mounts
 if [ -s /sys/devices/virtual/dmi/id/board_asset_tag ] && grep -q '^i-' /sys/devices/virtual/dmi/id/board_asset_tag; then
-	skip "$(basename "$0")" "this is an instance, whose board says which"
-	finish
-	exit
+	skip_all "this is an instance, whose board says which"
 fi
 
 instance_data() {
@@ -30,7 +28,7 @@ unshare --mount --propagation private --pid --fork --mount-proc --kill-child bas
 started[moved]=$!
 need_traces moved
 tracer=$(pgrep -P "${started[moved]}")
-check 'the first instance calls' serve optional client before curl -sS "$(target before)"
+prepare 'a call is sent on the first instance' serve optional client before curl -sS "$(target before)"
 in_file() {
 	jq -e "$1" "$work/moved.json"
 }
@@ -38,15 +36,15 @@ until_so in_file '.totals.v1 >= 1'
 instance_data i-0000000000000002 "/proc/$tracer/root"
 kill -HUP "$tracer"
 until_so in_file '.windows | length == 2'
-check 'the second instance calls' serve optional client after curl -sS "$(target after)"
+prepare 'a call is sent on the second instance' serve optional client after curl -sS "$(target after)"
 kill -TERM "$tracer"
 ended moved
 
-check 'the trace goes on and ends well' ended_with moved 0
-check 'each instance is a host' holds "$work/moved.json" '[.hosts[].instance_id] == ["i-0000000000000001", "i-0000000000000002"]'
-check 'and has a window of its own' holds "$work/moved.json" '.windows | length == 2 and .[0].id != .[1].id and .[0].boot_id == .[1].boot_id
+check 'a trace goes on when the machine becomes another instance, and ends well' ended_with moved 0
+check 'each instance that the machine was is a host' holds "$work/moved.json" '[.hosts[].instance_id] == ["i-0000000000000001", "i-0000000000000002"]'
+check 'each instance that the machine was has a window of its own' holds "$work/moved.json" '.windows | length == 2 and .[0].id != .[1].id and .[0].boot_id == .[1].boot_id
 	and (map(.instance_id) == ["i-0000000000000001", "i-0000000000000002"]) and .[0].end <= .[1].start'
-check 'no call is lost in between' holds "$work/moved.json" '[.callers[].paths[] | select(.path | endswith("-before") or endswith("-after"))] | length == 2'
-check 'each has to be watched for long enough' holds "$work/moved.json" '[.reasons[] | select(test("was watched for"))] | length == 2'
+check 'no call is lost between two instances' holds "$work/moved.json" '[.callers[].paths[] | select(.path | endswith("-before") or endswith("-after"))] | length == 2'
+check 'each instance that the machine was has to be watched for long enough' holds "$work/moved.json" '[.reasons[] | select(test("was watched for"))] | length == 2'
 
 finish

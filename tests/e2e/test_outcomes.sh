@@ -192,12 +192,12 @@ MODES
 caused() {
 	caller "$1" ".pattern == \"fallback\" and .fallback_cause == \"$2\""
 }
-check 'who gets no answer to a token request alone' caused put-dropped-both no-answer
-check 'who is refused a token' caused put-refused-both refused
-check 'who gets no answer at all' all 'caused silent-both unreachable' 'caused closed-both unreachable'
-check 'and is not told of a hop limit' caller silent-both '
+check 'fallback cause: no answer to the token request alone is no-answer' caused put-dropped-both no-answer
+check 'fallback cause: a token that is refused is refused' caused put-refused-both refused
+check 'fallback cause: no answer to anything is unreachable' all 'caused silent-both unreachable' 'caused closed-both unreachable'
+check 'who gets no answer at all is not told of a hop limit' caller silent-both '
 	.advice == "investigate" and (.advice_text | contains("no answer at all"))'
-check 'who does not fall back has no cause' caller optional-both 'has("fallback_cause") and .fallback_cause == null'
+check 'fallback cause: who does not fall back has none' caller optional-both 'has("fallback_cause") and .fallback_cause == null'
 
 check 'a call for what is not there is other' outcome missing v1 other
 check 'a token that is none is rejected, and v2 all the same' caller wrong-token '
@@ -221,11 +221,11 @@ if [ -d "$work/unified" ]; then
 	check 'in a container, the hop limit is to be raised' caller cut-off-container '
 		.pattern == "fallback" and .advice == "raise-hop-limit" and .container.id == env.container
 		and .container.runtime == "docker" and (.advice_text | contains("--http-put-response-hop-limit 2"))'
-	check 'and the next steps say how' holds "$report" '
+	check 'the next steps say how to raise the hop limit' holds "$report" '
 		.next_steps | any(contains("--http-put-response-hop-limit 2"))'
 else
 	skip 'in a container, the hop limit is to be raised' 'there is no cgroup2'
-	skip 'and the next steps say how' 'there is no cgroup2'
+	skip 'the next steps say how to raise the hop limit' 'there is no cgroup2'
 fi
 check 'a new SDK whose token requests are refused is not to fall back' caller refused-sdk '
 	.pattern == "fallback" and .advice == "disable-fallback" and .outcomes.token.other == 1'
@@ -241,16 +241,16 @@ answered() {
 	done
 	equal 'what the service received' "GET $path?$tag-elsewhere none 200" "$(cat "$work/received")"
 }
-check 'another port, another address and other networks did answer' answered
-check 'none of them is shown' not grep -F -- "$tag-never" "$events" "$report"
-check 'nor who sent it' holds "$report" '
+check 'another port, another address and other networks answer' answered
+check 'calls of another port, another address and other networks are not shown' not grep -F -- "$tag-never" "$events" "$report"
+check 'who calls another port or address is no caller' holds "$report" '
 	.callers | all(.exe != env.work + "/bin/outsider" and .exe != env.work + "/bin/curl")'
 no_servers() {
 	local servers
 	servers=$(tr '\n' ' ' <"$work/servers")
 	jq -se --arg servers " $servers" 'all((" \(.pid) " | inside($servers) | not) and .comm != "imds")' "$events"
 }
-check 'nor are the servers' no_servers
-check 'while the endpoint beside them is' caller elsewhere '.calls == {v1: 1, v2: 0, token: 0, foreign: 0, unknown: 0}'
+check 'servers are no callers' no_servers
+check 'a call of the endpoint beside other servers is counted' caller elsewhere '.calls == {v1: 1, v2: 0, token: 0, foreign: 0, unknown: 0}'
 
 finish

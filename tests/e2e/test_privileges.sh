@@ -77,13 +77,13 @@ until_so without_capabilities root
 until_so without_capabilities nobody
 
 check 'a trace has no capability' without_capabilities root
-check 'and its helper has two' has_two_capabilities "$(helper_of root)"
-check 'another user is that in all ids' equal ids "$(printf '%s\n' $NOBODY $NOBODY $NOBODY $NOBODY)" \
+check "a trace's helper has two capabilities" has_two_capabilities "$(helper_of root)"
+check 'a trace with --user is that user in all ids' equal ids "$(printf '%s\n' $NOBODY $NOBODY $NOBODY $NOBODY)" \
 	"$(awk '/^Uid:/ { for (i = 2; i <= 5; i++) print $i }' "/proc/${started[nobody]}/status")"
-check 'and has no capability either' without_capabilities nobody
+check 'a trace with --user has no capability' without_capabilities nobody
 if grep -q '^Seccomp:' /proc/self/status && ! grep -qa __asan_ "$IMDSTRACE"; then
 	check 'the system calls of a trace are filtered' has_filter root
-	check "and its helper's" has_filter "$(helper_of root)"
+	check "the system calls of a trace's helper are filtered" has_filter "$(helper_of root)"
 else
 	skip 'the system calls of a trace are filtered' 'this kernel, or this build, filters none'
 fi
@@ -93,7 +93,7 @@ kill -KILL "$orphans_helper"
 serve optional calls || exit 1
 until_so test "$(requests script | wc -l)" = 1
 check 'a call is shown with its executable' shows own '{exe: "'"$(realpath "$(command -v curl)")"'"}'
-check "another user's with its script" shows script '{uid: '$NOBODY'}'
+check "a call of another user is shown with its script" shows script '{uid: '$NOBODY'}'
 
 helper=$(helper_of root)
 kill -KILL "${started[root]}"
@@ -107,11 +107,11 @@ kill -HUP "${started[nobody]}"
 stop nobody
 stop orphan
 check 'a trace as another user ends well' ended_with nobody 0
-check 'its report is its own' equal owner "$NOBODY 600" "$(stat -c '%u %a' "$others/report.json")"
-check 'and names the script' holds "$others/report.json" '[.callers[] | select(.script == "'"$others/call.py"'")] | length == 1'
+check "the report of a trace with --user is that user's own" equal owner "$NOBODY 600" "$(stat -c '%u %a' "$others/report.json")"
+check "the report of a trace with --user names another user's script" holds "$others/report.json" '[.callers[] | select(.script == "'"$others/call.py"'")] | length == 1'
 check 'a trace whose helper has gone goes on' ended_with orphan 0
-check 'and says so' grep -q 'helper that looks up processes has ended' "$work/orphan.err"
-check 'and counts all the same' holds "$work/kept/orphan.json" '.totals.v1 >= 3'
+check 'a trace whose helper has gone says so' grep -q 'helper that looks up processes has ended' "$work/orphan.err"
+check 'a trace whose helper has gone counts all the same' holds "$work/kept/orphan.json" '.totals.v1 >= 3'
 
 run stranger trace --user no-such-user -d 1s
 check 'a user that is not there is refused' all 'ended_with stranger 2' 'one_sentence "$work/stranger"'

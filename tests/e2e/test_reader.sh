@@ -80,7 +80,7 @@ kill -KILL "${started[killed]}"
 wait "${started[killed]}" 2>/dev/null
 check "a caller's first v1 call is on disk within two seconds" holds "$work/after-two-seconds.json" '
 	.verdict == "blocked" and ([.callers[].paths[].path] | any(contains("\(env.tag)-first")))'
-check 'and a kill -9 hides no blocker' equal 'exit status of check' 1 "$("$IMDSTRACE" check "$work/killed.json" >/dev/null; echo $?)"
+check 'a kill -9 hides no caller of v1 from check' equal 'exit status of check' 1 "$("$IMDSTRACE" check "$work/killed.json" >/dev/null; echo $?)"
 check "a report's mode is 0600" equal mode 600 "$(stat -c %a "$work/killed.json")"
 
 serve optional many flood $MANY || exit 1
@@ -100,8 +100,8 @@ stop old TERM
 ended unread
 ended stopped
 check 'SIGTERM ends a trace whose reader is stuck' all 'ended_with stuck 0' 'ended_with text 0'
-check 'also on a terminal that nobody reads' ended_with unread 0
-check 'also on a terminal that Ctrl-S stopped' ended_with stopped 0
+check 'SIGTERM ends a trace on a terminal that nobody reads' ended_with unread 0
+check 'SIGTERM ends a trace on a terminal that Ctrl-S stopped' ended_with stopped 0
 told() {
 	equal 'lines on stderr' 2 "$(lines_said "$work/$1.err")" &&
 		grep -qE "^imdstrace: nobody read all of what was to be printed: $2" "$work/$1.err" && return
@@ -109,8 +109,8 @@ told() {
 	return 1
 }
 check 'what was not printed is told on stderr' all 'told stuck "[0-9]+ calls are missing"' 'told text "the end of it is missing"'
-check 'and the report has all of it' all 'saved stuck' 'saved text' 'saved unread' 'saved stopped'
-check 'a report that was readable to others is not any more' equal mode 600 "$(stat -c %a "$work/old.json")"
+check 'the report has all calls that were not printed' all 'saved stuck' 'saved text' 'saved unread' 'saved stopped'
+check 'a report that others could read is not readable to them any more' equal mode 600 "$(stat -c %a "$work/old.json")"
 
 # A reader that comes back late gets whole lines, and what it missed where it is missing.
 touch "$work/late.read"
@@ -132,7 +132,7 @@ counted() {
 		| $lost > 0 and (map(select(.type == "lost")) | length) == 1 and $told + $lost >= $many' "$work/late.got"
 }
 check 'a reader that comes back gets the rest, and is told what it missed' counted
-check 'and the last call' grown
-check 'one that comes back after the end gets whole lines' holds <(jq -s . "$work/stuck.got") 'length > 20 and all(.type == "request")'
+check 'a reader that comes back gets the last call' grown
+check 'a reader that comes back after the end gets whole lines' holds <(jq -s . "$work/stuck.got") 'length > 20 and all(.type == "request")'
 
 finish

@@ -50,20 +50,20 @@ said() {
 }
 
 metric 4 2 >"$work/equal.json"
-check 'the same counts are equal' reconciles equal 0
-check 'it says how many calls and periods' said equal '^equal: CloudWatch and the report count the same 6 calls in 11 periods of 5m$'
-check 'a period that was watched in part is not compared, which it says' said equal '1 period was not compared, because it was only partly watched'
-check 'nor one that nobody watched' said equal '1 period was not compared, because imdstrace was not running then'
+prepare 'the same counts are equal' reconciles equal 0
+check 'equal counts: it says how many calls and periods' said equal '^equal: CloudWatch and the report count the same 6 calls in 11 periods of 5m$'
+check 'a period that was watched in part is not compared, and it says so' said equal '1 period was not compared, because it was only partly watched'
+check 'a period that nobody watched is not compared, and it says so' said equal '1 period was not compared, because imdstrace was not running then'
 
 metric 5 2 >"$work/more.json"
-check 'CloudWatch counts more' reconciles more 1
-check 'it says in which period' all 'said more "^more: .* in 1 of 11 periods"' 'said more "2026-03-02 10:10:00 UTC  CloudWatch 5  report 4  more by 1"'
+prepare 'CloudWatch counts more: the status is 1' reconciles more 1
+check 'CloudWatch counts more: it says in which period' all 'said more "^more: .* in 1 of 11 periods"' 'said more "2026-03-02 10:10:00 UTC  CloudWatch 5  report 4  more by 1"'
 metric 4 0 >"$work/fewer.json"
-check 'CloudWatch counts fewer' reconciles fewer 1
-check 'it says in which period, and that the metric may be late' all 'said fewer "10:30:00 UTC  CloudWatch 0  report 2  fewer by 2"' 'said fewer late'
+prepare 'CloudWatch counts fewer: the status is 1' reconciles fewer 1
+check 'CloudWatch counts fewer: it says in which period, and that the metric may be late' all 'said fewer "10:30:00 UTC  CloudWatch 0  report 2  fewer by 2"' 'said fewer late'
 metric 5 1 >"$work/both.json"
-check 'the same sum in other periods is not equal' reconciles both 1
-check 'more comes first, and that it may be late' all 'said both "^more:"' 'said both "next period"'
+prepare 'the same sum in other periods is not equal' reconciles both 1
+check 'the same sum in other periods: more comes first, and that the metric may be late' all 'said both "^more:"' 'said both "next period"'
 
 metric 5 1 >"$work/json.json"
 check '--json is one document' all 'reconciles json 1 --json' 'holds "$work/json.out" "
@@ -85,9 +85,9 @@ check 'the number of samples beside the sum is ignored' reconciles samples 0
 metric 4 2 'del(.Datapoints[].Sum)' >"$work/sumless.json"
 check 'without a sum nothing can be compared, which it says' all 'reconciles sumless 4' 'said sumless "without a Sum"'
 metric 4 2 '.Datapoints = []' >"$work/empty.json"
-check 'nor without a datapoint' all 'reconciles empty 4' 'said empty "no datapoints"'
+check 'without a datapoint nothing can be compared, which it says' all 'reconciles empty 4' 'said empty "no datapoints"'
 metric 4 2 '.Datapoints[].Timestamp |= sub("03-02"; "04-02")' >"$work/later.json"
-check 'nor of another day' all 'reconciles later 4' 'said later "imdstrace was not running then"'
+check 'datapoints of another day are not compared, which it says' all 'reconciles later 4' 'said later "imdstrace was not running then"'
 
 one() {
 	reconciles "$1" 2 && one_sentence "$work/$1"
@@ -104,11 +104,11 @@ for bad in other text rejected negative time unit twice single; do
 	check "refused with one sentence: $bad" one "$bad"
 done
 run nothing reconcile "$work/equal.json"
-check 'a report is needed beside the metric' all 'ended_with nothing 2' 'one_sentence "$work/nothing"'
+check 'refused with one sentence: a metric without a report' all 'ended_with nothing 2' 'one_sentence "$work/nothing"'
 run missing reconcile "$work/report.json" "$work/none.json"
-check 'a metric that is not there' all 'ended_with missing 2' 'one_sentence "$work/missing"'
+check 'refused with one sentence: a metric that is not there' all 'ended_with missing 2' 'one_sentence "$work/missing"'
 run swapped reconcile "$work/equal.json" "$work/report.json"
-check 'the files the other way round' ended_with swapped 2
+check 'refused: the files the other way round' ended_with swapped 2
 
 # Probes of the root, which EC2 answers: CloudWatch counts them though they block no switch.
 report | jq '.totals.foreign = 3 | .callers[0].calls.foreign = 3 | .callers[0].outcomes.foreign = {ok: 3, rejected: 0, other: 0, none: 0}
@@ -117,7 +117,7 @@ report | jq '.totals.foreign = 3 | .callers[0].calls.foreign = 3 | .callers[0].o
 metric 4 5 >"$work/root.json"
 check 'answered probes of the root are counted as CloudWatch does' all 'reconciles root 0' 'said root "3 of the report.s calls are other clouds"'
 metric 4 2 >"$work/rootless.json"
-check 'and without them it counts fewer' reconciles rootless 1
+check 'answered probes of the root that CloudWatch does not have: it counts fewer' reconciles rootless 1
 
 # A timeline of long steps, as a report of many days has it.
 report | jq '.timeline = [{start: "2026-03-02T10:08:00Z", seconds: 480, v1: 4, v2: 0, token: 0, foreign: 0, unknown: 0},

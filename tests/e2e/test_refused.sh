@@ -90,33 +90,33 @@ without_net_admin() {
 	without -net_admin,-sys_admin && grep -q '^  responses  *not watched: that takes CAP_NET_ADMIN$' "$work/unprivileged"
 }
 
-check "a program on connects is spoiled" spoiled connects tp_btf/inet_sock_set_state
-check "doctor shows the verifier's last line" connects
-check "so does its JSON" connects_json
-check "so does trace" connects_trace
-check "the program on responses is spoiled" spoiled responses cgroup_skb/ingress
-check "doctor says why responses are not watched" responses
-check "so does its JSON" responses_json
-check "the programs on what is forwarded are spoiled" spoiled forwarded netfilter
+prepare "the program on connects is spoiled" spoiled connects tp_btf/inet_sock_set_state
+check "a refused program on connects: doctor shows the verifier's last line" connects
+check "a refused program on connects: doctor's JSON shows the verifier's last line" connects_json
+check "a refused program on connects: trace shows the verifier's last line" connects_trace
+prepare "the program on responses is spoiled" spoiled responses cgroup_skb/ingress
+check "a refused program on responses: doctor says why they are not watched" responses
+check "a refused program on responses: doctor's JSON says why they are not watched" responses_json
+prepare "the programs on what is forwarded are spoiled" spoiled forwarded netfilter
 if "$IMDSTRACE" doctor | grep -q '^  fentry *yes\|^  tracepoint *no'; then
-	skip "what is forwarded and not seen is told" "another attach mode is used here"
+	skip "refused programs on what is forwarded: it is told that this is not seen" "another attach mode is used here"
 else
-	check "what is forwarded and not seen is told" lacks forwarded "$forwards"
+	check "refused programs on what is forwarded: it is told that this is not seen" lacks forwarded "$forwards"
 fi
-check "the program on what sockets send is spoiled" spoiled sent cgroup_skb/egress
-check "that neither kind is seen is told" lacks sent "$forwards" "$translated"
-check "the program on connects that wait is spoiled" spoiled waiting sockops
-check "a trace does without" lacks waiting
+prepare "the program on what sockets send is spoiled" spoiled sent cgroup_skb/egress
+check "a refused program on what sockets send: it is told that neither kind is seen" lacks sent "$forwards" "$translated"
+prepare "the program on connects that wait is spoiled" spoiled waiting sockops
+check "a refused program on connects that wait: a trace does without" lacks waiting
 if ! without -sys_admin; then
 	skip "without CAP_NET_ADMIN doctor says so" "this kernel does not let itself be traced without CAP_SYS_ADMIN"
 else
 	check "without CAP_NET_ADMIN doctor says so" without_net_admin
 fi
-check "with IMDSTRACE_DEBUG the whole log is shown" whole_log
-check "without it nothing is" silent
+check "with IMDSTRACE_DEBUG the verifier's whole log is shown" whole_log
+check "without IMDSTRACE_DEBUG nothing of the verifier's log is shown" silent
 
 check "doctor says that this machine can rehearse" possible
 spoiled rehearsal sk_msg
-check "doctor and rehearse say why it cannot, and trace goes on" rehearsal
+check "a refused program of rehearsals: doctor and rehearse say why, and trace goes on" rehearsal
 
 finish

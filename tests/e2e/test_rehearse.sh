@@ -28,15 +28,15 @@ scope() {
 	shift 2
 	talker in "$path"
 	talker out /imdstrace-e2e-$$-beside
-	check "$name: calls are answered before" all 'hears in v1 200' 'hears out v1 200'
+	prepare "$name: calls are answered before the rehearsal" all 'hears in v1 200' 'hears out v1 200'
 	rehearse "$name" -o "$work/$name.json" "${@//PID/${started[talk-in]}}"
-	check "$name: begins" rehearses "$name"
-	check "$name: a connection that was open is covered" hears in 'v1 token v2' '401 200 200'
-	check "$name: a new one is, and a child's, and one that a child inherited" \
+	prepare "$name: the rehearsal begins" rehearses "$name"
+	prepare "$name: a connection that was open is covered" hears in 'v1 token v2' '401 200 200'
+	prepare "$name: a new connection is covered, and a child's, and one that a child inherited" \
 		hears in 'new v1 v1 child shared' '0 401 401 401 401'
-	check "$name: nobody else is" hears out 'v1 new v1 token v2' '200 0 200 200 200'
+	prepare "$name: nobody else is covered" hears out 'v1 new v1 token v2' '200 0 200 200 200'
 	stop "$name"
-	check "$name: calls are answered after, on open connections, too" all 'hears in "v1 token v2 new v1" "200 200 200 0 200"' \
+	check "$name: calls are answered after the rehearsal, on open connections, too" all 'hears in "v1 token v2 new v1" "200 200 200 0 200"' \
 		'hears out v1 200'
 	check "$name: it breaks, because the children did not go on with a token" ended_with "$name" 1
 	check "$name: five calls were rejected, none was left out, and the client itself recovered" holds "$work/$name.json" \

@@ -83,7 +83,7 @@ crowd in2 /imdstrace-e2e-$$ 401
 crowd out1 /imdstrace-e2e-$$-beside 200
 crowd out2 /imdstrace-e2e-$$-beside 200
 rehearse crowd --cgroup /imdstrace-e2e-$$ -o "$work/crowd.json"
-check "a rehearsal begins" rehearses crowd
+prepare "the rehearsal of a crowd begins" rehearses crowd
 for fd in $crowd_fds; do
 	echo go >&"$fd"
 done
@@ -93,7 +93,7 @@ for name in in1 in2 out1 out2; do
 		"$(tail -n 1 "$work/crowd-$name.out")"
 done
 stop crowd
-check "each call of the scope is in the report once, rejected" holds "$work/crowd.json" '
+check "each call of the scope is in the report once, and was rejected" holds "$work/crowd.json" '
 	# a slow machine loses details, never counts, and says so
 	.totals.v1 + .totals.v2 == 5000 and .totals.unknown == 0 and (.totals.lost > 0 and .rehearsal.verdict == "inconclusive" or
 	.totals.v1 == .rehearsal.rejected and .rehearsal.unproven == 0 and .rehearsal.not_covered == 0 and

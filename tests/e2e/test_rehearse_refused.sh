@@ -27,29 +27,29 @@ refused() {
 	cat "$work/$name.err"
 	return 1
 }
-check "no scope" refused none 'rehearse needs a scope'
-check "two scopes" refused two 'exactly one scope' --all -d 1s --pid 1
-check "two of one kind" refused twice 'exactly one scope' --pid 1 --pid 2
-check "a scope and a command" refused both 'exactly one scope' --pid 1 -- true
-check "a command without --" refused unmarked 'takes a command behind "--", not "true"' true
-check "no command behind --" refused nothing 'no command behind --|needs a scope' --
-check "--all without a duration" refused all '--duration' --all
-check "a duration of nothing" refused zero 'longer than 0s' --pid 1 -d 0s
-check "no duration" refused duration 'time like 30s' --pid 1 -d soon
-check "--quiet and --json" refused loud 'exclude each other' --pid 1 -q --json
-check "an unknown option" refused unknown 'option --what is unknown; see imdstrace rehearse --help' --what
-check "an option without its argument" refused argument 'option --unit needs an argument' --unit
-check "ways in that there are not" refused hooks '--hooks takes fentry, tracepoint or kprobe, not "bogus"' --pid 1 --hooks bogus
-check "a unit that is not there, with those that are" refused unit \
+check "refused: no scope" refused none 'rehearse needs a scope'
+check "refused: two scopes" refused two 'exactly one scope' --all -d 1s --pid 1
+check "refused: two scopes of one kind" refused twice 'exactly one scope' --pid 1 --pid 2
+check "refused: a scope and a command" refused both 'exactly one scope' --pid 1 -- true
+check "refused: a command without --" refused unmarked 'takes a command behind "--", not "true"' true
+check "refused: no command behind --" refused nothing 'no command behind --|needs a scope' --
+check "refused: --all without a duration" refused all '--duration' --all
+check "refused: a duration of nothing" refused zero 'longer than 0s' --pid 1 -d 0s
+check "refused: a duration that is none" refused duration 'time like 30s' --pid 1 -d soon
+check "refused: --quiet and --json" refused loud 'exclude each other' --pid 1 -q --json
+check "refused: an unknown option" refused unknown 'option --what is unknown; see imdstrace rehearse --help' --what
+check "refused: an option without its argument" refused argument 'option --unit needs an argument' --unit
+check "refused: an attach mode that there is not" refused hooks '--hooks takes fentry, tracepoint or kprobe, not "bogus"' --pid 1 --hooks bogus
+check "refused: a unit that is not there, with those that are" refused unit \
 	"there is no unit \"imdstrace-e2e-none.service\"; there are: .*imdstrace-e2e-$$.service" --unit imdstrace-e2e-none
-check "a container that is not there" refused container 'there is no container "zz"' --container zz
-check "the beginning of two containers' ids" refused several '" fits 2 containers: .*; give its whole id' --container "${container:0:12}"
-check "a pod that is not there" refused pod 'there is no pod "shop/none"' --pod shop/none
-check "a cgroup that is not there" refused cgroup 'there is no cgroup "/none"' --cgroup /none
-check "the root of the cgroups" refused root 'which is everybody: that is --all' --cgroup /
-check "a process that is not there" refused process 'there is no process 4194304' --pid 4194304
-check "no number of a process" refused number '"1x" is no process' --pid 1x
-check "a report that cannot be written" refused output '/none/report.json' --pid $$ -o /none/report.json
+check "refused: a container that is not there" refused container 'there is no container "zz"' --container zz
+check "refused: the beginning of two containers' ids" refused several '" fits 2 containers: .*; give its whole id' --container "${container:0:12}"
+check "refused: a pod that is not there" refused pod 'there is no pod "shop/none"' --pod shop/none
+check "refused: a cgroup that is not there" refused cgroup 'there is no cgroup "/none"' --cgroup /none
+check "refused: the root of the cgroups" refused root 'which is everybody: that is --all' --cgroup /
+check "refused: a process that is not there" refused process 'there is no process 4194304' --pid 4194304
+check "refused: a pid that is no number" refused number '"1x" is no process' --pid 1x
+check "refused: a report that cannot be written" refused output '/none/report.json' --pid $$ -o /none/report.json
 
 without_rights() {
 	setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
@@ -57,53 +57,53 @@ without_rights() {
 	equal status 3 $? && one_sentence "$work/unable"
 }
 cp "$IMDSTRACE" "$work/imdstrace" && chmod 755 "$work/imdstrace"
-IMDSTRACE=$work/imdstrace check "without the rights to" without_rights
+IMDSTRACE=$work/imdstrace check "without privileges rehearse cannot be run, and says so" without_rights
 
 # --- Two at a time ----------------------------------------------------------------------------
 
 talker in /imdstrace-e2e-$$/below
 talker out /imdstrace-e2e-$$-beside
 rehearse first --cgroup /imdstrace-e2e-$$ -o "$work/first.json" -q
-check "the first begins" all 'rehearses first' 'hears in v1 401'
+prepare "two at a time: the first begins" all 'rehearses first' 'hears in v1 401'
 busy='another rehearsal of .* is running|another rehearsal .* has'
-check "the same scope is refused" refused same "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
-check "a cgroup below it is" refused below "$busy" --cgroup /imdstrace-e2e-$$/below -d 1s
-check "a process in it is" refused process_in "$busy" --pid "${started[talk-in]}" -d 1s
-check "everybody is" refused everybody "$busy" --all -d 1s
+check "two at a time: the same scope is refused" refused same "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
+check "two at a time: a cgroup below the first's is refused" refused below "$busy" --cgroup /imdstrace-e2e-$$/below -d 1s
+check "two at a time: a process of the first's is refused" refused process_in "$busy" --pid "${started[talk-in]}" -d 1s
+check "two at a time: everybody is refused" refused everybody "$busy" --all -d 1s
 other_network() {
 	unshare --net "$IMDSTRACE" rehearse --cgroup /imdstrace-e2e-$$ -d 1s >"$work/net.out" 2>"$work/net.err"
 	equal status 2 $? && one_sentence "$work/net"
 }
-check "the same from another network is" other_network
+check "two at a time: the same scope from another network is refused" other_network
 rehearse second --cgroup /imdstrace-e2e-$$-beside -q
-check "another scope is not, and each has its own" all 'rehearses second' 'hears out v1 401' 'hears in v1 401'
+prepare "two at a time: another scope is not refused, and each has its own" all 'rehearses second' 'hears out v1 401' 'hears in v1 401'
 stop second
-check "when one ends the other goes on" all 'hears out v1 200' 'hears in v1 401'
+prepare "two at a time: when one ends the other goes on" all 'hears out v1 200' 'hears in v1 401'
 stop first
 rehearse narrow --cgroup /imdstrace-e2e-$$/below -q
-check "a narrow one begins" rehearses narrow
-check "a cgroup above it is refused" refused above "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
+prepare "two at a time: one of a cgroup below begins" rehearses narrow
+check "two at a time: the cgroup above is refused" refused above "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
 stop narrow
 rehearse one --pid "${started[talk-in]}" -q
-check "one of a process begins" rehearses one
-check "its cgroup is refused" refused its_cgroup "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
-check "the same process is" refused same_pid "$busy" --pid "${started[talk-in]}" -d 1s
+prepare "two at a time: one of a process begins" rehearses one
+check "two at a time: the process's cgroup is refused" refused its_cgroup "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
+check "two at a time: the same process is refused" refused same_pid "$busy" --pid "${started[talk-in]}" -d 1s
 stop one
-check "afterwards nobody is rejected" all 'hears in "v1 new v1" "200 0 200"' 'hears out v1 200'
+check "when all rehearsals have ended nobody is rejected" all 'hears in "v1 new v1" "200 0 200"' 'hears out v1 200'
 
 # --- Its report -------------------------------------------------------------------------------
 
-check "the report says that it was a rehearsal" holds "$work/first.json" \
+check "a rehearsal's report says that it was one" holds "$work/first.json" \
 	'(.rehearsal.scope | startswith("cgroup /imdstrace-e2e-")) and ([.windows[].rehearsal] | all) and .rehearsal.verdict == "breaks"'
 trace plain --output "$work/plain.json" -q
 need_traces plain
 ask out 'token' 'v2' >/dev/null
 stop plain
 run merged report --format json --min-window 0s "$work/plain.json" "$work/first.json"
-check "merged with a trace, its rejected calls block nothing that the trace did not see" holds "$work/merged.out" \
+check "a rehearsal's rejected calls, merged with a trace, block nothing that the trace did not see" holds "$work/merged.out" \
 	'.totals.v1 == 3 and .rehearsal.rejected == 3 and (.windows | length) == 2'
 run checked check --min-window 1s "$work/first.json"
-check "check does not count its window as watched" all 'not ended_with checked 0' 'not grep -q "^ready" "$work/checked.out"'
+check "check does not count a rehearsal's window as watched" all 'not ended_with checked 0' 'not grep -q "^ready" "$work/checked.out"'
 run continued rehearse --cgroup /imdstrace-e2e-$$ -d 1s -o "$work/plain.json"
 kept() {
 	[ "$(cat "$work/continued.status")" != 2 ] || { one_sentence "$work/continued" && return; }
@@ -134,12 +134,12 @@ mv "$work/talk.py" "$work/talk.plain" && cp "$work/zerocopy.py" "$work/talk.py"
 talker zero /imdstrace-e2e-$$
 mv "$work/talk.plain" "$work/talk.py"
 rehearse uncovered --cgroup /imdstrace-e2e-$$ -o "$work/uncovered.json"
-check "a socket with zero-copy sends is left alone" all 'rehearses uncovered' 'hears zero "v1 new v1" "200 0 200"'
+prepare "a socket with zero-copy sends is left alone" all 'rehearses uncovered' 'hears zero "v1 new v1" "200 0 200"'
 stop uncovered
-check "its connections are not covered, which its caller is named for" holds "$work/uncovered.json" \
+check "connections with zero-copy sends are not covered, and their caller is named" holds "$work/uncovered.json" \
 	'.rehearsal.not_covered == 2 and .rehearsal.verdict == "inconclusive" and
 	([.callers[] | select(.rehearsal.not_covered > 0) | .args // [] | tostring | contains("talk.py")] | all and length > 0)'
-check "it is inconclusive" ended_with uncovered 4
+check "a rehearsal with connections that are not covered is inconclusive" ended_with uncovered 4
 done_talking zero
 
 # --- A trace beside it ------------------------------------------------------------------------
@@ -147,12 +147,12 @@ done_talking zero
 trace before --output "$work/before.json" -q
 need_traces before
 rehearse beside --cgroup /imdstrace-e2e-$$ -q
-check "a rehearsal begins beside a trace" rehearses beside
+prepare "a rehearsal begins beside a trace" rehearses beside
 trace after --output "$work/after.json" -q
 need_traces after
-check "calls are rejected beside traces" all 'hears in "v1 new v1 token v2" "401 0 401 200 200"' 'hears out "v1 v1" "200 200"'
+prepare "a rehearsal rejects calls beside traces" all 'hears in "v1 new v1 token v2" "401 0 401 200 200"' 'hears out "v1 v1" "200 200"'
 stop beside
-check "and not after it" hears in v1 200
+prepare "no call is rejected after a rehearsal beside traces" hears in v1 200
 stop before
 stop after
 # The rehearsed connection's requests: none may be silent or doubled. Two were v1 then, one after.
@@ -160,8 +160,8 @@ beside_counts() {
 	holds "$1" '.totals | .v1 <= 5 and .v2 <= 1 and .token <= 1 and .v1 >= 2 and
 		(.v1 + .v2 + .token == 7 or .unknown + .lost + .missed > 0)'
 }
-check "a trace that ran before counts right, or says that it does not know" beside_counts "$work/before.json"
-check "so does one that began beside it" beside_counts "$work/after.json"
+check "a trace that ran before the rehearsal counts right, or says that it does not know" beside_counts "$work/before.json"
+check "a trace that began beside the rehearsal counts right, or says that it does not know" beside_counts "$work/after.json"
 done_talking in
 done_talking out
 

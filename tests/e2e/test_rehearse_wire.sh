@@ -13,17 +13,16 @@ cut_short='cut-short-nonblocking|cut-short-by-timeout|interrupted-by-signals'
 urgent='urgent-data|urgent-data-in-a-head'
 otherwise=bad-address,second-message-fails,way-uring-send-zc
 
-check "all are sent without it" "$WIRE" --bytes "$work/before" --run all --except $otherwise --out "$work/expected.before"
+prepare "every case is sent without a rehearsal" "$WIRE" --bytes "$work/before" --run all --except $otherwise --out "$work/expected.before"
 rehearse wire --all -d 10m --json
 rehearses wire || exit 1
 "$WIRE" --bytes "$work/during" --run all --except $otherwise --out "$work/expected" >"$work/sent" 2>&1
 stop wire
 "$WIRE" --compare "$work/wire.out" "$work/expected" >"$work/verdict" 2>&1
 "$WIRE" --rehearsed "$work/before" "$work/during" >"$work/bytes" 2>&1
-sed -nE -e "/^FAILED ($cut_short|$urgent):/d" -e 's/^ok /ok      /p' -e 's/^FAILED /FAILED  /p' \
-	-e 's/^SKIP /skipped /p' "$work/verdict" >>"$work/results"
-grep -E '^FAILED' "$work/verdict" "$work/bytes"
-check "all were judged" grep -Eq '^[1-9][0-9]* passed, [0-9]+ failed, [0-9]+ skipped$' "$work/verdict"
+add_cases '' <(grep -vE "^FAILED ($cut_short|$urgent):" "$work/verdict")
+grep '^FAILED' "$work/bytes"
+check "every case was judged" grep -Eq '^[1-9][0-9]* passed, [0-9]+ failed, [0-9]+ skipped$' "$work/verdict"
 wrong() {
 	grep ^FAILED "$work/verdict" | grep -Ev "^FAILED ($cut_short): [0-9]+ unknown shown|^FAILED ($urgent): 0 unknown"
 }
@@ -33,7 +32,7 @@ bytes_alike() {
 	grep -q '^[1-9][0-9]* lines in' "$work/bytes" || return
 	! grep '^FAILED' "$work/bytes"
 }
-check "the service got what was sent, and the lines" bytes_alike
+check "the service got what was sent, and a line in each v1 head" bytes_alike
 
 lines_are_counted() {
 	local lines rehearsed unknown
@@ -43,7 +42,7 @@ lines_are_counted() {
 	echo "$lines lines, $rehearsed rehearsed, $unknown unknown"
 	[ "$lines" -ge "$rehearsed" ] && [ "$lines" -le $((rehearsed + unknown)) ]
 }
-check "each line is a call that is said to have got it, or unknown" lines_are_counted
+check "each line that the service got is of a call that is said to be rehearsed, or unknown" lines_are_counted
 
 # Fast Open sends before there is a connection, an MPTCP subflow is not the caller's socket, and a socket
 # without room for the line is left alone.
@@ -51,6 +50,6 @@ spared() {
 	jq -r 'select(.type == "request" and .class == "v1" and .rehearsed != true).comm' "$work/wire.out" | sort | uniq -c |
 		grep -Ev ' (fast-open|mptcp|cut-short|split|interrupted|slow-|blocked)'
 }
-check "each v1 head got it, but for those that no rehearsal can touch" not spared
+check "each v1 head got the line, but for those that no rehearsal can touch" not spared
 
 finish

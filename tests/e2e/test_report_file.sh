@@ -98,20 +98,20 @@ touch "$work/enough"
 ended watcher
 opened_now=$(awk '$1 == "Tcp:" && $2 ~ /[0-9]/ { print $6 }' /proc/1/net/snmp)
 
-check 'SIGINT ends a trace, and that is well' ended_with first 0
-check 'the file is there before the trace ends' holds "$work/early.json" '.schema == "imdstrace.report/1"'
+check 'SIGINT ends a trace with status 0' ended_with first 0
+check 'the report is there before the trace ends' holds "$work/early.json" '.schema == "imdstrace.report/1"'
 check 'a reader sees a whole report each time' all 'equal "what was no report" "" "$(cat "$work/watch.errors")"' read_often
-check 'it is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
+check 'the report is replaced, not written to' all 'not test "$work/early-file" -ef "$kept"' \
 	'holds "$work/early-file" ".schema == \"imdstrace.report/1\""' 'not grep -q -- "$tag-three" "$work/early-file"'
-check 'nothing else is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"
-check 'node_exporter finds the same beside it, and may read it' all 'equal mode 644 "$(stat -c %a "$kept.prom")"' \
+check 'nothing but the report is left in its directory' equal files '' "$(find "$work" -name '.imdstrace*')"
+check '--prometheus keeps the same beside the report, and node_exporter may read it' all 'equal mode 644 "$(stat -c %a "$kept.prom")"' \
 	'diff "$kept.prom" <("$IMDSTRACE" report --format prometheus "$kept")'
 check 'a window says what the machine had opened before' holds "$kept" \
 	'.windows[0].opened_before as $opened | $opened >= 0 and $opened <= ($now | tonumber)' --arg now "$opened_now"
 check '--duration ends a trace by itself' ended_with timed 0
-check '--quiet prints nothing' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
+check '--quiet prints nothing on stdout' all 'equal "size of stdout" 0 "$(stat -c %s "$work/timed.out")"' \
 	'equal "lines on stderr" 1 "$(lines_said "$work/timed.err")"'
-check 'it ended after that time' holds "$work/timed.json" '
+check '--duration ends a trace after that time' holds "$work/timed.json" '
 	def seconds: (.[:19] + "Z" | fromdate) + ("0." + (.[20:-1] | if . == "" then "0" else . end) | tonumber);
 	.windows | length == 1 and (.[0] | (.end | seconds) - (.start | seconds) >= 2)'
 
@@ -134,17 +134,17 @@ continued() {
 			| $after.totals[$class] == $before.totals[$class] + ($lines | map(select(.class == $class)) | length)
 			and ([$after.callers[].calls[$class]] | add) == $after.totals[$class]))' "$work/second.out"
 }
-check 'SIGTERM ends a trace, and that is well' ended_with second 0
-check 'a second trace continues the file: windows and totals add up' continued
-check 'a caller of both is one' holds "$kept" "$from_backup"' | length == 1
+check 'SIGTERM ends a trace with status 0' ended_with second 0
+check 'a second trace continues the report: windows and totals add up' continued
+check 'a caller of two traces is one' holds "$kept" "$from_backup"' | length == 1
 	and (.[0] | .calls.v1 == 4 and .processes == 4 and (.pids | length == 4)
 	and (.paths | map(.path | split("-")[-1]) | sort == ["four", "one", "three", "two"]))'
-check 'its first call is the old one, its last the new' holds "$kept" "($from_backup)"'[0]
+check 'a caller of two traces has its first call from the old one and its last from the new' holds "$kept" "($from_backup)"'[0]
 	| .first == (.paths[] | select(.path | endswith("-one")).first) and .last == (.paths[] | select(.path | endswith("-four")).last)'
-check 'a caller of the second alone is there too' holds "$kept" '.callers | any(.exe == env.BUSYBOX)'
+check 'a caller of the second trace alone is in the report' holds "$kept" '.callers | any(.exe == env.BUSYBOX)'
 
 # A report that came with an image: of another machine, or of this one's boot while another ran.
-check 'each window has an id of its own' holds "$kept" '[.windows[].id | select(test("^[0-9a-f]{32}$"))] | unique | length == 2'
+check 'each window of a report has an id of its own' holds "$kept" '[.windows[].id | select(test("^[0-9a-f]{32}$"))] | unique | length == 2'
 jq '.windows[].host = "0123456789abcdef0123456789abcdef" | .windows[].instance_id = "i-0000000a"
 	| .hosts[].machine_id = "0123456789abcdef0123456789abcdef" | .hosts[].instance_id = "i-0000000a"' "$kept" >"$work/baked.json"
 cp "$work/baked.json" "$work/baked.before"
@@ -152,13 +152,13 @@ trace baked --all --output "$work/baked.json"
 need_traces baked
 stop baked TERM
 check "another host's report is not continued" holds "$work/baked.json" '(.windows | length == 1) and .callers == [] and (.hosts | length == 1)'
-check 'it is kept beside' cmp "$work/baked.before" "$work"/baked.json.other-host-*
-check 'a sentence says so' grep -q "another host's report: it is baked.json.other-host-" "$work/baked.err"
+check "another host's report is kept beside the new one" cmp "$work/baked.before" "$work"/baked.json.other-host-*
+check "a sentence says that another host's report was kept beside" grep -q "another host's report: it is baked.json.other-host-" "$work/baked.err"
 jq '.windows[].boot_id = "00000000-1111-2222-3333-444444444444"' "$kept" >"$work/clone.json"
 trace clone --all --output "$work/clone.json"
 need_traces clone
 stop clone TERM
-check 'nor one of a boot that still ran when this one had begun' holds "$work/clone.json" '.windows | length == 1'
+check 'a report of a boot that still ran when this one had begun is not continued' holds "$work/clone.json" '.windows | length == 1'
 
 # --- Begun anew -------------------------------------------------------------------------------
 
@@ -199,15 +199,15 @@ both_files() {
 		and ($old.windows | length == 1) and ($new.windows | length == 1) and $new.windows[0].id != $old.windows[0].id
 		and ($new.windows[0].start >= $old.windows[0].end)' "$work/anew.out"
 }
-check 'every call is in one of the two, and the window goes on without a gap' both_files
+check 'every call beside SIGUSR1 is in one of the two files, and the window goes on without a gap' both_files
 run merged report --format json "$old" "$work/anew.json"
-check 'together they are the whole' holds "$work/merged.out" '.totals.v1 == 42 and (.windows | length == 2) and .hosts[0].verdict == "blocked"'
+check 'the two files of SIGUSR1 together are the whole' holds "$work/merged.out" '.totals.v1 == 42 and (.windows | length == 2) and .hosts[0].verdict == "blocked"'
 trace nofile --quiet
 need_traces nofile
 kill -USR1 "${started[nofile]}"
 until_so grep -q 'this trace has none' "$work/nofile.err"
 stop nofile TERM
-check 'without a file it goes on' ended_with nofile 0
+check 'SIGUSR1 to a trace without a file changes nothing' ended_with nofile 0
 
 # --- A disk that fills up, and a tracer that is killed ----------------------------------------
 
@@ -217,11 +217,11 @@ valid_report() {
 	"$IMDSTRACE" check --min-window 0s "$1"
 	equal 'exit status of check' 1 $? && holds "$1" '.verdict == "blocked" and .totals.v1 >= 1'
 }
-check 'when the disk is full, the file keeps its last good state' cmp "$work/full-before.json" "$work/full-after.json"
-check 'and says so, once' all 'equal "lines on stderr" 2 "$(lines_said "$work/disk.err")"' \
+check 'a full disk: the report keeps its last good state' cmp "$work/full-before.json" "$work/full-after.json"
+check 'a full disk: it is said once' all 'equal "lines on stderr" 2 "$(lines_said "$work/disk.err")"' \
 	'grep -q "^imdstrace: .*report.json.*No space left on device" "$work/disk.err"'
-check 'and leaves nothing half written beside it' equal files 'filler report.json' "$(sort "$work/full-files" | xargs)"
-check 'and goes on once there is room' holds "$work/killed.json" '
+check 'a full disk: nothing half written is left beside the report' equal files 'filler report.json' "$(sort "$work/full-files" | xargs)"
+check 'a full disk: the report goes on once there is room' holds "$work/killed.json" '
 	.callers[] | select(.exe == env.work + "/disk-tool") | .paths | map(.path | split("-")[-1]) | contains(["small", "late"])'
 check 'a trace that is killed leaves its last state' valid_report "$work/killed.json"
 
@@ -288,24 +288,24 @@ until_so test -s "$work/swapped.json"
 mv "$work/link-to-come" "$work/linked.json" && echo mine >"$work/mine" && mv "$work/mine" "$work/swapped.json"
 ended linked
 ended swapped
-check 'a file that became a link is refused' all 'ended_with linked 2' 'test -L "$work/linked.json"' 'not test -e "$work/elsewhere"' \
+check 'a report that became a link is refused' all 'ended_with linked 2' 'test -L "$work/linked.json"' 'not test -e "$work/elsewhere"' \
 	'grep -q "it has become a symbolic link" "$work/linked.err"'
-check 'so is one in whose place there is another' all 'ended_with swapped 2' 'equal content mine "$(cat "$work/swapped.json")"' \
+check 'a report in whose place there is another file is refused' all 'ended_with swapped 2' 'equal content mine "$(cat "$work/swapped.json")"' \
 	'grep -q "another file has been put in its place" "$work/swapped.err"'
-check 'and what is missing in it is told by class' grep -qE 'lacks the last calls of this trace: v1 [0-9]+, v2 [0-9]+, token' "$work/swapped.err"
-check 'the file is there from the start, and goes where nothing could be traced' all \
+check 'what is missing in a report that was replaced is told by class' grep -qE 'lacks the last calls of this trace: v1 [0-9]+, v2 [0-9]+, token' "$work/swapped.err"
+check 'a report that was made goes where nothing could be traced' all \
 	'not powerless "$IMDSTRACE" trace --output "$work/never.json" 2>/dev/null' 'not test -e "$work/never.json"'
 
-check 'a directory is refused' refused "$work/directory"
-check 'a directory that is not there is refused' refused "$work/no/such/file.json"
-check 'a file below a file is refused' refused "$work/text/file.json"
-check 'a file that nobody can make is refused' refused /proc/imdstrace.json
+check '--output: a directory is refused' refused "$work/directory"
+check '--output: a directory that is not there is refused' refused "$work/no/such/file.json"
+check '--output: a file below a file is refused' refused "$work/text/file.json"
+check '--output: a file that nobody can make is refused' refused /proc/imdstrace.json
 read_only() {
 	mount --bind "$work/directory" "$work/directory" && mount -o remount,bind,ro "$work/directory" &&
 		refused "$work/directory/report.json"
 }
 export -f read_only refused powerless one_sentence equal
-check 'a read-only disk is refused' unshare --mount --propagation private bash -c read_only
+check '--output: a read-only disk is refused' unshare --mount --propagation private bash -c read_only
 
 # A limit is an error like a full disk, not the signal that it is by default.
 within_limit() {
@@ -320,6 +320,6 @@ over_the_limit() {
 	cat "$work/limit"
 	return 1
 }
-check 'a file that grows past its limit keeps its last state' over_the_limit
+check 'a report that grows past the limit of files keeps its last state' over_the_limit
 
 finish

@@ -28,6 +28,6 @@ trace seen --all --json
 need_traces seen
 "$WIRE" --run cut-nowhere --out "$work/expected" >"$work/sent" 2>&1
 stop seen
-check "what was seen is not explained" not grep -q 'hooks saw' "$work/seen.err"
+check "a send that was seen is not explained" not grep -q 'hooks saw' "$work/seen.err"
 
 finish

@@ -99,7 +99,7 @@ doctor --frobnicate
 demo surplus
 demo --frobnicate
 LINES
-check 'nothing was written by what was refused' not test -e "$work/new"
+check 'a refused command line writes nothing' not test -e "$work/new"
 
 # --- Machines that cannot be traced ------------------------------------------------------------
 
@@ -139,13 +139,13 @@ no_demo() {
 	equal 'exit status' 3 $? && equal 'sentences' 1 "$(grep -c '^imdstrace: .*root' "$work/demo.err")"
 }
 if "${nobody[@]}" --version >/dev/null 2>&1; then
-	check 'another user is told so' untraceable nobody "${nobody[@]}" trace
-	check 'and doctor still prints' doctor_prints "${nobody[@]}"
-	check 'demo says so as well' no_demo
+	check 'trace tells another user what is missing' untraceable nobody "${nobody[@]}" trace
+	check 'doctor still prints for another user' doctor_prints "${nobody[@]}"
+	check 'demo tells another user that it needs root' no_demo
 	check 'check and report need no privileges' equal 'exit status' 0 "$("${nobody[@]}" report --help >/dev/null; echo $?)"
 else
-	for each in 'another user is told so' 'and doctor still prints' 'demo says so as well' \
-		'check and report need no privileges'; do
+	for each in 'trace tells another user what is missing' 'doctor still prints for another user' \
+		'demo tells another user that it needs root' 'check and report need no privileges'; do
 		skip "$each" 'another user cannot reach the directory of this test'
 	done
 fi
@@ -165,20 +165,20 @@ if may_mount; then
 	check 'without BTF trace says so' untraceable blind "${blind[@]}" trace
 	check 'without BTF doctor still prints' doctor_prints "${blind[@]}"
 else
-	skip 'without BTF they say so' 'no mount can be made private here, because / is no mount point'
+	skip 'without BTF trace and doctor say so' 'no mount can be made private here, because / is no mount point'
 fi
 
 # Each attach mode that this machine refuses, one by one.
 ended doctor
 check 'doctor says that this machine can be traced' holds "$work/ways.json" '.traceable and (.hooks | length > 0) and .btf'
-check 'and whether responses are watched, and what a trace lacks' holds "$work/ways.json" '
+check 'doctor says whether responses are watched, and what a trace lacks' holds "$work/ways.json" '
 	(.responses | type == "boolean") and (.limits | all(type == "string"))'
-check 'and what the programs of each way cost that attaches' holds "$work/ways.json" '
+check 'doctor says what the programs of each attach mode cost' holds "$work/ways.json" '
 	.ways | all(if .attaches
 		then (.why_not == null) and (.programs | length > 1 and all(
 			(.name | length > 0) and .verified_instructions > 0 and has("jited_bytes")))
 		else (.why_not | length > 0) and .programs == [] end)'
-check 'and why not in the ways that it refuses' holds "$work/ways.json" '
+check 'doctor says why it refuses an attach mode' holds "$work/ways.json" '
 	.hooks as $hooks | .ways | any(.name == $hooks and .attaches) and all(.attaches or (.why_not | length > 0))'
 for way in fentry tracepoint kprobe; do
 	if jq -e --arg way $way '.ways[] | select(.name == $way).attaches' "$work/ways.json" >/dev/null; then

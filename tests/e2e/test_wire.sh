@@ -11,15 +11,13 @@ seed=${WIRE_SEED:-$((RANDOM * 32768 + RANDOM))}
 judge() {
 	stop "$1"
 	"$WIRE" --compare "$work/$1.out" "$work/$1.expected" >"$work/$1.verdict" 2>&1
-	sed -n -e "s/^ok /ok      $1: /p" -e "s/^FAILED /FAILED  $1: /p" -e "s/^SKIP /skipped $1: /p" \
-		"$work/$1.verdict" >>"$work/results"
-	grep '^FAILED' "$work/$1.verdict"
+	add_cases "$1: " "$work/$1.verdict"
 	check "$1: all were judged" grep -Eq '^[1-9][0-9]* passed, [0-9]+ failed, [0-9]+ skipped$' "$work/$1.verdict"
 }
 
 trace cases --all --json
 need_traces cases
-check "cases: all were sent" "$WIRE" --run all --out "$work/cases.expected"
+prepare "cases: all were sent" "$WIRE" --run all --out "$work/cases.expected"
 judge cases
 
 # The connections are there first; then the tracer; then what is sent on them.
@@ -39,7 +37,7 @@ judge held
 trace random --all --json
 need_traces random
 echo "made up from seed $seed"
-check "random: all were sent" "$WIRE" --random "$seed" --count "${WIRE_COUNT:-3000}" --out "$work/random.expected"
+prepare "random: all were sent" "$WIRE" --random "$seed" --count "${WIRE_COUNT:-3000}" --out "$work/random.expected"
 judge random
 
 finish

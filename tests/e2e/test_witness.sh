@@ -91,31 +91,27 @@ inconclusive() {
 export -f redirected raw raw_ipv6 translate translate_ipv6 translated
 
 if ! unshare --net true 2>/dev/null; then
-	skip "$(basename "$0")" "no network namespace can be made here"
-	finish
-	exit
+	skip_all "no network namespace can be made here"
 fi
 trace raw --quiet --output "$work/raw.json"
 need_traces raw
 if grep -q 'raw sockets are not seen' "$work/raw.err"; then
-	skip "$(basename "$0")" "$(sed -n 's/^imdstrace: \(.*raw sockets are not seen.*\)/\1/p' "$work/raw.err")"
-	finish
-	exit
+	skip_all "$(sed -n 's/^imdstrace: \(.*raw sockets are not seen.*\)/\1/p' "$work/raw.err")"
 fi
 kinds=1
-check "a raw socket sends" private raw
+prepare "a raw socket sends" private raw
 if private has_ipv6; then
 	kinds=2
-	check "a raw IPv6 socket sends" private raw_ipv6
+	prepare "a raw IPv6 socket sends" private raw_ipv6
 else
 	skip "a raw IPv6 socket sends" "lo has no IPv6 address here"
 fi
 stop raw
 check "what a raw socket sends is unknown, once for each address" holds "$work/raw.json" \
 	".totals | .unknown == $kinds and .unknown_by_reason.redirected == $kinds"
-check "its process is named" holds "$work/raw.json" \
+check "the process of a raw socket is named" holds "$work/raw.json" \
 	'[.callers[] | select(.calls.unknown > 0) | .comm] | unique == ["python3"]'
-check "it is not ready" inconclusive
+check "a raw socket leaves nothing ready" inconclusive
 
 if private translate >"$work/translate" 2>&1; then
 	kinds=4
@@ -126,13 +122,13 @@ if private translate >"$work/translate" 2>&1; then
 	fi
 	trace redirected --quiet --output "$work/redirected.json"
 	need_traces redirected
-	check "clients behind address translation are answered" private translated
+	prepare "clients behind address translation are answered" private translated
 	stop redirected
-	check "each such connection with a request is unknown, once" holds "$work/redirected.json" \
+	check "each connection behind address translation with a request is unknown, once" holds "$work/redirected.json" \
 		".totals | .unknown == $kinds and .unknown_by_reason.redirected == $kinds and .v1 == 1"
-	check "its process is named" holds "$work/redirected.json" \
+	check "the process of a connection behind address translation is named" holds "$work/redirected.json" \
 		'[.callers[] | select(.calls.unknown > 0) | .comm] | unique == ["python3"]'
-	check "the verdict names the reason" holds "$work/redirected.json" '.reasons | any(test("address translation"))'
+	check "address translation is a reason of the verdict" holds "$work/redirected.json" '.reasons | any(test("address translation"))'
 else
 	skip "address translation" "iptables cannot translate here: $(head -n 1 "$work/translate")"
 fi
@@ -145,11 +141,11 @@ contained() {
 	return 1
 }
 if "$IMDSTRACE" doctor | grep -q '^  fentry *yes\|^  tracepoint *no'; then
-	skip "where the machine forwards is not known" "another attach mode is used here"
+	skip "in a container doctor says that what the machine forwards is not seen" "another attach mode is used here"
 elif ! unshare --net --pid --fork --mount-proc true 2>/dev/null; then
-	skip "where the machine forwards is not known" "no mount can be made private here"
+	skip "in a container doctor says that what the machine forwards is not seen" "no mount can be made private here"
 else
-	check "where the machine forwards is not known" contained
+	check "in a container doctor says that what the machine forwards is not seen" contained
 fi
 
 finish

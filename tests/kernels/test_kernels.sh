@@ -106,6 +106,7 @@ collect() {
 	read -r p f s <<<"${sum:-0 1 0}"
 	[ $status = 0 ] || [ "$f" != 0 ] || f=1
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	"$here/../skips.sh" note "$name" <"$output" >>"$scratch/skips"
 	within_limits "${name%%-*}" "$output"
 	add_rows "$(cut -d- -f2 <<<"$name")" "$(cat "$output.seconds")" "$output"
 }
@@ -123,6 +124,7 @@ boot() {
 
 : >"$scratch/rows"
 : >"$scratch/loads"
+: >"$scratch/skips"
 while IFS=';' read -r what append; do
 	read -r kernel arch suite arguments <<<"$what"
 	[ -n "$kernel" ] || continue
@@ -153,5 +155,6 @@ mkdir -p "$(dirname "$load_table")"
 	sort -V "$scratch/loads"
 } >"$load_table"
 cat "$load_table"
+"$here/../skips.sh" list <"$scratch/skips"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

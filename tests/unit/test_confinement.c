@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "skipping.h"
 #include "trace/confinement.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -218,7 +219,7 @@ static void no_more_than_a_trace_needs(void **state)
 {
 	(void)state;
 	if (geteuid())
-		skip();
+		skip_because("it takes root");
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		int error;
 
@@ -238,7 +239,7 @@ static void another_user_is_that_for_good(void **state)
 
 	(void)state;
 	if (geteuid())
-		skip();
+		skip_because("it takes root");
 	assert_int_equal(tried(is_nobody, &nobody), 0);
 	assert_int_equal(tried(has_no_capability, &nobody), 0);
 	assert_int_equal(tried(reads_anothers_exe, &nobody), EACCES);
@@ -250,7 +251,7 @@ static void the_maps_get_what_they_ask_for(void **state)
 
 	(void)state;
 	if (geteuid())
-		skip();
+		skip_because("it takes root");
 	ask_for_bpf = true;
 	assert_int_equal(tried(keeps_bpf_alone, NULL), 0);
 	assert_int_equal(tried(keeps_bpf_alone, &nobody), 0);

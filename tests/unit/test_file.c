@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "skipping.h"
 #include "lib/file.h"
 
 static char directory[PATH_MAX];
@@ -373,7 +374,7 @@ static void a_full_disk_keeps_the_old(void **state)
 	assert_int_equal(mkdir("full", 0755), 0);
 	status = in_child(replace_on_a_full_disk);
 	if (status == SKIPPED)
-		skip();
+		skip_because("no mount can be made private here");
 	assert_int_equal(status, 0);
 }
 
@@ -392,7 +393,7 @@ static void permissions_are_respected(void **state)
 	(void)state;
 
 	if (geteuid())
-		skip();
+		skip_because("it takes root");
 	assert_int_equal(chmod(directory, 0755), 0);
 	assert_int_equal(mkdir("shut", 0755), 0);
 	assert_int_equal(mkdir("open", 0777), 0);
@@ -403,7 +404,7 @@ static void permissions_are_respected(void **state)
 	unlink("shut/report");
 	unlink("open/report");
 	if (status == SKIPPED)
-		skip();
+		skip_because("nobody's ids cannot be taken on here");
 	assert_int_equal(status, 0);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "skipping.h"
 #include "demo/imds.h"
 #include "demo/imds_http.h"
 #include "demo/netns.h"
@@ -44,7 +45,7 @@ static int enter(void **state)
 static void need_namespace(void)
 {
 	if (entered)
-		skip(); /* not root: nothing may be sent */
+		skip_because("no private network can be made here");
 	assert_int_equal(netns__check_private(FAMILY_IPV4), 0);
 }
 
@@ -262,7 +263,7 @@ static void answers_over_ipv6(void **state)
 	(void)state;
 	need_namespace();
 	if (!held.ipv6)
-		skip();
+		skip_because("lo has no IPv6 address here");
 	pid = start(IMDS_OPTIONAL, IMDS_LENGTH);
 	fd = connect_to_endpoint(FAMILY_IPV6);
 	assert_true(send(fd, GET(AMI), strlen(GET(AMI)), MSG_NOSIGNAL) > 0);

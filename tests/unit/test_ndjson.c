@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "skipping.h"
 #include "trace/ndjson.h"
 #include "lib/scope.h"
 
@@ -183,7 +184,7 @@ static void a_full_disk_is_an_error(void **state)
 
 	(void)state;
 	if (!full)
-		skip();
+		skip_because("there is no /dev/full");
 	assert_int_equal(ndjson__lost(full, 1), -28);
 	fclose(full);
 }

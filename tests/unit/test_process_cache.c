@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "skipping.h"
 #include "process/procfs.h"
 #include "trace/process_cache.h"
 
@@ -173,7 +174,7 @@ static struct process_key self(void)
 static void need_all_processes(void)
 {
 	if (!procfs__is_gone(PID_NOBODYS, 0))
-		skip();
+		skip_because("/proc does not show all processes");
 }
 
 /* More processes than are kept when they are gone, in less time than they are kept for. */
