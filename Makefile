@@ -226,7 +226,7 @@ $(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
 of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_monitors.sh tests/e2e/test_engines.sh
 
 # What is the same whatever the program was built with.
-of-docs := tests/e2e/test_manual.sh tests/e2e/test_completion.sh
+of-docs := tests/e2e/test_manual.sh tests/e2e/test_completion.sh tests/e2e/test_ssm.sh
 
 asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit) $(e2e)))
 
@@ -268,6 +268,10 @@ check-kernels: ## run the suites of tests/kernels in virtual machines, one for e
 	@$(MAKE) --no-print-directory static compilers $(out)/tests/wire $(out)/tests/verify
 	@$(MAKE) --no-print-directory static compilers build/$(other)/tests/wire build/$(other)/tests/verify ARCH=$(other)
 	@tests/kernels/test_kernels.sh
+
+check-kubernetes: $(out)/imdstrace $(out)/tests/wire | deps-e2e deps-kubernetes ## hold dist/kubernetes against the API's schemas, and run its container (root, downloads them)
+	@$(MAKE) --no-print-directory static
+	@tests/run TIMEOUT=300 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/kubernetes/test_kubernetes.sh
 
 check-systemd: ## boot Debian 12 and 13 with the unit in virtual machines (root, downloads them)
 	@$(MAKE) --no-print-directory static
@@ -417,7 +421,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-systemd check-load check-distros check-release kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-load check-distros check-release kernels-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

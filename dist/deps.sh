@@ -32,6 +32,7 @@ e2e	cmd:busybox		busybox-static		busybox
 e2e	cmd:python3		python3			python3
 e2e	file:/usr/bin/python3	python3			python3
 e2e	glob:/usr/lib/python3*/*-packages/fastjsonschema	python3-fastjsonschema	python3-fastjsonschema
+e2e	glob:/usr/lib/python3*/*-packages/yaml	python3-yaml	python3-pyyaml
 e2e	cmd:man			man-db			man-db
 e2e	cmd:zsh			zsh			zsh
 e2e	cmd:fish		fish			fish
@@ -83,6 +84,10 @@ check-release	cmd:curl		curl			curl
 check-release	cmd:wget		wget			wget
 check-release	cmd:busybox		busybox-static		busybox
 check-release	cmd:python3		python3			python3
+kubernetes	cmd:podman		podman			podman
+kubernetes	cmd:crun		crun			crun
+kubernetes	cmd:node		nodejs			nodejs
+kubernetes	cmd:npm			npm			npm
 distros	cmd:debootstrap		debootstrap		debootstrap
 distros	cmd:git			git			git
 kernels	cmd:cpio		cpio			cpio
