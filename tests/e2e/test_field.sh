@@ -59,6 +59,16 @@ aws-samples/aws-codedeploy-samples#95|required|own|sh /opt/codedeploy-agent/depl
 brendanhay/amazonka#745|required|own|/opt/app/shop-exe|GET $role|v1-only|-|send-token|Make shop-exe|Upgrade
 jquatier/eureka-js-client#161|optional|own|/opt/eureka/eureka-client|GET /latest/meta-data/public-hostname^GET /latest/meta-data/public-ipv4^GET $id|v1-only|-|send-token|Make eureka-client|Upgrade
 AndrewGuenther/fck-nat#24|required|own|sh /opt/fck-nat/fck-nat.sh|GET /latest/meta-data/mac|v1-only|-|send-token|fck-nat.sh;meta-data/mac|update curl
+signalfx/signalfx-agent#2058|required|docker 74|python3 /opt/collectd-python/signalfx/signalfx_metadata.py|GET $document ~User-Agent: Python-urllib/2.7|v1-only|-|send-token|signalfx_metadata.py;instance-identity/document|update it
+JuliaCloud/AWS.jl#654|put-dropped|docker 75|/opt/julia/bin/julia|PUT ~User-Agent: HTTP.jl/1.9.1|v2-only|-|raise-hop-limit|hop-limit 2|Upgrade;Nothing has to change
+awslabs/collectd-cloudwatch#96|put-dropped|docker 76|/opt/collectd/sbin/collectd|PUT ~User-Agent: python-requests/2.25.0^GET $role ~User-Agent: python-requests/2.25.0|fallback|no-answer|raise-hop-limit|hop-limit 2|Upgrade
+rancher/rancher#49512|required|docker 77|sh /opt/rancher/run.sh|GET /latest/meta-data/local-ipv4|v1-only|-|send-token|/opt/rancher/run.sh;meta-data/local-ipv4|update curl
+papertrail/remote_syslog2#248|required|own|/usr/local/bin/wget|GET $id ~User-Agent: Wget/1.20.3 (linux-gnu)|v1-only|-|send-token|TOKEN=\$(wget|update it
+aws/aws-toolkit-vscode#4367|optional|own|/opt/toolkit/node|PUT ~User-Agent: aws-sdk-nodejs/2.1384.0 linux/v16.20.0^GET $role ~X-aws-ec2-metadata-token: t ~User-Agent: aws-sdk-nodejs/2.1384.0 linux/v16.20.0^GET $id ~User-Agent: aws-sdk-nodejs/2.1384.0 linux/v16.20.0|mixed|-|investigate|GET $id;AWS.MetadataService.request|Upgrade;older function
+hashicorp/nomad#6744|required|own|/usr/local/bin/nomad|GET /latest/meta-data/ami-id ~User-Agent: Go-http-client/1.1|v1-only|-|send-token|Make nomad;update it to a version that does|Go-http-client 1.1
+chef/ohai#1610|required|own|python3 /opt/chef/bin/chef-client|GET /latest/meta-data/ ~User-Agent: Ruby|v1-only|-|upgrade-program|Upgrade Ohai (Chef) to 17.0.42 or 16.10.1|To paste
+dump247/ec2metaproxy#10|put-refused|docker 78|/opt/app/shop|PUT ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0^GET $role ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0|fallback|refused|disable-fallback|a proxy that adds X-Forwarded-For|hop limit
+aws/amazon-ssm-agent#319|optional|own|/opt/ssm/amazon-ssm-agent|GET $id ~User-Agent: aws-sdk-go/1.29.24 (go1.13.7; linux; amd64)^PUT^GET $id ~X-aws-ec2-metadata-token: t|mixed|-|upgrade-program|the SSM agent to 3.2.1041.0|aws-sdk-go
 "
 export rows pod_uid
 

@@ -28,8 +28,8 @@ static void tools__put(struct html *page)
 static void head__put(struct html *page)
 {
 	html__put(page, "<div class=\"scroll\"><table class=\"plain hosts\"><thead><tr>"
-			"<th scope=\"col\">host</th><th scope=\"col\">instance</th>"
-			"<th scope=\"col\">Region</th><th scope=\"col\">verdict</th>"
+			"<th scope=\"col\">host</th><th scope=\"col\">verdict</th>"
+			"<th scope=\"col\">instance</th><th scope=\"col\">Region</th>"
 			"<th scope=\"col\" class=\"n\">v1</th>"
 			"<th scope=\"col\" class=\"n\">watched</th>"
 			"<th scope=\"col\" class=\"n\">hop limit</th>"
@@ -57,11 +57,11 @@ static void host__put(struct html *page, const struct host_summary *host)
 	duration__format(watched, sizeof(watched), host->watched);
 	html__put(page, "<tr><th scope=\"row\">");
 	html__text(page, host->hostname ? host->hostname : host->machine_id);
-	html__put(page, "</th><td>");
+	html__put(page, "</th><td><span class=\"chip %s\">%s</span></td><td>", verdict, verdict);
 	html__text(page, host->instance_id);
 	html__put(page, "</td><td>");
 	html__text(page, host->region);
-	html__put(page, "</td><td><span class=\"chip %s\">%s</span></td>", verdict, verdict);
+	html__put(page, "</td>");
 	html__put(page, "<td class=\"n\" data-sort=\"%" PRIu64 "\">", host->facts.calls[CLASS_V1]);
 	html__count(page, host->facts.calls[CLASS_V1]);
 	html__put(page,

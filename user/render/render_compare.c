@@ -51,10 +51,10 @@ static void kinds__find(struct kind kinds[KINDS], const struct comparison *compa
 {
 	const struct kind found[KINDS] = {
 		{"gone", &comparison->gone},
-		{"on hosts not watched now", &comparison->not_watched},
 		{"new", &comparison->new},
 		{"on fewer hosts", &comparison->fewer},
 		{"on more hosts", &comparison->more},
+		{"not watched now", &comparison->not_watched},
 	};
 
 	memcpy(kinds, found, sizeof(found));

@@ -73,6 +73,7 @@ const struct software software_table[] = {
 		.kind = SOFTWARE_LIBRARY,
 		.tells = {{TELL_AGENT, "aws-sdk-nodejs"}, {TELL_AGENT, "aws-sdk-js"}},
 		.v2 = "2.722.0",
+		.tokenless = "AWS.MetadataService.request of version 2",
 		.source = "AWS documentation, Use a supported AWS SDK; AWS.MetadataService.request "
 			  "of version 2 never asks for a token, aws/aws-sdk-js#3584"},
 	{.name = "aws-sdk-php",

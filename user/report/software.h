@@ -35,16 +35,17 @@ struct software {
 	const char *said; /* "the SSM agent", in the middle of a sentence; NULL: name */
 	enum software_kind kind;
 	struct tell tells[SOFTWARE_TELLS_MAX];
-	const char *major;    /* TELL_AGENT's version starts with this number; NULL: any */
-	const char *v2;       /* the first version that speaks IMDSv2; NULL: not known */
-	const char *survives; /* the first that goes on working once tokens are required: v2 unless
-				 it is another */
-	const char *never_v1; /* the first that never falls back to IMDSv1; NULL: not known */
-	bool no_release;      /* none speaks IMDSv2 */
-	bool harmless;        /* does without an answer */
-	const char *setting;  /* what cures it without an upgrade: "set X in Y"; NULL: not known */
-	const char *narrows;  /* the setting that keeps it from asking for other clouds */
-	const char *instead;  /* what to move to, where no release does */
+	const char *major;     /* TELL_AGENT's version starts with this number; NULL: any */
+	const char *v2;        /* the first version that speaks IMDSv2; NULL: not known */
+	const char *survives;  /* the first that goes on working once tokens are required: v2 unless
+				  it is another */
+	const char *never_v1;  /* the first that never falls back to IMDSv1; NULL: not known */
+	bool no_release;       /* none speaks IMDSv2 */
+	bool harmless;         /* does without an answer */
+	const char *tokenless; /* a call of the library that never asks for a token; NULL: none */
+	const char *setting;   /* what cures it without an upgrade: "set X in Y"; NULL: not known */
+	const char *narrows;   /* the setting that keeps it from asking for other clouds */
+	const char *instead;   /* what to move to, where no release does */
 	const char *source;
 };
 

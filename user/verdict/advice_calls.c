@@ -222,6 +222,13 @@ static int facts__write_culprit(const struct facts *facts, char **most, char **o
 	return write__format(others, "%s", worst ? " was" : " were");
 }
 
+static const char *facts__tokenless(const struct facts *facts)
+{
+	const struct software *sdk = facts->client.software;
+
+	return sdk && sdk->tokenless ? sdk->tokenless : "an older function of it";
+}
+
 int write__mixed_sdk(char **text, const struct facts *facts)
 {
 	_free_ char *most = NULL, *others = NULL;
@@ -230,9 +237,8 @@ int write__mixed_sdk(char **text, const struct facts *facts)
 		return -ENOMEM;
 	return write__format(text,
 		"Find the code of %s that calls without a token: %s supports IMDSv2, but %s%s "
-		"called "
-		"without a token, by an older function of it or by another library.",
-		facts->subject, facts->software, most, others);
+		"called without a token, by %s or by another library.",
+		facts->subject, facts->software, most, others, facts__tokenless(facts));
 }
 
 bool is__lone_path(const struct facts *facts)
@@ -261,10 +267,9 @@ bool is__sdk(const struct facts *facts)
 int write__sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why %s (%s) never asks for a token although its version could: an older "
-		"function of the SDK, a setting that turns IMDSv2 off, or another library in the "
-		"same process.",
-		facts->subject, facts->software);
+		"Find out why %s (%s) never asks for a token although its version could: %s, a "
+		"setting that turns IMDSv2 off, or another library in the same process.",
+		facts->subject, facts->software, facts__tokenless(facts));
 }
 
 /* A shell drops a header that is empty: curl -H "NAME: $EMPTY" sends none. */

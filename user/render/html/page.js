@@ -34,7 +34,7 @@
 		const rows = [...hosts.tBodies[0].rows].map((row) => ({
 			row,
 			text: row.textContent.toLowerCase(),
-			verdict: row.cells[3].textContent,
+			verdict: row.cells[1].textContent,
 		}));
 		const value = ({ row }, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
 
@@ -49,7 +49,7 @@
 				each.row.hidden = !shown;
 				matching += shown;
 			}
-			found.textContent = matching === rows.length ? "" : `${matching} of ${rows.length} hosts`;
+			found.textContent = matching === rows.length ? "" : `${[matching, rows.length].map((count) => count.toLocaleString("en-US")).join(" of ")} hosts`;
 		};
 		heads.forEach((head, column) => {
 			const numeric = head.classList.contains("n");
