@@ -7,7 +7,7 @@
 
 "$IMDSTRACE" doctor >"$work/doctor" 2>&1
 if ! grep -q '^  tracepoint  *yes' "$work/doctor"; then
-	echo "SKIP mptcp: $(sed -n 's/^  tracepoint  *//p' "$work/doctor")" >"$work/sent"
+	echo "SKIP mptcp: $(sed -n 's/^  tracepoint  *no: //p' "$work/doctor")" >"$work/sent"
 else
 	trace unseen --all --json --hooks tracepoint
 	need_traces unseen

@@ -11,7 +11,7 @@ uname -srvm
 check "doctor says that this kernel can be traced" doctor_says 0 "kprobe" ""
 for mode in fentry tracepoint kprobe; do
 	if ! grep -q "^  $mode  *yes" /tmp/doctor.txt; then
-		verdict SKIP "$mode: $(sed -n "s/^  $mode  *//p" /tmp/doctor.txt)"
+		verdict SKIP "$mode: $(sed -n "s/^  $mode  *no: //p" /tmp/doctor.txt)"
 		continue
 	fi
 	beside "$mode" "$1" 0,0 10,0 200,0 0,4 0,12

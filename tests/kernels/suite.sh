@@ -133,7 +133,7 @@ trace_by() {
 # The same for another way in than the first, if doctor says that this kernel has it.
 trace_by_other() {
 	if ! grep -q "^  $1  *yes" /tmp/doctor.txt; then
-		verdict SKIP "$1: $(sed -n "s/^  $1  *//p" /tmp/doctor.txt)"
+		verdict SKIP "$1: $(sed -n "s/^  $1  *no: //p" /tmp/doctor.txt)"
 	elif start --hooks "$1"; then
 		trace_by "$1"
 	else
