@@ -23,6 +23,23 @@ static __always_inline void emit__count(const struct process_key *process, u32 c
 		ATOMIC_INC(&stats->calls[cls]);
 }
 
+/* Set when the rehearsal ends: what is sent from then on is counted and left alone. */
+bool rehearsal_over = false;
+
+/* A v1 request that left as it was, although a process of the scope sent it: its connection is not
+ * covered. One that was open before is counted by user space. */
+static __always_inline void emit__not_covered(struct connection *connection)
+{
+	struct process_stats *stats = bpf_map_lookup_elem(&process_stats, &connection->sender);
+
+	if (!stats || !stats->in_scope || connection->marked || connection->uncovered ||
+		!connection->opener.pid || *(volatile bool *)&rehearsal_over)
+		return;
+	connection->uncovered = true;
+	ATOMIC_INC(&stats->not_covered);
+	ATOMIC_INC(&counters.not_covered);
+}
+
 static __always_inline struct request_record *emit__reserve(u8 cls, u8 family)
 {
 	struct request_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
@@ -70,6 +87,8 @@ static __always_inline void emit__request(u64 key, struct connection *connection
 	struct request_record *record;
 
 	emit__count(&connection->sender, cls);
+	if (cls == CLASS_V1)
+		emit__not_covered(connection);
 	responses__await(key, connection, cls);
 	record = emit__reserve(cls, connection->family);
 	if (!record)

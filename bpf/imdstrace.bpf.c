@@ -127,10 +127,13 @@ int BPF_PROG(tcp_sendmsg_enter, struct sock *sk, struct msghdr *msg)
 }
 
 SEC("fentry/tcp_push")
-int BPF_PROG(tcp_pushed, struct sock *sk)
+int BPF_PROG(tcp_pushed, struct sock *sk, int flags)
 {
 	if (FILTER_MAY_BE_ENDPOINT(DIRECTLY))
-		WITH_PREEMPT_DISABLED(send__progress(argument(ctx, 0), true));
+		WITH_PREEMPT_DISABLED({
+			send__urgent(argument(ctx, 0), flags);
+			send__progress(argument(ctx, 0), true);
+		});
 	return 0;
 }
 
@@ -224,10 +227,12 @@ int BPF_KPROBE(tcp_sendmsg_probe, struct sock *sk, struct msghdr *msg)
 }
 
 SEC("kprobe/tcp_push")
-int BPF_KPROBE(tcp_push_probe, struct sock *sk)
+int BPF_KPROBE(tcp_push_probe, struct sock *sk, int flags)
 {
-	if (FILTER_MAY_BE_ENDPOINT(BY_CORE))
+	if (FILTER_MAY_BE_ENDPOINT(BY_CORE)) {
+		send__urgent((u64)sk, flags);
 		send__progress((u64)sk, true);
+	}
 	return 0;
 }
 

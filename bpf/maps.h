@@ -110,6 +110,7 @@ struct connection {
 	bool close_left; /* closed during a send, whose exit ends the connection */
 	bool rehearsed;  /* its sends are an sk_msg program's (rehearse.h) */
 	bool marked;     /* the current request left with a rehearsal's line */
+	bool uncovered;  /* is counted as one that a rehearsal does not cover */
 	struct inflight_send inflight;
 
 	/* Requests and responses come from different hooks in no fixed order: each side counts its

@@ -95,9 +95,6 @@ struct {
 
 static const struct rehearsal blank_rehearsal = {};
 
-/* Set when the rehearsal ends: what is sent from then on is counted and left alone. */
-bool rehearsal_over = false;
-
 /* The process that rehearses, as its struct task_struct *. */
 __u64 rehearsal_owner = 0;
 
@@ -188,8 +185,12 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 		!bpf_sock_hash_update(ops, &rehearsed_sockets, &cookie, BPF_ANY))
 		return;
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (connection)
+	if (connection && connection->uncovered)
+		return; /* what SYN took of a send was a request */
+	if (connection) {
+		connection->uncovered = true;
 		stats = bpf_map_lookup_elem(&process_stats, &connection->opener);
+	}
 	rehearse__not_covered(stats);
 }
 
@@ -415,7 +416,7 @@ static __always_inline void rehearse__remember(void)
 static __always_inline bool rehearse__wants_line(
 	u64 key, const struct connection *connection, const struct piece *piece)
 {
-	if (connection->marked || *(volatile bool *)&rehearsal_over)
+	if (connection->marked || *(volatile bool *)&rehearsal_over || rehearse__has_zerocopy(key))
 		return false;
 	if (piece->event == HTTP_HEAD) {
 		if (http__class(&connection->requests) != CLASS_V1)

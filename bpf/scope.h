@@ -40,15 +40,20 @@ struct {
 /* A cgroup's path while it is hashed, from the root to the leaf. */
 struct scope_walk {
 	u64 nodes[CGROUP_DEPTH_MAX]; /* from the leaf to the root */
-	u64 hash, name;
+	u64 hash, node;
 	u64 count;
 	u64 found;
+};
+
+/* A name of that path, likewise. */
+struct scope_name {
+	u64 name, hash;
 	u8 scratch[NAME_SCRATCH];
 };
 
 LOOP_BODY scope__climb(u32 round, struct scope_walk *walk)
 {
-	struct kernfs_node *node = (struct kernfs_node *)walk->name, *parent;
+	struct kernfs_node *node = (struct kernfs_node *)walk->node, *parent;
 
 	barrier_var(round);
 	if (!node || round >= CGROUP_DEPTH_MAX)
@@ -58,29 +63,40 @@ LOOP_BODY scope__climb(u32 round, struct scope_walk *walk)
 		return 1; /* the root has no name */
 	walk->nodes[round] = (u64)node;
 	walk->count = round + 1;
-	walk->name = (u64)parent;
+	walk->node = (u64)parent;
 	return 0;
 }
 
-LOOP_BODY scope__hash_byte(u32 round, struct scope_walk *walk)
+LOOP_BODY scope__hash_byte(u32 round, struct scope_name *name)
 {
 	barrier_var(round);
-	if (round >= NAME_SCRATCH || !walk->scratch[round])
+	if (round >= NAME_SCRATCH || !name->scratch[round])
 		return 1;
-	walk->hash = cgroup_path__hash_byte(walk->hash, walk->scratch[round]);
+	name->hash = cgroup_path__hash_byte(name->hash, name->scratch[round]);
 	return 0;
 }
 
 /* A part of a name. */
-LOOP_BODY scope__hash_chunk(u32 round, struct scope_walk *walk)
+LOOP_BODY scope__hash_chunk(u32 round, struct scope_name *name)
 {
-	long size = bpf_probe_read_kernel_str(walk->scratch, NAME_SCRATCH,
-		(const void *)(walk->name + round * (NAME_SCRATCH - 1)));
+	long size = bpf_probe_read_kernel_str(name->scratch, NAME_SCRATCH,
+		(const void *)(name->name + round * (NAME_SCRATCH - 1)));
 
 	if (size <= 1)
 		return 1;
-	LOOP(NAME_SCRATCH, NAME_SCRATCH, scope__hash_byte, walk);
+	LOOP(NAME_SCRATCH, NAME_SCRATCH, scope__hash_byte, name);
 	return size < NAME_SCRATCH;
+}
+
+/* The hash of a path that has one more name at its end. A global function, so that the verifier
+ * looks at its loops once, and not for each cgroup of a path. */
+__noinline u64 scope__hash_name(u64 at, u64 hash)
+{
+	struct scope_name name = {.name = at, .hash = hash};
+
+	LOOP(COMPONENT_MAX / (NAME_SCRATCH - 1) + 1, COMPONENT_MAX / (NAME_SCRATCH - 1) + 1,
+		scope__hash_chunk, &name);
+	return name.hash;
 }
 
 /* The next cgroup towards the leaf: whether it is in the scope, and with it all below. */
@@ -93,10 +109,8 @@ LOOP_BODY scope__descend(u32 round, struct scope_walk *walk)
 	if (at >= CGROUP_DEPTH_MAX)
 		return 1;
 	node = (const void *)walk->nodes[at];
-	walk->name = (u64)BPF_CORE_READ(node, name);
 	walk->hash = cgroup_path__hash_byte(walk->hash, '/');
-	LOOP(COMPONENT_MAX / (NAME_SCRATCH - 1) + 1, COMPONENT_MAX / (NAME_SCRATCH - 1) + 1,
-		scope__hash_chunk, walk);
+	walk->hash = scope__hash_name((u64)BPF_CORE_READ(node, name), walk->hash);
 	walk->found = bpf_map_lookup_elem(&scope_cgroups, &walk->hash) != NULL;
 	return walk->found;
 }
@@ -108,7 +122,7 @@ static __always_inline bool scope__has_cgroup_of(struct task_struct *task)
 	u8 v1;
 
 	cgroup = cgroup__of(task, &v1);
-	walk.name = (u64)BPF_CORE_READ(cgroup, kn);
+	walk.node = (u64)BPF_CORE_READ(cgroup, kn);
 	LOOP(CGROUP_DEPTH_MAX, CGROUP_DEPTH_MAX, scope__climb, &walk);
 	LOOP(walk.count, CGROUP_DEPTH_MAX, scope__descend, &walk);
 	return walk.found;

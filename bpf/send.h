@@ -135,6 +135,19 @@ static __always_inline void send__enter_page(u64 key, u32 size)
 		inflight->span = (struct span){.kind = SPAN_OPAQUE};
 }
 
+/* A rehearsed send, of which its own program is not told with which flags it was made: the last
+ * byte may not be where the service reads. */
+static __always_inline void send__urgent(u64 key, int flags)
+{
+	struct connection *connection;
+
+	if (!(flags & MSG_OOB))
+		return;
+	connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection && connection->rehearsed)
+		parse__lose_sync(connection, UNKNOWN_URGENT, bpf_get_current_pid_tgid());
+}
+
 /*
  * The entry of a send under the socket's lock, so that write_seq is where its first byte goes. The
  * tracepoint sits in a loop: a second call for the same send has the same thread and the same end.
@@ -149,6 +162,8 @@ static __always_inline void send__enter_locked(u64 key, const struct msghdr *msg
 	struct inflight_send *inflight;
 	u32 start, left;
 
+	if (connection && connection->rehearsed)
+		send__urgent(key, BPF_CORE_READ(msg, msg_flags));
 	if (!connection || connection->rehearsed)
 		return;
 	inflight = &connection->inflight;

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # cgroups.sh LAYOUT HIERARCHY: units and containers on a machine of that layout of cgroups (v1, hybrid
-# or v2), where systemd's own hierarchy is HIERARCHY; and the tool in a container of that machine.
+# or v2), where systemd's own hierarchy is HIERARCHY; the tool in a container of that machine; and
+# rehearsals.
 # shellcheck source=tests/kernels/lib.sh
 . /lib.sh
+# shellcheck source=tests/kernels/rehearse.sh
+. /rehearse.sh
 layout=$1 hierarchy=$2
 
 # in_container COMMAND...: in a root of its own that holds the tool, /proc, /sys, /tmp and no more, with
@@ -60,6 +63,7 @@ for container in in_container in_container_alone; do
 		;;
 	esac
 done
+rehearse_by fentry "$hierarchy" beside
 check "without /sys doctor says so" doctor_says 3 '/sys is not mounted' in_bare_container
 
 finish

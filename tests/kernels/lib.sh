@@ -60,9 +60,18 @@ start_in() {
 	done
 }
 
+# The tracer's own process, which a command may have started in its turn.
+tracer_pid() {
+	set -- "$tracer"
+	while [ -n "$1" ] && [ "$(cat "/proc/$1/comm")" != imdstrace ]; do
+		set -- "$(pgrep -P "$1" | head -n 1)"
+	done
+	echo "$1"
+}
+
 # Whatever stands between this shell and the tracer passes its status on.
 stop() {
-	kill -TERM "$(pidof imdstrace)"
+	kill -TERM "$(tracer_pid)"
 	wait "$tracer"
 }
 

@@ -115,7 +115,7 @@ collect() {
 boot() {
 	local started=$SECONDS status objects=$here/../../build/$3/compilers
 	[ -d "$objects" ] || objects=
-	BOOT_TIMEOUT=${LOAD:+2}900 "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,clients,suite,load,cgroups,lockdown}.sh \
+	BOOT_TIMEOUT=${LOAD:+2}900 "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,rehearse,clients,suite,load,cgroups,lockdown}.sh \
 		${objects:+"$objects"} >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"

@@ -28,6 +28,7 @@ static struct process whole = {
 	.workload = {.unit = "etl.service",
 		.container = {.runtime = "docker", .id = "abc"},
 		.pod = {.uid = "u", .name = "n", .namespace = "s"}},
+	.cgroup = "/system.slice/etl.service",
 };
 
 static struct process least = {.comm = "?", .args = &args[3]};
@@ -68,6 +69,7 @@ static void same(const struct process *a, const struct process *b)
 	same_text(a->workload.pod.uid, b->workload.pod.uid);
 	same_text(a->workload.pod.name, b->workload.pod.name);
 	same_text(a->workload.pod.namespace, b->workload.pod.namespace);
+	same_text(a->cgroup, b->cgroup);
 	for (size_t i = 0; a->args[i] || b->args[i]; i++)
 		same_text(a->args[i], b->args[i]);
 	assert_int_equal(a->ancestor_count, b->ancestor_count);

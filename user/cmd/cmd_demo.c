@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The demo: a stage is a process with a private network, an IMDS and clients in it. There are two,
+ * The demo: a stage is a process with a private network, an IMDS and clients in it. Two are traced,
  * since what befalls a token's answer on its way is a matter of the network, not of the client.
- * The tracer stays outside, in the machine's own namespaces, as it does on an instance.
+ * Then one more is rehearsed. The tracer stays outside, in the machine's own namespaces, as it does
+ * on an instance.
  */
 #include "cmd/commands.h"
 
@@ -20,20 +21,24 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/clock.h"
 #include "lib/complain.h"
 #include "demo/demo_clients.h"
 #include "lib/exit_status.h"
 #include "demo/imds.h"
 #include "demo/netns.h"
 #include "lib/scope.h"
+#include "process/process_scope.h"
 #include "trace/trace.h"
 #include "cmd/usage.h"
 
-#define STAGES      2
+#define STAGES      2 /* that are traced */
 #define CLIENTS_MAX 8
 
+#define REHEARSAL_MAX (60 * NSEC_PER_SEC) /* it ends when its clients have */
+
 struct stage {
-	bool token_lost; /* the clients that it is for */
+	enum demo_stage clients;
 	enum imds_mode mode;
 	pid_t pid;   /* 0: not running */
 	int control; /* the stage says that it is ready, and hears when to begin */
@@ -167,7 +172,7 @@ static int clients__run(const struct stage *stage, const char *directory)
 	int status, error = 0;
 
 	for (const struct demo_client *client = demo_clients; client->name; client++)
-		if (client->token_lost == stage->token_lost && count < CLIENTS_MAX)
+		if (client->stages & stage->clients && count < CLIENTS_MAX)
 			pids[count++] = client__start(client, directory);
 	while (count--)
 		if (pids[count] < 0 || waitpid(pids[count], &status, 0) < 0 || status)
@@ -256,16 +261,29 @@ static void stage__stop(struct stage *stage)
 		close(stage->control);
 }
 
+static int stage__begin(void *context)
+{
+	struct stage *stage = context;
+
+	if (send(stage->control, "b", 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	complain("the demo's private network is gone");
+	return EXIT_UNTRACEABLE;
+}
+
+static bool stage__finished(void *context)
+{
+	return stage__ended(context, WNOHANG);
+}
+
 static int demo__begin(void *context)
 {
 	struct demo *demo = context;
+	int status = 0;
 
-	for (int i = 0; i < STAGES; i++)
-		if (send(demo->stages[i].control, "b", 1, MSG_NOSIGNAL) != 1) {
-			complain("the demo's private network is gone");
-			return EXIT_UNTRACEABLE;
-		}
-	return 0;
+	for (int i = 0; i < STAGES && !status; i++)
+		status = stage__begin(&demo->stages[i]);
+	return status;
 }
 
 static bool demo__finished(void *context)
@@ -274,14 +292,23 @@ static bool demo__finished(void *context)
 	bool finished = true;
 
 	for (int i = 0; i < STAGES; i++)
-		finished &= stage__ended(&demo->stages[i], WNOHANG);
+		finished &= stage__finished(&demo->stages[i]);
 	return finished;
+}
+
+static int stage__judge(const struct stage *stage)
+{
+	if (!stage->failed)
+		return EXIT_DONE;
+	complain("a client of the demo failed, so this is not all of it");
+	return EXIT_UNTRACEABLE;
 }
 
 static int demo__run(bool json)
 {
-	struct demo demo = {.stages = {{.mode = IMDS_OPTIONAL, .control = -1},
-				    {.mode = IMDS_PUT_DROPPED, .token_lost = true, .control = -1}}};
+	struct demo demo = {
+		.stages = {{.clients = DEMO_OPEN, .mode = IMDS_OPTIONAL, .control = -1},
+			{.clients = DEMO_TOKEN_LOST, .mode = IMDS_PUT_DROPPED, .control = -1}}};
 	struct trace_options options = {.json = json,
 		.all = json,
 		.attached = demo__begin,
@@ -297,11 +324,56 @@ static int demo__run(bool json)
 	for (int i = 0; i < STAGES; i++)
 		stage__stop(&demo.stages[i]);
 	for (int i = 0; i < STAGES && status == EXIT_DONE; i++)
-		if (demo.stages[i].failed) {
-			complain("a client of the demo failed, so this is not all of it");
-			status = EXIT_UNTRACEABLE;
-		}
+		status = stage__judge(&demo.stages[i]);
 	return status;
+}
+
+/* A rehearsal of what lives in stage. Its verdict is no failure, nor is a machine that can be
+ * traced and cannot rehearse, of which a sentence was said. */
+static int stage__rehearse(struct stage *stage, bool json)
+{
+	struct process_scope scope = {0};
+	struct trace_options options = {.json = json,
+		.all = json,
+		.rehearse = &scope,
+		.duration = REHEARSAL_MAX,
+		.attached = stage__begin,
+		.finished = stage__finished,
+		.context = stage};
+	_free_ char *why = NULL;
+	char pid[16];
+	int status;
+
+	snprintf(pid, sizeof(pid), "%d", (int)stage->pid);
+	if (process_scope__resolve(&scope, SCOPE_PID, pid, "", &why)) {
+		complain("no rehearsal can be shown: %s", why ? why : "out of memory");
+		return EXIT_DONE;
+	}
+	status = trace__run(&options);
+	process_scope__clear(&scope);
+	return status == EXIT_USAGE ? status : EXIT_DONE;
+}
+
+static int demo__rehearse(bool json)
+{
+	struct stage stage = {.clients = DEMO_REHEARSAL, .mode = IMDS_OPTIONAL, .control = -1};
+	int status = stage__start(&stage) ? EXIT_UNTRACEABLE : stage__rehearse(&stage, json);
+
+	stage__stop(&stage);
+	return status == EXIT_DONE ? stage__judge(&stage) : status;
+}
+
+static void interlude(FILE *out)
+{
+	fputs("\nWould they survive the switch? Two clients are rehearsed: the metadata service "
+	      "refuses\n"
+	      "their calls without a token, as it will then, and nobody else's:\n\n",
+		out);
+	for (const struct demo_client *client = demo_clients; client->name; client++)
+		if (client->stages & DEMO_REHEARSAL)
+			fprintf(out, "  %-15s %s\n", client->name, client->story);
+	fputs("\n", out);
+	fflush(out);
 }
 
 static void prologue(FILE *out)
@@ -312,7 +384,8 @@ static void prologue(FILE *out)
 	      "call them and are traced for real, as on an instance:\n\n",
 		out);
 	for (const struct demo_client *client = demo_clients; client->name; client++)
-		fprintf(out, "  %-15s %s\n", client->name, client->story);
+		if (client->stages != DEMO_REHEARSAL)
+			fprintf(out, "  %-15s %s\n", client->name, client->story);
 	fputs("\nOnly calls that the switch to IMDSv2 would break are shown while they are made; "
 	      "the\n"
 	      "report at the end names every caller.\n\n",
@@ -323,10 +396,12 @@ static void prologue(FILE *out)
 static void epilogue(FILE *out)
 {
 	fputs("\nOn an instance, watch for a day at least, then read the report and ask for the "
-	      "verdict:\n\n"
+	      "verdict; and\n"
+	      "rehearse each service that it names:\n\n"
 	      "  sudo imdstrace trace --duration 24h --output imds.json\n"
 	      "  imdstrace report imds.json\n"
-	      "  imdstrace check imds.json\n",
+	      "  imdstrace check imds.json\n"
+	      "  sudo imdstrace rehearse --unit NAME -d 10m\n",
 		out);
 }
 
@@ -341,6 +416,7 @@ static const char help[] =
 	"\n"
 	"Makes private networks with a metadata service of their own, runs v1, v2, fallback and\n"
 	"foreign clients in them for a few seconds, traces them for real and prints the report.\n"
+	"Then the switch is rehearsed for two of them: one breaks, one goes on with a token.\n"
 	"Needs root, and neither EC2 nor the internet. Nothing leaves this machine.\n"
 	"\n"
 	"Options:\n"
@@ -371,6 +447,10 @@ int cmd_demo(int argc, char **argv)
 	}
 	prologue(json ? stderr : stdout);
 	status = demo__run(json);
+	if (status == EXIT_DONE) {
+		interlude(json ? stderr : stdout);
+		status = demo__rehearse(json);
+	}
 	if (status == EXIT_DONE)
 		epilogue(json ? stderr : stdout);
 	return status;

@@ -25,6 +25,7 @@ const struct demo_client demo_clients[] = {
 	{
 		.name = "legacy-backup",
 		.story = "an SDK from before IMDSv2, which never sends a token",
+		.stages = DEMO_OPEN | DEMO_REHEARSAL,
 		.agent = "Boto3/1.9.42 Python/3.7.3 Linux/5.10 Botocore/1.12.42",
 		.headers = "",
 		.targets =
@@ -40,6 +41,7 @@ const struct demo_client demo_clients[] = {
 	{
 		.name = "modern-agent",
 		.story = "asks for a token and sends it",
+		.stages = DEMO_OPEN,
 		.agent = "aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux "
 			 "md/GOARCH#amd64 ft/ec2-imds",
 		.wants_token = true,
@@ -56,7 +58,7 @@ const struct demo_client demo_clients[] = {
 	{
 		.name = "container-sdk",
 		.story = "asks for a token too, but the answer never reaches it: it falls back",
-		.token_lost = true,
+		.stages = DEMO_TOKEN_LOST,
 		.agent = "Boto3/1.34.131 md/Botocore#1.34.131 ua/2.0 os/linux#6.1 "
 			 "lang/python#3.11.9",
 		.wants_token = true,
@@ -72,12 +74,27 @@ const struct demo_client demo_clients[] = {
 	{
 		.name = "cloud-detector",
 		.story = "looks for another cloud's metadata service",
+		.stages = DEMO_OPEN,
 		.agent = "cloud-detector/1.4",
 		.headers = "Metadata-Flavor: Google\r\nMetadata: true\r\n",
 		.targets =
 			(const char *const[]){
 				"/computeMetadata/v1/instance/id",
 				"/metadata/instance?api-version=2021-02-01",
+				NULL,
+			},
+	},
+	{
+		.name = "frugal-agent",
+		.story = "asks for a token when it is refused, and goes on",
+		.stages = DEMO_REHEARSAL,
+		.agent = "frugal-agent/2.0",
+		.asks_when_refused = true,
+		.headers = "",
+		.targets =
+			(const char *const[]){
+				"/latest/meta-data/placement/region",
+				"/latest/meta-data/instance-id",
 				NULL,
 			},
 	},
@@ -153,6 +170,11 @@ static const char *answer__token(char *answer)
 	return body;
 }
 
+static bool answer__is_refusal(const char *answer)
+{
+	return !strncmp(answer, "HTTP/1.1 401", 12);
+}
+
 static const char *client__fetch_token(const struct demo_client *client, char *answer)
 {
 	char request[REQUEST_SIZE];
@@ -166,9 +188,10 @@ static const char *client__fetch_token(const struct demo_client *client, char *a
 	return answer__token(answer);
 }
 
-static void client__get(const struct demo_client *client, const char *target, const char *token)
+static void client__get(
+	const struct demo_client *client, const char *target, const char *token, char *answer)
 {
-	char request[REQUEST_SIZE], answer[ANSWER_SIZE];
+	char request[REQUEST_SIZE];
 
 	snprintf(request, sizeof(request),
 		"GET %s HTTP/1.1\r\nHost: 169.254.169.254\r\nUser-Agent: %s\r\n%s%s%s%s"
@@ -181,7 +204,7 @@ static void client__get(const struct demo_client *client, const char *target, co
 int cmd_demo_client(int argc, char **argv)
 {
 	const struct demo_client *client = argc == 2 ? client__find(argv[1]) : NULL;
-	char answer[ANSWER_SIZE];
+	char answer[ANSWER_SIZE], kept[ANSWER_SIZE];
 	const char *token = "";
 
 	if (!client) {
@@ -192,9 +215,13 @@ int cmd_demo_client(int argc, char **argv)
 		return EXIT_USAGE;
 	prctl(PR_SET_NAME, client->name);
 	if (client->wants_token)
-		token = client__fetch_token(client, answer);
+		token = client__fetch_token(client, kept);
 	for (const char *const *target = client->targets; *target; target++) {
-		client__get(client, *target, token);
+		client__get(client, *target, token, answer);
+		if (client->asks_when_refused && !*token && answer__is_refusal(answer)) {
+			token = client__fetch_token(client, kept);
+			client__get(client, *target, token, answer);
+		}
 		rest(PAUSE_MS);
 	}
 	return EXIT_DONE;

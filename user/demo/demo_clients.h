@@ -5,13 +5,21 @@
 
 #include <stdbool.h>
 
+/* Where a client lives. */
+enum demo_stage {
+	DEMO_OPEN = 1,
+	DEMO_TOKEN_LOST = 2, /* a token's answer gets lost on the way */
+	DEMO_REHEARSAL = 4,
+};
+
 /* One client; its name is at most 15 bytes, so that it is the process's name whole. */
 struct demo_client {
 	const char *name;
-	const char *story; /* half a sentence, for the demo's first lines */
-	bool token_lost;   /* lives where a token's answer gets lost on the way */
+	const char *story;   /* half a sentence, for the demo's first lines */
+	unsigned int stages; /* of enum demo_stage */
 	const char *agent;
 	bool wants_token;
+	bool asks_when_refused;     /* for a token, and then goes on */
 	const char *headers;        /* of its own, each line ended by CR LF; or "" */
 	const char *const *targets; /* NULL-terminated */
 };

@@ -117,7 +117,6 @@ static bool ancestry__fill(
 static bool process__fill(struct process *process, const struct identity *identity)
 {
 	struct remainder text = {identity->text, sizeof(identity->text)}, exe, cgroup, args;
-	_free_ char *cgroup_path = NULL;
 
 	if (identity->text_size < text.size)
 		text.size = identity->text_size;
@@ -132,11 +131,11 @@ static bool process__fill(struct process *process, const struct identity *identi
 	process->comm = comm__text(identity->comm, sizeof(identity->comm));
 	process->exe = process__path(exe.bytes, exe.size, identity->exe_cut);
 	process->args = args__split(args.bytes, args.size, process->args_cut);
-	cgroup_path = process__path(cgroup.bytes, cgroup.size, false);
+	process->cgroup = process__path(cgroup.bytes, cgroup.size, false);
 	if (!process->comm || !process->args || (exe.size && !process->exe) ||
-		(cgroup.size && !cgroup_path))
+		(cgroup.size && !process->cgroup))
 		return false;
-	if (workload__find(&process->workload, cgroup_path, host__root()))
+	if (workload__find(&process->workload, process->cgroup, host__root()))
 		return false;
 	process->script = process_script__captured(
 		process->exe, &process->key, args.bytes, args.size, process->args_cut);
@@ -209,6 +208,7 @@ static char *cgroup__of(const char *lines, const char *hierarchy)
 static bool workload__show(struct process *process, int shown)
 {
 	_free_ char *lines = NULL, *unified = NULL, *legacy = NULL;
+	char **shown_one = &unified;
 	size_t size;
 	bool cut;
 
@@ -218,8 +218,10 @@ static bool workload__show(struct process *process, int shown)
 	legacy = cgroup__of(lines, ":name=systemd:");
 	/* Where version 1 is in use, all processes may be in the root of version 2. */
 	if (legacy && (!unified || !strcmp(unified, "/")))
-		return !workload__find(&process->workload, legacy, host__root());
-	return !workload__find(&process->workload, unified, host__root());
+		shown_one = &legacy;
+	process->cgroup = *shown_one;
+	*shown_one = NULL;
+	return !workload__find(&process->workload, process->cgroup, host__root());
 }
 
 static bool args__show(struct process *process, int shown)
@@ -392,6 +394,7 @@ void process__free(struct process *process)
 		free(process->ancestry[i].exe);
 		free(process->ancestry[i].script);
 	}
+	free(process->cgroup);
 	workload__clear(&process->workload);
 	free(process);
 }

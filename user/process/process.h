@@ -32,6 +32,7 @@ struct process {
 	char *script;                                    /* as in struct ancestor_process */
 	struct ancestor_process ancestry[ANCESTORS_MAX]; /* nearest first */
 	unsigned int ancestor_count;
+	char *cgroup; /* its path, of the hierarchy that workload comes from; NULL: not known */
 	struct workload workload;
 };
 

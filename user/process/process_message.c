@@ -76,7 +76,7 @@ static char *text__read(struct message *message)
 			&(process)->workload.slice, &(process)->workload.container.runtime,       \
 			&(process)->workload.container.id, &(process)->workload.container.name,   \
 			&(process)->workload.pod.uid, &(process)->workload.pod.name,              \
-			&(process)->workload.pod.namespace,                                       \
+			&(process)->workload.pod.namespace, &(process)->cgroup,                   \
 	}
 #define HOST_TEXTS(host)                                                                   \
 	{                                                                                  \

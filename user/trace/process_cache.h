@@ -24,6 +24,7 @@ struct member {
 	struct process_stats counted; /* those of the kernel's counts that are in the caller's */
 	bool has_stats;               /* the kernel has counts of it */
 	bool in_scope;                /* of the rehearsal */
+	bool asked_scope;             /* it was looked up whether it is */
 	bool uncovered;               /* called v1 there, and was not rejected */
 	uint64_t v2_calls;            /* there, as far as they were recorded */
 	bool gone;                    /* has ended, or is another program by an exec */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/hash.h"
 #include "lib/scope.h"
 #include "process/procfs.h"
 
@@ -25,6 +26,7 @@ struct rejected {
 	struct process_key key; /* without its exec count */
 	uint32_t parent;
 	uint64_t workload; /* hash */
+	uint64_t program;  /* likewise */
 	bool supervised;   /* its workload is one, so that what has the same parent is the same */
 	struct caller *caller;
 	uint64_t first_ns;
@@ -79,6 +81,14 @@ static struct rejected *recovery__find(struct recovery *recovery, const struct p
 	return NULL;
 }
 
+/* What it runs, as a hash. */
+static uint64_t process__program(const struct process *process)
+{
+	const char *program = process->exe ? process->exe : process->comm;
+
+	return hash__text(hash__text(0, program), process->script);
+}
+
 /* 0 or -ENOMEM. */
 static int recovery__add(struct recovery *recovery, const struct member *member,
 	struct caller *caller, const struct request_record *record)
@@ -104,6 +114,7 @@ static int recovery__add(struct recovery *recovery, const struct member *member,
 		.key = record->process,
 		.parent = process__parent(member->process),
 		.workload = workload__hash(0, workload),
+		.program = process__program(member->process),
 		.supervised = workload->unit || workload->container.id,
 		.caller = caller,
 		.first_ns = record->time_ns,
@@ -112,7 +123,8 @@ static int recovery__add(struct recovery *recovery, const struct member *member,
 }
 
 /* Whether what a process does may be how a rejected one goes on: it is the same, or its parent's
- * next child. The first process has everybody's orphans, so that only a service's are related. */
+ * next child, which runs the same program: another one's token is no recovery. The first process
+ * has everybody's orphans, so that only a service's are related. */
 static bool rejected__goes_on(const struct rejected *rejected, const struct member *member)
 {
 	const struct process *process = member->process;
@@ -121,6 +133,8 @@ static bool rejected__goes_on(const struct rejected *rejected, const struct memb
 	if (rejected__is(rejected, &member->key))
 		return true;
 	return parent && parent == rejected->parent && (parent != 1 || rejected->supervised) &&
+	       member->key.start_ns > rejected->first_ns &&
+	       process__program(process) == rejected->program &&
 	       workload__hash(0, &process->workload) == rejected->workload;
 }
 

@@ -374,6 +374,26 @@ bool rehearsal_hooks__had(const struct rehearsal_hooks *rehearsal, const struct 
 	return false;
 }
 
+static bool rehearsal_hooks__follows(const struct rehearsal_hooks *rehearsal, uint32_t pid)
+{
+	uint8_t yes;
+
+	return !bpf_map_lookup_elem(rehearsal->pids, &pid, &yes);
+}
+
+bool rehearsal_hooks__has(const struct rehearsal_hooks *rehearsal, const struct process *process)
+{
+	if (!scope__is_by_pid(rehearsal->scope))
+		return process_scope__has_cgroup(rehearsal->scope, process->cgroup);
+	if (rehearsal_hooks__follows(rehearsal, process->key.pid))
+		return true;
+	/* who has ended is not followed any more, but its parent may be */
+	for (unsigned int i = 0; i < process->ancestor_count; i++)
+		if (rehearsal_hooks__follows(rehearsal, process->ancestry[i].pid))
+			return true;
+	return false;
+}
+
 int rehearsal_hooks__process(const struct rehearsal_hooks *rehearsal, const struct process_key *key,
 	struct rehearsed_process *process)
 {

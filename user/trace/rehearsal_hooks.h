@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "process/process.h"
 #include "process/process_scope.h"
 #include "trace/tracer.h"
 
@@ -34,6 +35,9 @@ size_t rehearsal_hooks__left_out(
 
 /* Whether a process had been in the scope when the rehearsal began. */
 bool rehearsal_hooks__had(const struct rehearsal_hooks *rehearsal, const struct process_key *key);
+
+/* Whether a process is in the scope by its cgroup, its number or its ancestors. */
+bool rehearsal_hooks__has(const struct rehearsal_hooks *rehearsal, const struct process *process);
 
 /* What became of a process that had a call rejected. 0, or -ENOENT. */
 int rehearsal_hooks__process(const struct rehearsal_hooks *rehearsal, const struct process_key *key,

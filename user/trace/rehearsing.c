@@ -71,7 +71,24 @@ bool rehearsing__concerns(struct rehearsing *rehearsing, struct member *member)
 				   rehearsal_hooks__had(rehearsing->hooks, &member->key) ||
 				   (!tracer__stats(rehearsing->tracer, &member->key, &stats) &&
 					   stats.in_scope);
+	/* who sends on another's connection, or through an address that is translated, has not
+	 * connected to the endpoint */
+	if (!member->in_scope && !member->asked_scope) {
+		member->asked_scope = true;
+		member->in_scope = rehearsal_hooks__has(rehearsing->hooks, member->process);
+	}
 	return member->in_scope;
+}
+
+/* Who called v1 and was not rejected has a connection that is not covered, also where it is not
+ * known which. */
+static void rehearsing__doubt(struct member *member, struct caller *caller)
+{
+	static const struct caller_rehearsal one = {.not_covered = 1, .wait_status = -1};
+
+	if (member->uncovered && !caller->rehearsal.not_covered)
+		caller__add_rehearsal(caller, &one);
+	member->uncovered = false;
 }
 
 /* See process_cache__set_filter(). The report's totals are those of the scope. */
@@ -92,9 +109,12 @@ static bool rehearsing__counts(
 		any |= stats->calls[cls];
 	}
 	caller = any ? process_cache__caller(rehearsing->process_cache, member) : NULL;
-	if (caller)
-		recovery__count(rehearsing->recovery, member, caller, stats,
-			rehearsing->last || member->gone);
+	if (!caller)
+		return true;
+	recovery__count(
+		rehearsing->recovery, member, caller, stats, rehearsing->last || member->gone);
+	if (rehearsing->last || member->gone)
+		rehearsing__doubt(member, caller);
 	return true;
 }
 
@@ -160,13 +180,16 @@ void rehearsing__say(const struct rehearsing *rehearsing, int64_t duration)
 int rehearsing__request(struct rehearsing *rehearsing, struct member *member, struct caller *caller,
 	const struct request_record *record)
 {
-	struct caller_rehearsal one = {.not_covered = 1, .wait_status = -1};
+	static const struct caller_rehearsal one = {.not_covered = 1, .wait_status = -1};
 
-	if (record->cls == CLASS_V1 && !(record->flags & REQUEST_REHEARSED) && !rehearsing->over &&
-		!member->uncovered && !caller->rehearsal.not_covered) {
-		member->uncovered = true;
+	/* such a one is told once for each connection */
+	if (record->cls == CLASS_UNKNOWN && record->reason == UNKNOWN_REDIRECTED &&
+		!rehearsing->over)
 		caller__add_rehearsal(caller, &one);
-	}
+	if (record->cls == CLASS_V1 && !(record->flags & REQUEST_REHEARSED) && !rehearsing->over)
+		member->uncovered = true;
+	if (!member->has_stats)
+		rehearsing__doubt(member, caller);
 	return recovery__request(rehearsing->recovery, member, caller, record);
 }
 

@@ -214,6 +214,8 @@ static void count_unaccounted(struct trace *trace, struct caller *caller, enum r
 	uint64_t calls[CLASS_COUNT] = {};
 
 	calls[cls] = 1;
+	if (trace->rehearsing) /* whose totals are those of the processes' counts */
+		count__add(&trace->report->totals[cls], 1);
 	report__add_calls(caller, calls, tracer__responses(trace->tracer) ? no_answers : NULL);
 }
 
@@ -258,7 +260,9 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 
 	if (!member)
 		return -ENOMEM;
-	if (trace->rehearsing && !rehearsing__concerns(trace->rehearsing, member))
+	/* what nobody can be named for may be the scope's */
+	if (trace->rehearsing && !(unknown && !record->process.pid) &&
+		!rehearsing__concerns(trace->rehearsing, member))
 		return 0;
 	caller = process_cache__caller(trace->process_cache, member);
 	if (!caller || (!unknown && (!method || !path)))
