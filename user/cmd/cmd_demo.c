@@ -399,8 +399,8 @@ static void epilogue(FILE *out)
 	      "verdict; and\n"
 	      "rehearse each service that it names:\n\n"
 	      "  sudo imdstrace trace --duration 24h --output imds.json\n"
-	      "  imdstrace report imds.json\n"
-	      "  imdstrace check imds.json\n"
+	      "  sudo imdstrace report imds.json\n"
+	      "  sudo imdstrace check imds.json\n"
 	      "  sudo imdstrace rehearse --unit NAME -d 10m\n",
 		out);
 }
