@@ -277,6 +277,13 @@ check-systemd: ## boot Debian 12 and 13 with the unit in virtual machines (root,
 	@$(MAKE) --no-print-directory static
 	@tests/systemd/test_unit.sh
 
+# The version that the packages are upgraded to.
+next := $(VERSION).1
+
+check-packages: packages ## install, upgrade and remove the packages under Debian 12 and 13 in virtual machines (root, downloads them)
+	@$(MAKE) --no-print-directory packages FLAVOUR=next VERSION=$(next)
+	@OLD=$(out) NEW=build/next tests/systemd/test_packages.sh
+
 LOAD_CALLS ?= 1000
 
 check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machines: by every kernel, attach mode and model of preemption
@@ -421,7 +428,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-load check-distros check-release kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-distros check-release kernels-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

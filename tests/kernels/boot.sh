@@ -134,7 +134,8 @@ initramfs() {
 	native=
 	case $(uname -m):$arch in x86_64:amd64 | aarch64:arm64) native=yes ;; esac
 	[ ! -s "$vmlinuz.veth" ] || cp "$vmlinuz.veth" "$scratch/root/veth.ko"
-	carry imdstrace ${native:+"$top/build/imdstrace-static"} "$top/build/$arch/imdstrace-static"
+	# A system may have it installed.
+	[ -e "$scratch/root/bin/imdstrace" ] || carry imdstrace ${native:+"$top/build/imdstrace-static"} "$top/build/$arch/imdstrace-static"
 	carry wire ${native:+"$top/build/tests/wire"} "$top/build/$arch/tests/wire"
 	carry verify ${native:+"$top/build/tests/verify"} "$top/build/$arch/tests/verify"
 	(cd "$scratch/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$scratch/initramfs"

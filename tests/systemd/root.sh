@@ -9,7 +9,7 @@ suite=$1 directory=$2
 top=$(dirname "$0")/../..
 "$top/dist/deps.sh" debian distros
 arch=$(dpkg --print-architecture)
-kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/roots/$suite-$arch-systemd.tar
+kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/roots/$suite-$arch-with-systemd.tar
 scratch=$(mktemp -d)
 trap 'rm -rf --one-file-system "$scratch"' EXIT
 
@@ -23,7 +23,7 @@ if [ -z "$(find "$kept" -mtime -7 2>/dev/null)" ]; then
 	# All of it is memory in the machine.
 	tar -C "$scratch/root" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
 		--exclude='./usr/share/info/*' --exclude='./usr/share/zoneinfo/*' --exclude='./usr/lib/*/gconv/*' \
-		--exclude='./usr/lib/*/perl*' --exclude='./usr/share/perl*' --exclude='./var/cache/apt/*' \
+		--exclude='./usr/lib/*/perl/*' --exclude='./usr/share/perl/*' --exclude='./var/cache/apt/*' \
 		--exclude='./var/lib/apt/lists/*' --exclude='./usr/lib/udev/hwdb*' --exclude='./dev/*' \
 		-cf "$scratch/root.tar" .
 	mv "$scratch/root.tar" "$kept"
