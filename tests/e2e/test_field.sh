@@ -70,7 +70,14 @@ chef/ohai#1610|required|own|python3 /opt/chef/bin/chef-client|GET /latest/meta-d
 dump247/ec2metaproxy#10|put-refused|docker 78|/opt/app/shop|PUT ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0^GET $role ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0|fallback|refused|disable-fallback|a proxy that adds X-Forwarded-For|hop limit
 aws/amazon-ssm-agent#319|optional|own|/opt/ssm/amazon-ssm-agent|GET $id ~User-Agent: aws-sdk-go/1.29.24 (go1.13.7; linux; amd64)^PUT^GET $id ~X-aws-ec2-metadata-token: t|mixed|-|upgrade-program|the SSM agent to 3.2.1041.0|aws-sdk-go
 "
-export rows pod_uid
+# Name | network | program, of jobs that ran twice.
+twice="
+Ansible's first run|own|python3 /opt/deploy/.ansible/tmp/ansible-tmp-1700000000.12-345-6789/AnsiballZ_facts.py
+Ansible's second run|own|python3 /opt/deploy/.ansible/tmp/ansible-tmp-1700009999.34-678-9012/AnsiballZ_facts.py
+the first container|docker 81|/opt/brief/brief
+the second container|docker 82|/opt/brief/brief
+"
+export rows twice id pod_uid
 
 # --- Programs ----------------------------------------------------------------------------------
 
@@ -180,6 +187,9 @@ calls_of() {
 		[ "$mode" = "$1" ] || continue
 		(call "$name" "$mode" "$network" "$program" "$sends") >>"$work/said" 2>&1
 	done <<<"$rows"
+	[ "$1" != optional ] || while IFS='|' read -r name network program; do
+		[ -z "$name" ] || (call "$name" optional "$network" "$program" "GET $id") >>"$work/said" 2>&1
+	done <<<"$twice"
 	umount --lazy /usr/bin
 	[ ! -e "$work/cgroups" ] || while read -r path; do
 		rmdir "$work/unified$path" 2>/dev/null
@@ -240,5 +250,15 @@ while IFS='|' read -r name _ network program _ pattern cause advice says never; 
 		check "$name" told "$program" "$pattern" "$cause" "$advice" "$says" "$never"
 	fi
 done <<<"$rows"
+
+once() {
+	holds "$work/whole.json" "[.callers[] | select($1)] | length == 1 and .[0].calls.v1 == 2 and (.[0] | $2)"
+}
+check 'a script of Ansible that ran twice, each time in a new directory, is one caller' once '.script // "" | contains("/ansible-tmp-")' '.processes == 2'
+if grep -qsx 'the second container' "$work/called"; then
+	check 'two short containers of one program are one caller, of 2 containers' once '.exe == "/opt/brief/brief"' '.containers == 2'
+else
+	skip 'two short containers of one program' 'no such cgroup can be made here'
+fi
 
 finish

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 
@@ -244,13 +245,13 @@ void status__format_span(char out[STATUS_SIZE], int64_t elapsed, int64_t duratio
 void status__format_counts(char out[STATUS_SIZE], const struct counters *counters)
 {
 	const __u64 *calls = counters->requests;
+	bool before = number__separate(true);
 
-	snprintf(out, STATUS_SIZE,
-		"v1 %" PRIu64 "  v2 %" PRIu64 "  token %" PRIu64 "  foreign %" PRIu64
-		"  unknown %" PRIu64 "  lost %" PRIu64,
-		(uint64_t)calls[CLASS_V1], (uint64_t)calls[CLASS_V2], (uint64_t)calls[CLASS_TOKEN],
-		(uint64_t)calls[CLASS_FOREIGN], (uint64_t)calls[CLASS_UNKNOWN],
-		(uint64_t)counters->lost_records);
+	snprintf(out, STATUS_SIZE, "v1 %s  v2 %s  token %s  foreign %s  unknown %s  lost %s",
+		NUMBER(calls[CLASS_V1]), NUMBER(calls[CLASS_V2]), NUMBER(calls[CLASS_TOKEN]),
+		NUMBER(calls[CLASS_FOREIGN]), NUMBER(calls[CLASS_UNKNOWN]),
+		NUMBER(counters->lost_records));
+	number__separate(before);
 }
 
 void live__status(struct live *live, const struct counters *counters)

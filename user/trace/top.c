@@ -2,7 +2,6 @@
 #include "trace/top.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <search.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/number.h"
 #include "lib/outlet.h"
 #include "lib/scope.h"
 #include "lib/text.h"
@@ -357,16 +357,18 @@ static void row__draw(
 	_free_ char *sentence = NULL;
 	enum advice advice;
 	char last[sizeof("15:04:05")];
+	bool before;
 
 	if (advice__for(caller, &advice, &sentence))
 		page->error = -ENOMEM;
 	if (page->error)
 		return;
 	time__format_clock(last, row->last);
-	page__line(page, selected ? STYLE_HEADING : STYLE_PLAIN,
-		"%c %7" PRIu64 "  %5" PRIu64 "  %-8s  %s  %s  %s", selected ? '>' : ' ', row->v1,
-		row->last_minute, last, name, workload,
-		widths->advice >= SENTENCE_COLUMNS ? sentence : advice__name(advice));
+	before = number__separate(true);
+	page__line(page, selected ? STYLE_HEADING : STYLE_PLAIN, "%c %7s  %5s  %-8s  %s  %s  %s",
+		selected ? '>' : ' ', NUMBER(row->v1), NUMBER(row->last_minute), last, name,
+		workload, widths->advice >= SENTENCE_COLUMNS ? sentence : advice__name(advice));
+	number__separate(before);
 }
 
 static void top__draw_head(const struct top *top, struct page *page, const struct widths *widths)
