@@ -168,26 +168,26 @@ endif
 
 # The programs of the tests. Each takes from user/ what it calls, and what that calls.
 
-rooms := $(obj)/user.a
+modules := $(obj)/user.a
 
-$(rooms): $(filter-out $(obj)/user/cmd/main.o,$(objects))
+$(modules): $(filter-out $(obj)/user/cmd/main.o,$(objects))
 	$(call quiet,AR)
 	@rm -f $@
 	$(if $(V),,@)$(AR) rcsD $@ $^
 
-$(out)/tests/unit/%: $(obj)/tests/unit/%.o $(rooms)
+$(out)/tests/unit/%: $(obj)/tests/unit/%.o $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -lcmocka -o $@
 
-$(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $(rooms)
+$(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
 
 $(out)/tests/bench/sends: $(obj)/tests/bench/empty.o
 
-$(out)/tests/bench/%: $(obj)/tests/bench/%.o $(rooms)
+$(out)/tests/bench/%: $(obj)/tests/bench/%.o $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
@@ -207,12 +207,12 @@ $(obj)/page_hashes.h: $(page)
 
 # Static, because it also runs in a virtual machine that holds nothing else.
 ifneq ($(pinned),)
-$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(rooms)
+$(out)/tests/wire: $(wire:%.c=$(obj)/%.o) $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@
 
-$(out)/tests/verify: $(obj)/tests/compilers/verify.o $(rooms)
+$(out)/tests/verify: $(obj)/tests/compilers/verify.o $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) $^ $(libs) -o $@

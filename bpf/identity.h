@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Who: the current process, captured while it is still there. Comes in: the current task. Goes
- * out: an entry in `accounts`, and once per process one in `identities`.
- */
+/* Captures the identity of the current process, once, while it is still there. */
 #ifndef IMDSTRACE_IDENTITY_H
 #define IMDSTRACE_IDENTITY_H
 

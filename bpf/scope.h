@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The scope of a rehearsal: whether the current process is in it. Comes in: the cgroups' paths, as
- * hashes, and the processes that user space put into the maps. A cgroup's number would not do:
- * systemd makes a service's cgroup anew at each start.
+ * Whether the current process is in the scope of a rehearsal, by its cgroup's path or its pid. A
+ * cgroup's number would not do: systemd makes a service's cgroup anew at each start.
  */
 #ifndef IMDSTRACE_SCOPE_H
 #define IMDSTRACE_SCOPE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recogniser: a streaming HTTP/1 state machine (RFC 9112), the same source in the kernel and
- * on the host. Comes in: the bytes of one direction of one connection, in order, in any pieces.
- * Goes out: an event at the end of each head, and what the head said, in the same struct.
+ * A streaming HTTP/1 parser (RFC 9112), the same source in the kernel and on the host. It is given
+ * the bytes of one direction of one connection, in order and in any pieces, and returns an event at
+ * the end of each head.
  *
  * It keeps nothing but struct http: no buffering, no allocation, no libc. Every step is a look-up
  * of the byte's character class, one of the transition, and a short action. A transition that is

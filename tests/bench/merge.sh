@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # What it costs to merge the reports of a fleet: 100, then COUNT (10,000) of them, each of one host
-# with 13 callers; and of 2,000 what jq takes that only parses them. Comes in: $IMDSTRACE, $CC. Goes
-# out: a line for each with time and peak memory.
+# with 13 callers; and of 2,000 what jq takes that only parses them. A line for
+# each has time and peak memory.
 set -eu
 imdstrace=${IMDSTRACE:-build/imdstrace}
 count=${COUNT:-10000}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # What the end-to-end tests share: named checks, tracers, private networks, clients. To be sourced
-# by bash. Comes in: $IMDSTRACE and $WIRE. Goes out: a line for each check, and their sum last.
+# by bash. Tests $IMDSTRACE with $WIRE; prints a line for each check, and their sum last.
 #
 # CASE='a name' runs the checks of that name (or pattern) alone, and all that prepares them. So a check
 # leaves nothing behind that another one needs: prepare() is for these.

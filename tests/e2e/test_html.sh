@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Traces nothing.
 #
-# The HTML report in a real browser, which has no network. Comes in: $IMDSTRACE. What is tested
+# The HTML report in a real browser, which has no network. What is tested
 # stands in tests/html/test_page.mjs; this only finds what it needs.
 set -u
 imdstrace=$(realpath -e "${IMDSTRACE:-build/imdstrace}") || exit 1

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A service manager's view of a trace: READY=1 comes once, and what is called right after it is
- * seen. Comes in: $IMDSTRACE and $WIRE. The calls are made beside the traffic program's service, in
- * its private network.
+ * seen. The calls of $WIRE are made in its private network.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Traces nothing.
 #
-# What the Prometheus format prints, read by Prometheus' own checker. Comes in: $IMDSTRACE.
+# What the Prometheus format prints, read by Prometheus' own checker.
 #
 # The variables in single quotes are jq's.
 # shellcheck disable=SC2016

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "lib/array.h"
 
 struct extract {
 	const char *at;
@@ -122,7 +122,7 @@ static bool method_is_not_in_the_list(const struct place *place)
 #define METHOD(number, name, text) #text " ",
 	static const char *const methods[] = {HTTP_METHOD_MAP(METHOD)};
 
-	for (size_t i = 0; i < COUNT(methods); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
 		if (begins_exactly(place->line, methods[i]))
 			return false;
 	return true;
@@ -423,11 +423,12 @@ static void compare__ends(const struct stream *stream, const struct reading *pla
 	if (peer->refused != NOWHERE &&
 		(ours->refused == NOWHERE || peer->refused <= plain->line)) {
 		place = place__of(stream, ours, peer->refused);
-		place__check(&place, "http-parser alone refuses", stricter, COUNT(stricter),
+		place__check(&place, "http-parser alone refuses", stricter, ARRAY_SIZE(stricter),
 			peer->error);
 	} else if (plain->refused != NOWHERE && peer->refused > plain->refused) {
 		place = place__of(stream, ours, plain->refused);
-		place__check(&place, "http-parser alone goes on", laxer, COUNT(laxer), plain->why);
+		place__check(
+			&place, "http-parser alone goes on", laxer, ARRAY_SIZE(laxer), plain->why);
 	} else if (ours->refused == NOWHERE) {
 		AGREE("number of heads", ours->count, peer->count);
 	}

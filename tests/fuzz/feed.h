@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Feeds the recogniser on the host as bpf/send.h and bpf/responses.h do in the kernel. Comes in:
- * one piece of a stream. Goes out: an event at a time. Owns nothing. */
+/* Feeds a piece of a stream to the parser on the host, as bpf/parse.h and bpf/responses.h do in the
+ * kernel, up to the next event. */
 #ifndef FUZZ_FEED_H
 #define FUZZ_FEED_H
 

@@ -3,6 +3,8 @@
 #include "compare.h"
 #include "mutation.h"
 
+#include "lib/array.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigned int seed);
 
@@ -49,7 +51,7 @@ static const char *const texts[] = {
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigned int seed)
 {
-	static const struct fragments fragments = {texts, sizeof(texts) / sizeof(texts[0])};
+	static const struct fragments fragments = {texts, ARRAY_SIZE(texts)};
 
 	return mutation__apply(bytes, size, room, seed, &fragments);
 }

@@ -7,6 +7,8 @@
 #include "chance.h"
 #include "http.h"
 
+#include "lib/array.h"
+
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t size, size_t room);
 
 struct draft {
@@ -116,7 +118,7 @@ static void insert_little(struct draft *draft)
 		":", ";", "0", "-", "?", "/", "://", "\x80", "\x01", "\"", "chunked", "\r\n\r\n"};
 
 	draft__insert(draft, draft__any(draft),
-		little[chance__below(&draft->chance, sizeof(little) / sizeof(*little))]);
+		little[chance__below(&draft->chance, ARRAY_SIZE(little))]);
 }
 
 static void insert_nul(struct draft *draft)
@@ -151,7 +153,7 @@ static void stretch(struct draft *draft)
 {
 	static const size_t sizes[] = {METHOD_SIZE - 1, TARGET_SIZE - 1, 1000, HTTP_HEAD_MAX};
 	size_t at = draft__any(draft),
-	       size = sizes[chance__below(&draft->chance, sizeof(sizes) / sizeof(*sizes))];
+	       size = sizes[chance__below(&draft->chance, ARRAY_SIZE(sizes))];
 
 	size += 2;
 	size -= chance__below(&draft->chance, size > 600 ? 600 : 5);
@@ -172,6 +174,6 @@ size_t mutation__apply(uint8_t *bytes, size_t size, size_t room, unsigned int se
 	if (!count) /* what nobody who knows HTTP would do */
 		return LLVMFuzzerMutate(bytes, size, room);
 	while (count--)
-		changes[chance__below(&draft.chance, sizeof(changes) / sizeof(*changes))](&draft);
+		changes[chance__below(&draft.chance, ARRAY_SIZE(changes))](&draft);
 	return draft.size;
 }

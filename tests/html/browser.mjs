@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 //
 // A headless Chromium without a network, driven over its debugging pipe: no port, no package.
-// Comes in: the browser's command. Goes out: pages that can be asked and clicked, and everything
-// that they complained about or asked a network for.
+// Its pages can be queried and clicked; it keeps what they complained of or requested.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

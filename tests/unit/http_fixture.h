@@ -24,8 +24,6 @@
 #include "../fuzz/feed.h"
 #include "lib/scope.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 #define TOKEN "X-aws-ec2-metadata-token"
 #define TTL   "X-aws-ec2-metadata-token-ttl-seconds"
 #define LINE  "GET / HTTP/1.1\r\n"

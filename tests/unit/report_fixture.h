@@ -15,8 +15,6 @@
 
 #include "report/report.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 #define HEAD "{'schema':'imdstrace.report/1','version':'0.1.0',"
 #define HOST(id, name) \
 	"{'hostname':'" name "','machine_id':'" id "','kernel':'6.1.0','instance_id':null}"

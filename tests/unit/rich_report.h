@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "report/report.h"
 
@@ -19,7 +20,7 @@
 #define RICH_MINUTE   (60 * NSEC_PER_SEC)
 #define RICH_INSTANCE "i-0123456789abcdef0"
 #define RICH_HOST     "0f3a51c2d6b04a1f8f0c9a7e7d3b2a10"
-#define RICH_CALLERS  (sizeof(rich_callers) / sizeof(rich_callers[0]))
+#define RICH_CALLERS  ARRAY_SIZE(rich_callers)
 
 struct rich_path {
 	const char *method, *path;

@@ -3,6 +3,8 @@
 
 #include "verdict/advice.h"
 
+#include "lib/array.h"
+
 #define ANSWERS(ok, rejected, other, none) \
 	"{'ok':" #ok ",'rejected':" #rejected ",'other':" #other ",'none':" #none "}"
 #define OUTCOMES(v1, token) ",'outcomes':{'v1':" v1 ",'token':" token "}"
@@ -201,7 +203,7 @@ static void advice_says_what_to_change(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[2048], *advice_text = NULL;
 		struct report *report;
 		enum advice advice;

@@ -7,6 +7,8 @@
 
 #include "verdict/advice.h"
 
+#include "lib/array.h"
+
 static void a_person_is_told_what_cures(void **state)
 {
 	static const struct {
@@ -706,8 +708,8 @@ static void a_person_is_told_what_cures(void **state)
 	};
 
 	(void)state;
-	assert_true(COUNT(cases) >= 60);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	assert_true(ARRAY_SIZE(cases) >= 60);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[4096], *said = NULL;
 		struct report *report;
 		enum advice advice;

@@ -7,9 +7,8 @@
 
 #include <string.h>
 
+#include "lib/array.h"
 #include "report/client.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void agents_are_recognised(void **state)
 {
@@ -82,7 +81,7 @@ static void agents_are_recognised(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct client client;
 
 		print_message("  %s\n", cases[i].agent ? cases[i].agent : "(none)");
@@ -139,7 +138,7 @@ static void versions_are_compared_by_number(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int order = client__compare_versions(cases[i].a, cases[i].b);
 		int back = client__compare_versions(cases[i].b, cases[i].a);
 

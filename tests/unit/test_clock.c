@@ -8,9 +8,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void times_are_read(void **state)
 {
@@ -47,7 +46,7 @@ static void times_are_read(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int64_t time = 42;
 
 		print_message("  %s\n", cases[i].name);
@@ -71,7 +70,7 @@ static void times_are_written(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[RFC3339_SIZE];
 		int64_t time;
 
@@ -118,7 +117,7 @@ static void durations_are_read(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int64_t duration = 42;
 
 		print_message("  %s\n", cases[i].name);
@@ -148,7 +147,7 @@ static void durations_are_written(void **state)
 	char small[4];
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[32];
 
 		print_message("  %s\n", cases[i].name);
@@ -182,7 +181,7 @@ static void moments_are_read(void **state)
 	(void)state;
 
 	assert_int_equal(clock__parse("2026-03-16T12:00:00Z", &now), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("  %s\n", cases[i].text);
 		assert_int_equal(
 			!clock__parse_moment(cases[i].text, now, &moment), !!cases[i].moment);

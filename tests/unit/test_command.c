@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "skipping.h"
+#include "lib/array.h"
 #include "process/cgroups.h"
 #include "process/command.h"
 #include "process/process_scope.h"
@@ -78,7 +79,7 @@ static void it_says_how_it_ended(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct command *command = start(cases[i].script);
 		char *failure = command__failure(command);
 

@@ -24,6 +24,8 @@
 #include "skipping.h"
 #include "trace/confinement.h"
 
+#include "lib/array.h"
+
 #ifdef __SANITIZE_ADDRESS__
 #define FILTERED false /* the filter is left out: see syscall_filter.c */
 #else
@@ -220,7 +222,7 @@ static void no_more_than_a_trace_needs(void **state)
 	(void)state;
 	if (geteuid())
 		skip_because("it takes root");
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		int error;
 
 		if ((attempts[i].by_filter && !FILTERED) ||

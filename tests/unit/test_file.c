@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "skipping.h"
+#include "lib/array.h"
 #include "lib/file.h"
 
 static char directory[PATH_MAX];
@@ -290,7 +291,7 @@ static void what_cannot_be_written_is_known_before(void **state)
 
 	put("file", "");
 	assert_int_equal(symlink("loop", "loop"), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("  %s\n", cases[i].name);
 		assert_int_equal(file__writable(cases[i].path), cases[i].error);
 		assert_int_equal(

@@ -2,6 +2,7 @@
 /* Pattern, cause and advice follow from the calls of now: who was fixed between two windows. */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 #include "verdict/advice.h"
@@ -90,7 +91,7 @@ static struct report *report__with(const char *windows, const char *calls, const
 static void the_last_window_decides(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(situations); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
 		const struct situation *s = &situations[i];
 		struct report *report =
 			report__with(s->windows, s->calls, s->paths, s->first, s->last);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "report/fold.h"
 
 #define UUID "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
@@ -42,7 +43,7 @@ static void what_nobody_chose_is_folded(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *folded = fold__text(cases[i].text);
 
 		assert_non_null(folded);
@@ -143,7 +144,7 @@ static void one_job_that_ran_twice_is_one_caller(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of_two(cases[i].runs);
 
 		if (report->caller_count != cases[i].callers ||

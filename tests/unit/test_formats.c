@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "render/render.h"
+#include "lib/array.h"
 #include "lib/text.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define GOLDEN       "tests/unit/golden/report."
+#define GOLDEN "tests/unit/golden/report."
 
 static const struct format {
 	const char *name, *extension;
@@ -173,7 +173,7 @@ static void a_rich_report_looks_as_in_golden(void **state)
 	struct report *report = rich__report(NULL);
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(formats); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		char path[128];
 		size_t size;
 		char *text = rendered(report, formats[i].name, &size);
@@ -194,7 +194,7 @@ static void every_format_is_tested(void **state)
 	(void)state;
 	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
 		known++;
-	assert_int_equal(known, COUNT(formats));
+	assert_int_equal(known, ARRAY_SIZE(formats));
 }
 
 static void an_empty_report_renders(void **state)
@@ -203,7 +203,7 @@ static void an_empty_report_renders(void **state)
 
 	(void)state;
 	assert_non_null(report);
-	for (size_t i = 0; i < COUNT(formats); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		size_t size;
 		char *text = rendered(report, formats[i].name, &size);
 
@@ -258,7 +258,7 @@ static const char *first_actor(const char *text)
 			return at;
 		if (bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] < 0xa0)
 			return at;
-		for (size_t i = 0; bytes[0] == 0xe2 && i < COUNT(sequences); i++)
+		for (size_t i = 0; bytes[0] == 0xe2 && i < ARRAY_SIZE(sequences); i++)
 			if (!strncmp(at, sequences[i], strlen(sequences[i])))
 				return at;
 	}
@@ -268,13 +268,13 @@ static const char *first_actor(const char *text)
 static void no_control_character_comes_through(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(formats); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		bool csv = !strcmp(formats[i].extension + strlen(formats[i].extension) - 2, "sv");
 		const char *allowed = csv                                  ? "\r\n"
 				      : !strcmp(formats[i].name, "script") ? "\t\n"
 									   : "\n";
 
-		for (size_t j = 0; j < COUNT(hostile_names); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(hostile_names); j++) {
 			char *text = rendered_hostile(hostile_names[j], formats[i].name), *valid;
 			const char *control;
 
@@ -322,8 +322,8 @@ static void a_name_makes_no_line(void **state)
 	static const char *const by_line[] = {"csv", "markdown", "prometheus", "emf"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(by_line); i++) {
-		for (size_t j = 0; j < COUNT(hostile_names); j++) {
+	for (size_t i = 0; i < ARRAY_SIZE(by_line); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(hostile_names); j++) {
 			char *text = rendered_hostile(hostile_names[j], by_line[i]);
 			char *harmless = rendered_harmless(hostile_names[j], by_line[i]);
 
@@ -349,7 +349,7 @@ static size_t count_of_byte(const char *text, char byte)
 static void a_name_makes_no_tag(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *page = rendered_hostile(hostile_names[i], "html");
 		char *harmless = rendered_harmless(hostile_names[i], "html");
 
@@ -398,7 +398,7 @@ static void the_page_allows_only_its_own_script_and_style(void **state)
 
 	(void)state;
 	assert_non_null(strstr(page, "content=\"default-src 'none'; "));
-	for (size_t i = 0; i < COUNT(parts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		char *start = strstr(page, parts[i].open) + strlen(parts[i].open);
 		char hash[64], directive[128];
 
@@ -449,7 +449,7 @@ static void every_csv_row_has_every_column_and_no_formula(void **state)
 	static char cell[200000];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *text = rendered_hostile(hostile_names[i], "csv");
 		const char *at = text;
 		size_t columns = 0, column = 0;
@@ -483,7 +483,7 @@ static size_t row__cells(const char *line, size_t size)
 static void markdown_stays_the_tables_and_lists_that_it_is(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *text = rendered_hostile(hostile_names[i], "markdown");
 		size_t cells = 0;
 
@@ -510,10 +510,10 @@ static void markdown_links_and_notifies_nobody(void **state)
 		"![x]", "#1 ", "*b*", "_i_", "~s~"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *text = rendered_hostile(hostile_names[i], "markdown");
 
-		for (size_t j = 0; j < COUNT(active); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(active); j++) {
 			for (char *at = text; (at = strstr(at, active[j])); at++) {
 				const char *line = at;
 				size_t ticks = 0;
@@ -557,7 +557,7 @@ static const char *series__skip(const char *at)
 static void prometheus_has_each_series_once(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *text = rendered_hostile(hostile_names[i], "prometheus");
 		const char *seen[2048];
 		size_t sizes[2048], count = 0;
@@ -578,7 +578,7 @@ static void prometheus_has_each_series_once(void **state)
 					!memcmp(seen[j], line, sizes[count]))
 					fail_msg("twice: %.*s", (int)sizes[count], line);
 			seen[count++] = line;
-			assert_true(count < COUNT(seen));
+			assert_true(count < ARRAY_SIZE(seen));
 		}
 		free(text);
 	}
@@ -644,7 +644,7 @@ static void event__check(const char *line, size_t size)
 static void every_emf_event_is_valid(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(hostile_names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
 		char *text = rendered_hostile(hostile_names[i], "emf");
 
 		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
@@ -737,7 +737,7 @@ static void what_is_left_out_is_counted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of_many(cases[i].callers, cases[i].paths);
 		size_t size;
 		char *text = rendered(report, cases[i].format, &size);

@@ -2,6 +2,7 @@
 /* A call that a proxy forwards is seen twice: who is joined with whom, and what is counted once. */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "report/forwarding.h"
 #include "verdict/advice.h"
@@ -133,7 +134,7 @@ static struct report *situation__report(const struct situation *situation)
 static void who_is_joined_with_whom(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(situations); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(situations); i++) {
 		const struct situation *situation = &situations[i];
 		struct report *report = situation__report(situation);
 		uint64_t forwarded, buckets = 0;
@@ -242,7 +243,7 @@ static void cloudwatch_counts_it_once(void **state)
 		{10, 1, BALANCE_FEWER, 2, 1}};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint64_t counted, forwarded;
 
 		print_message("  %s, %u\n", situations[cases[i].situation].name,

@@ -11,16 +11,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "process/host.h"
 #include "root_fixture.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define MACHINE      "/etc/machine-id"
-#define DBUS         "/var/lib/dbus/machine-id"
-#define UUID         "/sys/devices/virtual/dmi/id/product_uuid"
-#define TAG          "/sys/devices/virtual/dmi/id/board_asset_tag"
-#define BOOT         "/proc/sys/kernel/random/boot_id"
-#define CLOUD        "/run/cloud-init/instance-data.json"
+#define MACHINE "/etc/machine-id"
+#define DBUS    "/var/lib/dbus/machine-id"
+#define UUID    "/sys/devices/virtual/dmi/id/product_uuid"
+#define TAG     "/sys/devices/virtual/dmi/id/board_asset_tag"
+#define BOOT    "/proc/sys/kernel/random/boot_id"
+#define CLOUD   "/run/cloud-init/instance-data.json"
 
 static void assert_text(const char *what, const char *found, const char *expected)
 {
@@ -87,12 +87,12 @@ static void files_name_the_machine(void **state)
 	struct utsname system;
 
 	assert_int_equal(uname(&system), 0);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct host host;
 
 		print_message("  %s\n", cases[i].name);
 		assert_int_equal(make_root(state), 0);
-		for (size_t j = 0; j < COUNT(cases[i].files) && cases[i].files[j].path; j++)
+		for (size_t j = 0; j < ARRAY_SIZE(cases[i].files) && cases[i].files[j].path; j++)
 			put(cases[i].files[j].path, cases[i].files[j].content);
 		assert_int_equal(host__read(&host, root), 0);
 		assert_text("hostname", host.hostname, system.nodename);
@@ -141,7 +141,7 @@ static void cloud_init_knows_the_account(void **state)
 			NULL},
 	};
 
-	for (size_t i = 0; i < COUNT(accounts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(accounts); i++) {
 		struct host host;
 
 		print_message("  %s\n", accounts[i].name);

@@ -2,6 +2,8 @@
 /* Heads of requests. */
 #include "http_fixture.h"
 
+#include "lib/array.h"
+
 #define GETS(what, target, cls) \
 	ROW("gets " what, "GET " target " HTTP/1.1\r\n" END, cls " GET " target)
 #define SLASHES EIGHT("///////////////////////////////")
@@ -115,7 +117,7 @@ static void classes_in_their_order(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 /* What EC2 has something at, whatever the client hopes for (DESIGN.md, "foreign"). */
@@ -214,7 +216,7 @@ static void destinations(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 /* At the root every cloud's service is asked, at EC2's own paths only EC2's. */
@@ -262,7 +264,7 @@ static void marks_of_other_clouds(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void methods_and_targets(void **state)
@@ -339,7 +341,7 @@ static void methods_and_targets(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void user_agents(void **state)
@@ -382,7 +384,7 @@ static void user_agents(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void names_that_matter(void **state)
@@ -430,7 +432,7 @@ static void names_that_matter(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void lines_and_folds(void **state)
@@ -495,7 +497,7 @@ static void lines_and_folds(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void what_is_no_http(void **state)
@@ -556,7 +558,7 @@ static void what_is_no_http(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 /* http__name_word() finds a name by its first letter alone. */

@@ -2,6 +2,8 @@
 /* Responses. */
 #include "http_fixture.h"
 
+#include "lib/array.h"
+
 #define OK "HTTP/1.1 200 OK\r\n"
 
 static void responses(void **state)
@@ -121,7 +123,7 @@ static void responses(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), true);
+	rows__hold(rows, ARRAY_SIZE(rows), true);
 }
 
 int main(void)

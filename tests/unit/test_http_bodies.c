@@ -2,6 +2,8 @@
 /* Bodies of requests, what follows them, and how much is read of all. */
 #include "http_fixture.h"
 
+#include "lib/array.h"
+
 static void bodies_of_a_length(void **state)
 {
 	static const struct row rows[] = {
@@ -77,7 +79,7 @@ static void bodies_of_a_length(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 #define CODING(value) POST "Transfer-Encoding: " value "\r\n" END
@@ -220,7 +222,7 @@ static void bodies_in_chunks(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 static void pipelines(void **state)
@@ -254,7 +256,7 @@ static void pipelines(void **state)
 	};
 	(void)state;
 
-	rows__hold(rows, COUNT(rows), false);
+	rows__hold(rows, ARRAY_SIZE(rows), false);
 }
 
 /* A head of size bytes, of which the last header is what it says. */
@@ -313,7 +315,7 @@ static void heads_up_to_16_kib(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_free_ char *bytes = NULL;
 		struct row row = {.name = cases[i].name, .outcome = cases[i].outcome};
 		FILE *text = open_memstream(&bytes, &row.size);
@@ -350,7 +352,7 @@ static void framing_up_to_16_kib(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_free_ char *bytes = NULL;
 		struct row row = {.name = cases[i].name, .outcome = cases[i].outcome};
 		FILE *text = open_memstream(&bytes, &row.size);

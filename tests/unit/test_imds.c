@@ -18,12 +18,12 @@
 #include <sys/wait.h>
 
 #include "skipping.h"
+#include "lib/array.h"
 #include "demo/imds.h"
 #include "demo/imds_http.h"
 #include "demo/netns.h"
 #include "lib/scope.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define GET(path)    "GET " path " HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n"
 #define PUT(headers) "PUT /latest/api/token HTTP/1.1\r\n" headers "\r\n"
 #define TTL          "X-aws-ec2-metadata-token-ttl-seconds: "
@@ -202,7 +202,7 @@ static void answers_as_the_real_service_does(void **state)
 	for (int mode = 0; mode < IMDS_MODE_COUNT; mode++) {
 		pid_t pid = start(mode, IMDS_LENGTH);
 
-		for (size_t row = 0; row < COUNT(answers); row++)
+		for (size_t row = 0; row < ARRAY_SIZE(answers); row++)
 			for (size_t i = 0; answers[row].mode == (enum imds_mode)mode && i < 3;
 				i++) {
 				talk(answers[row].request, pieces[i], came, sizeof(came));
@@ -227,7 +227,7 @@ static void frames_answers_in_several_styles(void **state)
 	char came[4096];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(styles); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(styles); i++) {
 		pid_t pid = start(IMDS_OPTIONAL, styles[i].style);
 
 		talk(GET(AMI), 1000, came, sizeof(came));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/json_arena.h"
 #include "lib/scope.h"
 
@@ -87,7 +88,7 @@ static void broken_text_is_not_too_large(void **state)
 		"", "[", "{\"a\":1,\"a\":2}", "[1]x", "\"\xff\"", "[1e999]"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct json_arena arena;
 
 		assert_null(arena__of(&arena, texts[i], 1UL << 20));

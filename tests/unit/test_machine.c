@@ -21,8 +21,9 @@
 #include "skipping.h"
 #include "trace/machine.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define ENOTSUPP     524 /* the kernel's own */
+#include "lib/array.h"
+
+#define ENOTSUPP 524 /* the kernel's own */
 
 /* What a machine that lacks nothing has. */
 #define COMPLETE                                                                           \
@@ -77,7 +78,7 @@ static void test_ways(void **state)
 	char text[256];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		machine__explain_mode(&machine, &ways[i].failure, text, sizeof(text));
 		assert_says(ways[i].name, text, ways[i].says);
 	}
@@ -103,7 +104,7 @@ static void test_responses(void **state)
 	char text[MACHINE_REASON_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct machine machine = COMPLETE;
 
 		machine.net_admin = rows[i].net_admin;
@@ -151,7 +152,7 @@ static void test_machines(void **state)
 	char text[1024];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(machines); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
 		machine__explain(&machines[i].machine, failures, text, sizeof(text));
 		assert_says(machines[i].name, text, machines[i].says);
 	}
@@ -205,7 +206,7 @@ static bool enter_sandbox(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	const struct sock_fprog program = {COUNT(filter), filter};
+	const struct sock_fprog program = {ARRAY_SIZE(filter), filter};
 	const struct rlimit limit = {8 << 20, 8 << 20};
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {};

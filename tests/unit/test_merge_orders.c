@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/report_set.h"
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "verdict/verdict.h"
 
@@ -160,7 +161,7 @@ static struct report *merge(
 static void every_order_and_tree_gives_the_same(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t order[LEAVES_MAX] = {0, 1, 2, 3}, count = case__leaves(i);
 		size_t merged = 0;
 
@@ -191,7 +192,7 @@ static void files_in_every_order_give_the_same(void **state)
 	snprintf(directory, sizeof(directory), "%s/merge-orders.XXXXXX",
 		parent && *parent ? parent : "/tmp");
 	assert_non_null(mkdtemp(directory));
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t order[LEAVES_MAX] = {0, 1, 2, 3}, count = case__leaves(i);
 		char *paths[LEAVES_MAX], *ordered[LEAVES_MAX];
 

@@ -11,6 +11,7 @@
 
 #include "skipping.h"
 #include "trace/ndjson.h"
+#include "lib/array.h"
 #include "lib/scope.h"
 
 static char *const args[] = {"curl", "-s", "http://169.254.169.254/", NULL};
@@ -70,7 +71,7 @@ static void has_every_field_of_the_contract(void **state)
 	_decref_ json_t *line = line_of(&request, &process);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_non_null(json_object_get(line, names[i]));
 	assert_string_equal(text_at(line, "type"), "request");
 	assert_string_equal(text_at(line, "time"), "2026-01-01T00:00:00.123456789Z");

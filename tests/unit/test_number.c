@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lib/array.h"
 #include "lib/number.h"
 
 static void people_get_separators_and_programs_none(void **state)
@@ -25,7 +26,7 @@ static void people_get_separators_and_programs_none(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_string_equal(NUMBER(cases[i].count), cases[i].plain);
 		assert_false(number__separate(true));
 		assert_string_equal(NUMBER(cases[i].count), cases[i].separated);

@@ -2,6 +2,7 @@
 /* Another cloud's probes of the root that were answered, which CloudWatch counts. */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "report/probes.h"
 
 #define CALLER(paths, foreign, ok, other)                                           \
@@ -53,7 +54,7 @@ static void probes_are_counted(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].json);
 		char *sentence;
 		bool exact;

@@ -17,12 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "process/args.h"
 #include "process/process.h"
 #include "process/procfs.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define R            "\xef\xbf\xbd"
+#define R "\xef\xbf\xbd"
 /* A literal with NULs in it: its bytes and their number, with the last NUL and without. */
 #define WHOLE(literal) literal, sizeof(literal)
 #define CUT(literal)   literal, sizeof(literal) - 1
@@ -59,7 +59,7 @@ static void components_become_a_path(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		/* a copy of exactly that size: reading beyond it would be seen */
 		char *components = malloc(cases[i].size);
 		char *path;
@@ -99,7 +99,7 @@ static void arguments_are_split(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char **args = args__split(cases[i].bytes, cases[i].size, cases[i].cut);
 		size_t count = 0;
 
@@ -153,7 +153,7 @@ static void people_call_it(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct process process = {.comm = (char *)cases[i].comm,
 			.exe = (char *)cases[i].exe,
 			.script = (char *)cases[i].script,

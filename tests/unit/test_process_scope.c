@@ -8,11 +8,10 @@
 
 #include <errno.h>
 
+#include "lib/array.h"
 #include "process/cgroups.h"
 #include "process/process_scope.h"
 #include "root_fixture.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #define ID_1  "1111111111111111111111111111111111111111111111111111111111111111"
 #define ID_2  "1111222222222222222222222222222222222222222222222222222222222222"
@@ -60,7 +59,7 @@ static void make_version_2(void)
 	};
 
 	put("/sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n");
-	for (size_t i = 0; i < COUNT(cgroups); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cgroups); i++)
 		put_cgroup("/sys/fs/cgroup", cgroups[i]);
 	put_docker_name(ID_1, "orders");
 	put_docker_name(ID_2, "web");
@@ -74,7 +73,7 @@ static void make_version_1(bool hybrid)
 {
 	static const char *const hierarchies[] = {"systemd", "pids", "memory", "cpu"};
 
-	for (size_t i = 0; i < COUNT(hierarchies); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
 		char mount[64];
 
 		snprintf(mount, sizeof(mount), "/sys/fs/cgroup/%s", hierarchies[i]);
@@ -114,7 +113,7 @@ static void expect(const struct expected *expected)
 	}
 	assert_string_equal(scope.name, expected->name);
 	assert_int_equal(scope.kind, expected->kind);
-	for (size_t i = 0; i < COUNT(expected->paths) && expected->paths[i]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(expected->paths) && expected->paths[i]; i++) {
 		if (i >= scope.cgroup_count)
 			fail_msg("%s: no %s", expected->what, expected->paths[i]);
 		assert_string_equal(scope.cgroups[i], expected->paths[i]);
@@ -180,7 +179,7 @@ static void names_are_found_on_version_2(void **state)
 
 	(void)state;
 	make_version_2();
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		expect(&cases[i]);
 }
 
@@ -200,7 +199,7 @@ static void names_are_found_on_version_1(void **state)
 	for (int hybrid = 0; hybrid < 2; hybrid++) {
 		empty_root(NULL);
 		make_version_1(hybrid);
-		for (size_t i = 0; i < COUNT(cases); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 			expect(&cases[i]);
 	}
 }
@@ -216,7 +215,7 @@ static void a_machine_without_cgroups_says_so(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		expect(&cases[i]);
 }
 
@@ -253,7 +252,7 @@ static void units_that_do_not_run_are_where_they_will_be(void **state)
 	assert_int_equal(process_scope__resolve(&scope, SCOPE_UNIT, "backup", root, &why), -ENOENT);
 	free(why);
 	put("/run/systemd/system/x", "");
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		expect(&cases[i]);
 	assert_int_equal(process_scope__resolve(&scope, SCOPE_UNIT, "backup", root, &why), 0);
 	assert_true(scope.not_running);
@@ -280,7 +279,7 @@ static void what_is_below_belongs_to_it(void **state)
 	make_version_2();
 	assert_int_equal(process_scope__resolve(&scope, SCOPE_UNIT, "etl", root, &why), 0);
 	assert_int_equal(process_scope__all(&all), 0);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(process_scope__has_cgroup(&scope, cases[i].path), cases[i].in);
 		assert_true(process_scope__has_cgroup(&all, cases[i].path));
 	}
@@ -345,7 +344,7 @@ static void processes_are_found_with_their_children(void **state)
 	expect_pids(SCOPE_UNIT, "etl", "15 20 30");
 	expect_pids(SCOPE_CGROUP, "/system.slice/etl.service/worker", "15");
 	expect_pids(SCOPE_ALL, NULL, "1 15 20 30 40");
-	for (size_t i = 0; i < COUNT(refused); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		expect(&refused[i]);
 }
 

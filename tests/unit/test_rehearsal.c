@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/render.h"
 #include "verdict/rehearsal_verdict.h"
@@ -119,7 +120,7 @@ static void the_verdict_follows_from_what_came_of_the_calls(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].report);
 		struct rehearsal_ruling ruling;
 		char *sentence = NULL;
@@ -154,7 +155,7 @@ static void json_keeps_all_of_it(void **state)
 	char *first = report__to_json(report, 0), *second, why[256];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(parts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (!strstr(first, parts[i]))
 			fail_msg("no %s in %s", parts[i], first);
 	assert_int_equal(report__from_json(&again, first, strlen(first), why, sizeof(why)), 0);
@@ -201,7 +202,7 @@ static void wrong_types_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report;
 		char *text = json__of(cases[i].report), why[256] = "";
 
@@ -252,7 +253,7 @@ static void merged_ones_add_up(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *a = report__of(cases[i].a), *b = report__of(cases[i].b);
 		struct rehearsal_sums sums;
 
@@ -311,7 +312,7 @@ static void check_does_not_count_it_as_watching(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].report);
 		struct verdict_options options = {.min_window = cases[i].min_window};
 		struct ruling ruling;
@@ -335,7 +336,7 @@ static void people_are_told_above_the_callers(void **state)
 		{"text", "\nCallers\n"}, {"markdown", "## Callers"}, {"html", "id=\"callers\""}};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(RECOVERED);
 		struct render_options options = {.columns = 200};
 		char *text = NULL, *told, *callers;

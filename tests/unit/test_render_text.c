@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/render.h"
 #include "lib/text.h"
@@ -121,7 +122,7 @@ static void the_summary_says(void **state)
 
 	(void)state;
 	assert_memory_equal(text, "BLOCKED  3 callers", strlen("BLOCKED  3 callers"));
-	for (size_t i = 0; i < COUNT(says); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++)
 		if (!strstr(text, says[i]))
 			fail_msg("nothing says \"%s\" in\n%s", says[i], text);
 	free(text);
@@ -142,7 +143,7 @@ static void the_first_line_is_the_verdict(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *plain = rendered(cases[i].report, 80, false);
 		char *colored = rendered(cases[i].report, 80, true);
 
@@ -162,7 +163,7 @@ static void commands_survive_being_pasted(void **state)
 	static const unsigned int columns[] = {60, 80, 100, 200};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(columns); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
 		char *text = rendered(BLOCKED, columns[i], false), *out = text;
 
 		for (char *at = text; *at; at++) {
@@ -244,7 +245,7 @@ static void a_fleet_s_callers_say_where_and_what_came_back(void **state)
 		200, false);
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(says); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++)
 		if (!strstr(text, says[i]))
 			fail_msg("nothing says \"%s\" in\n%s", says[i], text);
 	free(text);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 
 #define MINUTE (60 * NSEC_PER_SEC)
@@ -55,7 +56,7 @@ static void a_caller_is_its_identity(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__new();
 		struct process first = process__curl(), second = process__curl();
 		const struct caller *a, *b;
@@ -284,7 +285,7 @@ static void a_pattern_follows_from_the_counts(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint64_t answers[CLASS_COUNT][OUTCOME_COUNT] = {{0}};
 		struct caller caller = {0};
 
@@ -333,7 +334,7 @@ static void the_timeline_keeps_minutes_with_calls(void **state)
 	struct caller *caller = report__caller(report, &process, true, "m1");
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(calls); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		struct request request = request__v1("/x", calls[i].time);
 
 		assert_int_equal(report__add_request(report, caller, &request), 0);
@@ -366,7 +367,7 @@ static void a_long_timeline_folds(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__new();
 		struct process process = process__curl();
 		struct caller *caller = report__caller(report, &process, true, "m1");
@@ -422,7 +423,7 @@ static void the_worst_callers_come_first(void **state)
 
 	(void)state;
 	report__sort(report);
-	for (size_t i = 0; i < COUNT(order); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		assert_string_equal(report->callers[i]->name, order[i]);
 	assert_string_equal(report->callers[0]->paths[0].path, "/3");
 	report__free(report);
@@ -469,7 +470,7 @@ static void merging_counts_each_call_once(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].report);
 		struct report *other = report__of(cases[i].other);
 		int error = report__merge(report, other);
@@ -520,7 +521,7 @@ static void merging_folds_to_the_coarser_timeline(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *both[2];
 
 		for (int j = 0; j < 2; j++) {
@@ -583,7 +584,7 @@ static void hosts_of_a_caller_are_exact_or_say_so(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__on_hosts(0, cases[i].count, "");
 		struct report *other =
 			report__on_hosts(cases[i].other_first, cases[i].other_count, "");

@@ -6,6 +6,8 @@
 
 #include "verdict/verdict.h"
 
+#include "lib/array.h"
+
 #define ZERO         TOTALS(0, 0, 0, 0, 0, 0)
 #define EMPTY(more)  HEAD ZERO ",'callers':[]" more "}"
 #define CALLER(more) HEAD ZERO ",'callers':[{'name':'curl','calls':" CALLS(3, 0, 0, 0, 0) more "}]}"
@@ -133,7 +135,7 @@ static void what_was_read_is_written(void **state)
 
 	(void)state;
 	assert_non_null(root);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *expected = json__of(cases[i].json), *place = strdup(cases[i].place), *got;
 		const json_t *value = root;
 
@@ -175,7 +177,7 @@ static void outcomes_are_null_where_nothing_was_watched(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[1024], *written;
 		struct report *report;
 
@@ -293,7 +295,7 @@ static void what_is_no_report_is_refused_with_a_reason(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = (struct report *)&cases;
 		char *text = json__of(cases[i].text), why[256] = "";
 		int error = report__from_json(&report, text, strlen(text), why, sizeof(why));
@@ -331,7 +333,7 @@ static void what_the_contract_leaves_open_is_accepted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		report__free(report__of(cases[i].text));
 }
 
@@ -390,7 +392,7 @@ static void hostile_sizes_are_survived(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *text = text__repeated(
 			cases[i].head, cases[i].repeated, cases[i].count, cases[i].tail);
 		struct report *report = NULL;

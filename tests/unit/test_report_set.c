@@ -7,6 +7,8 @@
 
 #include "cmd/report_set.h"
 
+#include "lib/array.h"
+
 #define FILES_MAX 6
 
 #define A       WINDOW("m1", "b1", "01T00", "01T10")
@@ -91,7 +93,7 @@ static void files_count_each_call_once(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *paths[FILES_MAX] = {NULL};
 		struct report_set set;
 		size_t count = 0;
@@ -129,7 +131,7 @@ static void files_that_cannot_be_read_leave_no_report(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		for (size_t count = 1; count <= 2; count++) {
 			char *paths[] = {(char *)cases[i].path, (char *)cases[i].path};
 			struct report_set set;

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "process/script.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define ARGS_END     16
+#define ARGS_END 16
 
 static const struct {
 	const char *name, *exe;
@@ -152,7 +152,7 @@ static void the_script_is_found(void **state)
 {
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *script = script__find(cases[i].exe, (char *const *)cases[i].args);
 
 		print_message("  %s\n", cases[i].name);
@@ -203,7 +203,7 @@ static void files_are_told_from_names(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		print_message("  %s\n", rows[i].name);
 		assert_int_equal(script__is_file(rows[i].exe, rows[i].script), rows[i].file);
 	}

@@ -2,6 +2,7 @@
 /* What is left of a report when nothing before a time counts: noon of January 2nd. */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "verdict/advice.h"
 #include "verdict/verdict.h"
@@ -97,7 +98,7 @@ static void calls_are_divided_at_the_time(void **state)
 	int64_t noon = time_of("2026-01-02T12:00:00Z");
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].report);
 		const struct verdict_options options = {.min_window = DEFAULT_MIN_WINDOW};
 		struct ruling ruling;
@@ -212,13 +213,13 @@ static void a_caller_does_what_it_does_where_it_is_not_fixed(void **state)
 	static const char *const ids[] = {"m1", "m2", "m3"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *whole = report__new(), *again = NULL;
 		char why[256], *text, *advice_text;
 		enum advice advice;
 
 		print_message("  %s\n", cases[i].name);
-		for (size_t h = 0; h < COUNT(ids); h++) {
+		for (size_t h = 0; h < ARRAY_SIZE(ids); h++) {
 			struct report *host = host_of(ids[h], cases[i].calls[h], cases[i].paths[h]);
 
 			report__note_fixed(host);

@@ -4,6 +4,7 @@
 #include "report_fixture.h"
 
 #include "render/render_software.h"
+#include "lib/array.h"
 #include "report/client.h"
 
 #define MANUAL "dist/imdstrace.8"
@@ -100,7 +101,7 @@ static void software_is_found_by_what_it_shows(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct software *found = software__find(&cases[i].signs);
 
 		if (!found != !cases[i].name || (found && strcmp(found->name, cases[i].name)))

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/text.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define R            "\xef\xbf\xbd"
+#define R "\xef\xbf\xbd"
 
 static void utf8_replaces_what_is_no_sequence(void **state)
 {
@@ -42,7 +42,7 @@ static void utf8_replaces_what_is_no_sequence(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *text = text__utf8(cases[i].bytes, cases[i].size);
 
 		print_message("  %s\n", cases[i].name);
@@ -68,7 +68,7 @@ static void complete_drops_half_a_character(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("  %s\n", cases[i].name);
 		assert_int_equal(text__complete(cases[i].bytes, cases[i].size), cases[i].kept);
 	}
@@ -99,7 +99,7 @@ static void printable_shows_what_would_act(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *shown = text__printable(cases[i].text);
 
 		print_message("  %s\n", cases[i].name);
@@ -129,7 +129,7 @@ static void columns_are_the_terminals(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("  %s\n", cases[i].name);
 		assert_int_equal(text__columns(cases[i].text), cases[i].columns);
 	}
@@ -157,7 +157,7 @@ static void ellipsize_keeps_within_columns(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *text = strdup(cases[i].text); /* exactly its size: growing would be seen */
 
 		print_message("  %s\n", cases[i].name);
@@ -187,7 +187,7 @@ static void keep_end_keeps_the_end(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *text = strdup(cases[i].text);
 
 		print_message("  %s\n", cases[i].name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "report_fixture.h"
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "verdict/verdict.h"
 
@@ -178,7 +179,7 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct verdict_options options = {
 			.min_window = cases[i].min_window, .strict = cases[i].strict};
 		struct report *report = report__of(cases[i].report);
@@ -258,7 +259,7 @@ static void watched_time_is_the_union_of_windows(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[1024];
 		struct report *report;
 
@@ -321,7 +322,7 @@ static void clones_are_watched_one_by_one(void **state)
 	struct verdict_options options = {.min_window = 24 * HOUR};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char text[2048];
 		struct report *report;
 		struct ruling ruling;
@@ -423,7 +424,7 @@ static void next_steps_are_commands_to_paste(void **state)
 	struct verdict_options options = {.min_window = DAY};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct report *report = report__of(cases[i].report);
 		struct ruling ruling;
 

@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "root_fixture.h"
+#include "lib/array.h"
 #include "process/workload.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define ID           "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define OTHER        "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-#define UID          "0a1b2c3d-1111-2222-3333-444455556666"
-#define UID_         "0a1b2c3d_1111_2222_3333_444455556666"
-#define TASK         "0123456789abcdef0123456789abcdef"
+#define ID    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OTHER "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define UID   "0a1b2c3d-1111-2222-3333-444455556666"
+#define UID_  "0a1b2c3d_1111_2222_3333_444455556666"
+#define TASK  "0123456789abcdef0123456789abcdef"
 
 /* --- What a path alone says ---------------------------------------------------------------- */
 
@@ -169,7 +169,7 @@ static void a_path_names_the_workload(void **state)
 {
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(paths); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct workload workload;
 
 		print_message("  %s\n", paths[i].name);
@@ -197,7 +197,7 @@ static void any_path_at_all(void **state)
 		struct workload workload;
 
 		for (int i = rand_r(&seed) % 30; i > 0; i--)
-			strcat(path, pieces[rand_r(&seed) % COUNT(pieces)]);
+			strcat(path, pieces[rand_r(&seed) % ARRAY_SIZE(pieces)]);
 		assert_int_equal(workload__find(&workload, path, root), 0);
 		workload__clear(&workload);
 	}
@@ -288,7 +288,7 @@ static const struct {
 
 static void files_name_containers_and_pods(void **state)
 {
-	for (size_t i = 0; i < COUNT(files); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct workload workload;
 
 		print_message("  %s\n", files[i].name);
@@ -451,7 +451,7 @@ static void replicas_are_one_workload(void **state)
 {
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(pairs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		const struct workload *a = &pairs[i].a, *b = &pairs[i].b;
 
 		if (workload__same(a, b) != pairs[i].same || workload__same(b, a) != pairs[i].same)
@@ -474,7 +474,7 @@ static void replicas_go_by_what_they_share(void **state)
 	};
 	(void)state;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct pod pod = {.name = (char *)cases[i].name};
 		char *shown = pod__replicas(&pod);
 

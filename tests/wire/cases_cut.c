@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
@@ -98,9 +99,9 @@ static int largest_head_in_1024_iovecs(struct run *run)
 
 	if (fd < 0)
 		return fd;
-	for (size_t i = 0; i < COUNT(pieces); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
 		pieces[i] = (struct iovec){head + i * 16, 16};
-	if (writev(fd, pieces, COUNT(pieces)) != HEAD_MAX)
+	if (writev(fd, pieces, ARRAY_SIZE(pieces)) != HEAD_MAX)
 		return run__fail(run, "writev was cut short");
 	run__expect(run, is_v2);
 	endpoint__finish(fd);
@@ -121,7 +122,7 @@ static int token_in_iovec(struct run *run, size_t place)
 	pieces[0] = (struct iovec){start, strlen(start)};
 	pieces[place] = (struct iovec){token, strlen(token)};
 	pieces[1023] = (struct iovec){end, strlen(end)};
-	if (writev(fd, pieces, COUNT(pieces)) < 0)
+	if (writev(fd, pieces, ARRAY_SIZE(pieces)) < 0)
 		return run__fail(run, "writev: %m");
 	run__expect(run, is_v2);
 	endpoint__finish(fd);

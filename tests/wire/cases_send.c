@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
@@ -359,7 +360,7 @@ static int ways_in_turns(struct run *run)
 
 	if (fd < 0)
 		return fd;
-	for (size_t i = 0; i < COUNT(names) && !error; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !error; i++) {
 		error = run__send(run, names[i], fd, ALL_TEXT, strlen(ALL_TEXT));
 		for (const struct expected *each = is_all; !expected__ends(each); each++)
 			run__expect_from(run, each, getpid(), ANY_TID);
@@ -422,16 +423,16 @@ static int second_message_fails(struct run *run)
 {
 	struct iovec pieces[] = {
 		{V1_TEXT, strlen(V1_TEXT)}, {(void *)8, 100}, {V2_TEXT, strlen(V2_TEXT)}};
-	struct mmsghdr messages[COUNT(pieces)] = {0};
+	struct mmsghdr messages[ARRAY_SIZE(pieces)] = {0};
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;
 
 	if (fd < 0)
 		return fd;
-	for (size_t i = 0; i < COUNT(pieces); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
 		messages[i].msg_hdr.msg_iov = &pieces[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	if (sendmmsg(fd, messages, COUNT(messages), MSG_NOSIGNAL) != 1)
+	if (sendmmsg(fd, messages, ARRAY_SIZE(messages), MSG_NOSIGNAL) != 1)
 		return run__fail(run, "sendmmsg did not stop behind the first message");
 	error = run__say(run, fd, V2_TEXT);
 	run__expect(run, is_v1);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "standard.h"
 #include "wire.h"
@@ -189,7 +190,7 @@ static ssize_t split__send(int fd, const char *stream, size_t size)
 static ssize_t split__writev(int fd, const char *stream, size_t size)
 {
 	struct iovec pieces[1000];
-	size_t unit = size / COUNT(pieces) + 1, at = 0;
+	size_t unit = size / ARRAY_SIZE(pieces) + 1, at = 0;
 	int count = 0;
 
 	for (; at < size; at += unit)

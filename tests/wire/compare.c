@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Holds a tracer to what was sent. Comes in: its events (`trace --all --json`) and the file of
- * expectations. Goes out: a line per case, and whether all is well.
+ * Compares a tracer's events (`trace --all --json`) with the file of expectations, case by case.
  *
  * Requests must be shown exactly and in order. Unknown ones are counted: when a connection ends in
  * the middle of a head, its last event may come behind the next connection's first.
@@ -10,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/complain.h"
 #include "lib/scope.h"
 #include "wire.h"
@@ -139,7 +139,7 @@ static const char *event__difference(
 {
 	const json_t *tid = json_object_get(expected, "tid");
 
-	for (size_t i = 0; i < COUNT(exact); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(exact); i++) {
 		const json_t *value = json_object_get(event, exact[i]);
 
 		if (!value || !json_equal(json_object_get(expected, exact[i]), value))

@@ -4,6 +4,8 @@
 
 #include "wire.h"
 
+#include "lib/array.h"
+
 /* Behind the first mark, or the end of the text. */
 static size_t cut__behind(const char *mark, const char *text, size_t size)
 {
@@ -25,7 +27,7 @@ static size_t cut__name(const char *text, size_t size)
 static size_t cut__prime(size_t size, unsigned int step)
 {
 	static const unsigned char primes[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37};
-	size_t prime = primes[step % COUNT(primes)];
+	size_t prime = primes[step % ARRAY_SIZE(primes)];
 
 	return prime < size ? prime : size;
 }

@@ -6,10 +6,12 @@
 
 #include "standard.h"
 
+#include "lib/array.h"
+
 #define HEADERS_MAX 16
 #define HEADER_SIZE 3000
 
-#define ONE_OF(chance, array) ((array)[chance__below((chance), COUNT(array))])
+#define ONE_OF(chance, array) ((array)[chance__below((chance), ARRAY_SIZE(array))])
 
 uint64_t chance__below(struct chance *chance, uint64_t limit)
 {

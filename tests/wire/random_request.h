@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Made-up requests. Comes in: a state of chance. Goes out: a request's bytes and what it is. */
+/* Random requests, and what each of them is. */
 #ifndef WIRE_RANDOM_REQUEST_H
 #define WIRE_RANDOM_REQUEST_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs cases: a private network, an IMDS in it, and a process for each case. Goes out: the file
- * of expectations, a line per case.
+ * Runs cases in a private network with a metadata service, each in a process, and writes a line of
+ * expectations for each.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "wire.h"
 
@@ -67,7 +68,7 @@ static int way__sendmsg(int fd, const char *bytes, size_t size)
 		{(void *)(bytes + third), third},
 		{(void *)(bytes + 2 * third), size - 2 * third},
 	};
-	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = COUNT(pieces)};
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = ARRAY_SIZE(pieces)};
 
 	return way__rest(fd, bytes, size, sendmsg(fd, &message, MSG_NOSIGNAL));
 }
@@ -77,17 +78,17 @@ static int way__sendmmsg(int fd, const char *bytes, size_t size)
 {
 	struct mmsghdr messages[8] = {0};
 	struct iovec pieces[16];
-	size_t part = size / COUNT(pieces), sent = 0;
+	size_t part = size / ARRAY_SIZE(pieces), sent = 0;
 	int count;
 
-	for (size_t i = 0; i < COUNT(pieces); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
 		pieces[i] = (struct iovec){(void *)(bytes + i * part), part};
-	pieces[COUNT(pieces) - 1].iov_len = size - (COUNT(pieces) - 1) * part;
-	for (size_t i = 0; i < COUNT(messages); i++) {
+	pieces[ARRAY_SIZE(pieces) - 1].iov_len = size - (ARRAY_SIZE(pieces) - 1) * part;
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		messages[i].msg_hdr.msg_iov = &pieces[2 * i];
 		messages[i].msg_hdr.msg_iovlen = 2;
 	}
-	count = sendmmsg(fd, messages, COUNT(messages), MSG_NOSIGNAL);
+	count = sendmmsg(fd, messages, ARRAY_SIZE(messages), MSG_NOSIGNAL);
 	if (count < 0)
 		return -errno;
 	for (int i = 0; i < count; i++)
@@ -102,7 +103,7 @@ static int way__writev(int fd, const char *bytes, size_t size)
 		{(void *)(bytes + size / 2), size - size / 2},
 	};
 
-	return way__rest(fd, bytes, size, writev(fd, pieces, COUNT(pieces)));
+	return way__rest(fd, bytes, size, writev(fd, pieces, ARRAY_SIZE(pieces)));
 }
 
 /* As many pieces as the kernel takes, a byte each; the last one holds what is left over. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The traffic program: every way in which a client may put a request on the wire. Comes in: a
- * table of cases. Goes out: their bytes, sent for real to an IMDS in a private network, and a file
- * that says, case by case, what a tracer must have shown. `wire --compare` holds a tracer to it.
+ * The traffic program: every way in which a client may put a request on the wire, as a
+ * table of cases. Sends them to a metadata service in a private network, and writes a file that
+ * says, case by case, what a tracer must have shown; `wire --compare` compares a tracer with it.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -16,8 +16,6 @@
 
 #include "abi.h"
 #include "demo/netns.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define EVENTS_MAX      1024 /* of one case */
 #define PROCESSES_MAX   8    /* of one case */

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/complain.h"
 #include "demo/demo_clients.h"
@@ -57,7 +58,7 @@ static const char *directory__find(void)
 {
 	struct stat file;
 
-	for (size_t i = 0; i < sizeof(client_directories) / sizeof(client_directories[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(client_directories); i++)
 		if (!stat(client_directories[i], &file) && S_ISDIR(file.st_mode))
 			return client_directories[i];
 	return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Many report files into one report, each call counted once. Comes in: files, among them the same
- * report twice, older states of one, and merged reports beside their parts. Goes out: one report.
+ * Adds up many report files, each call once: among them may be the same report twice, older states
+ * of one, and merged reports beside their parts.
  */
 #ifndef IMDSTRACE_REPORT_SET_H
 #define IMDSTRACE_REPORT_SET_H

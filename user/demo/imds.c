@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "demo/imds.h"
 
 #include <arpa/inet.h>
@@ -44,8 +45,8 @@ static const char *const style_names[] = {
 	[IMDS_PIECES] = "pieces",
 };
 
-_Static_assert(sizeof(mode_names) / sizeof(mode_names[0]) == IMDS_MODE_COUNT, "a name for each");
-_Static_assert(sizeof(style_names) / sizeof(style_names[0]) == IMDS_STYLE_COUNT, "a name for each");
+_Static_assert(ARRAY_SIZE(mode_names) == IMDS_MODE_COUNT, "a name for each");
+_Static_assert(ARRAY_SIZE(style_names) == IMDS_STYLE_COUNT, "a name for each");
 
 struct connection {
 	int fd;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A small instance metadata service of our own, for the demo and for the tests. Comes in: HTTP on
- * the endpoint's addresses in a private network namespace. Goes out: what the real service would
- * answer, or how it fails. It is a process of its own, one thread, and ends with its parent.
+ * An instance metadata service for the demo and the tests, in a private network namespace: it
+ * answers as the real service would, or fails as it may. It is a process of its own, one thread,
+ * and ends with its parent.
  */
 #ifndef IMDSTRACE_IMDS_H
 #define IMDSTRACE_IMDS_H

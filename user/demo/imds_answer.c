@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "demo/imds_answer.h"
 
 #include <ctype.h>
@@ -126,7 +127,7 @@ static void answer__set(
 	struct imds_answer *answer, unsigned int status, const char *type, const char *content)
 {
 	*answer = (struct imds_answer){.status = status, .reason = "", .type = type, .ttl = -1};
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
 		if (statuses[i].status == status)
 			answer->reason = statuses[i].reason;
 	answer->size = strlen(content);
@@ -188,7 +189,7 @@ static void answer__content(struct imds_answer *answer, const char *path)
 		answer__set(answer, 200, TEXT, "1.0\n2021-03-23\nlatest");
 		return;
 	}
-	for (size_t i = 0; below && i < sizeof(tree) / sizeof(tree[0]); i++)
+	for (size_t i = 0; below && i < ARRAY_SIZE(tree); i++)
 		if (path__same(below, tree[i].path)) {
 			answer__set(answer, 200, tree[i].type, tree[i].content);
 			return;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * What the private IMDS answers. Comes in: a request and the mode. Goes out: a status, and the
- * content of the metadata tree or a token. Knows nothing of sockets.
- */
+/* What the demo's metadata service answers to a request in its mode; knows nothing of sockets. */
 #ifndef IMDSTRACE_IMDS_ANSWER_H
 #define IMDSTRACE_IMDS_ANSWER_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "demo/imds_http.h"
 
 #include <ctype.h>
@@ -170,7 +171,7 @@ static int header__parse(struct imds_request *request, struct line line)
 	line.text = colon + 1;
 	line.size -= name.size + 1;
 	line__trim(&line);
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
 		if (line__is(&name, headers[i].name))
 			return headers[i].read(request, &line);
 	return 0;

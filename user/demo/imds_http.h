@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The private IMDS's side of HTTP/1 (RFC 9112). Comes in: bytes of one connection. Goes out: one
- * struct imds_request for each head, and how many bytes belong to its body. Deliberately another
- * parser than the tracer's recogniser: it buffers whole heads, so that neither can hide the
- * other's mistakes.
+ * Parses the requests of one connection to the demo's metadata service (RFC 9112). Another parser
+ * than the tracer's, which buffers whole heads, so that neither can hide the other's mistakes.
  */
 #ifndef IMDSTRACE_IMDS_HTTP_H
 #define IMDSTRACE_IMDS_HTTP_H

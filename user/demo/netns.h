@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A network of our own: a namespace with nothing in it but lo, which holds the endpoint's
- * addresses. Comes in: the namespace that the process was started in. Goes out: one in which a
- * packet to the endpoint cannot reach anything but this machine's own IMDS.
+ * A network namespace with nothing in it but lo, which holds the endpoint's addresses, so that a
+ * packet to the endpoint reaches this machine's own metadata service alone.
  */
 #ifndef IMDSTRACE_NETNS_H
 #define IMDSTRACE_NETNS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Times are int64_t nanoseconds since 1970, which reach from 1677 to 2262. */
+#include "lib/array.h"
 #include "lib/clock.h"
 
 #include <errno.h>
@@ -160,7 +161,7 @@ static const struct unit {
 	int64_t seconds;
 } units[] = {{'d', SEC_PER_DAY}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
-#define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
+#define UNIT_COUNT ARRAY_SIZE(units)
 
 /* Steps over digits; false: there are none. What does not fit becomes INT64_MAX, which as any
  * number of seconds is out of range for the caller. */

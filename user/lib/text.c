@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Makes bytes of unknown origin showable. Nothing here depends on the locale. */
+#include "lib/array.h"
 #include "lib/text.h"
 
 #include <stdarg.h>
@@ -46,11 +47,9 @@ static const struct codepoint_range unprintable[] = {
 	{0xfeff, 0xfeff},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static const struct lead *lead__of(unsigned char byte)
 {
-	for (size_t i = 0; i < COUNT(leads); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(leads); i++)
 		if (byte >= leads[i].first && byte <= leads[i].last)
 			return &leads[i];
 	return NULL;
@@ -112,9 +111,9 @@ static bool ranges__hold(const struct codepoint_range *ranges, size_t count, uin
 
 static size_t codepoint__columns(uint32_t codepoint)
 {
-	if (ranges__hold(zero_width, COUNT(zero_width), codepoint))
+	if (ranges__hold(zero_width, ARRAY_SIZE(zero_width), codepoint))
 		return 0;
-	return ranges__hold(double_width, COUNT(double_width), codepoint) ? 2 : 1;
+	return ranges__hold(double_width, ARRAY_SIZE(double_width), codepoint) ? 2 : 1;
 }
 
 char *text__utf8(const char *bytes, size_t size)
@@ -166,7 +165,7 @@ char *text__printable(const char *text)
 		const char *start = at;
 		uint32_t codepoint = sequence__next(&at);
 
-		if (!ranges__hold(unprintable, COUNT(unprintable), codepoint)) {
+		if (!ranges__hold(unprintable, ARRAY_SIZE(unprintable), codepoint)) {
 			memcpy(out, start, at - start);
 			out += at - start;
 		} else if (codepoint < 0x80) {
@@ -204,7 +203,8 @@ char *text__json(const char *json)
 		const char *start = json;
 		uint32_t codepoint = sequence__next(&json);
 
-		if (codepoint >= 0x7f && ranges__hold(unprintable, COUNT(unprintable), codepoint)) {
+		if (codepoint >= 0x7f &&
+			ranges__hold(unprintable, ARRAY_SIZE(unprintable), codepoint)) {
 			out += sprintf(out, "\\u%04x", (unsigned int)codepoint);
 			continue;
 		}

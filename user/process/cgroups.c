@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/cgroups.h"
 
 #include <dirent.h>
@@ -35,8 +36,6 @@ static const struct {
 	{"/sys/fs/cgroup/cpu", "cpu"},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static bool directory__has(const char *directory, const char *name)
 {
 	char path[PATH_MAX];
@@ -50,7 +49,7 @@ static size_t hierarchies__of_view(
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < COUNT(places); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct cgroup_hierarchy *next = &hierarchies[count];
 		bool version2 = !*places[i].controller;
 
@@ -74,7 +73,7 @@ size_t cgroups__hierarchies(
 {
 	size_t count = 0;
 
-	for (size_t i = 0; !count && i < COUNT(views); i++)
+	for (size_t i = 0; !count && i < ARRAY_SIZE(views); i++)
 		count = hierarchies__of_view(hierarchies, root, views[i]);
 	return count;
 }

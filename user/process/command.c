@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/command.h"
 
 #include <errno.h>
@@ -216,7 +217,7 @@ __attribute__((noreturn)) static void keeper__run(struct command *command, int r
 	unsigned char signal_number;
 	ssize_t got;
 
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	close(command->go);
 	close(command->failed);

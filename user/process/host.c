@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/host.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static const char *const id_files[] = {"/etc/machine-id", "/var/lib/dbus/machine
 
 static char *machine_id__read(const char *root)
 {
-	for (size_t i = 0; i < sizeof(id_files) / sizeof(id_files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(id_files); i++) {
 		_free_ char *line = line__read(root, id_files[i]);
 		char *id = id__from(line);
 

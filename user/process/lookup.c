@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/lookup.h"
 
 #include <errno.h>
@@ -185,7 +186,7 @@ static void ignore_signals(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		signal(signals[i], SIG_IGN);
 }
 
@@ -206,8 +207,7 @@ static _Noreturn void helper__run(int socket, pid_t owner)
 	if (getppid() != owner ||
 		privileges__drop(NULL, CAPABILITY_SYS_PTRACE | CAPABILITY_DAC_READ_SEARCH))
 		_exit(1);
-	if (syscall_filter__apply(helper_calls, sizeof(helper_calls) / sizeof(helper_calls[0])) ==
-		-EACCES)
+	if (syscall_filter__apply(helper_calls, ARRAY_SIZE(helper_calls)) == -EACCES)
 		_exit(1);
 	while (!helper__answer(socket))
 		;

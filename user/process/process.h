@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who: what the kernel side captured of a process, as text that can be shown, with what only user
- * space can add (an ancestor's script). Comes in: struct identity. Goes out: struct process,
- * which its owner frees with process__free().
+ * The identity of a process: what the kernel side captured, as text that can be shown, with what
+ * only user space can add (an ancestor's script). Its owner frees it with process__free().
  */
 #ifndef IMDSTRACE_PROCESS_H
 #define IMDSTRACE_PROCESS_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/process_message.h"
 
 #include <errno.h>
@@ -85,7 +86,6 @@ static char *text__read(struct message *message)
 	}
 _Static_assert(sizeof(struct host) == 7 * sizeof(char *), "a new field has to be in a message");
 _Static_assert(sizeof(struct workload) == 8 * sizeof(char *), "a new field has to be in a message");
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void args__write(FILE *out, char *const *args)
 {
@@ -124,7 +124,7 @@ void process_message__write(FILE *out, const struct process *process)
 	number__write(out, process->network);
 	number__write(out, process->args_cut);
 	number__write(out, process->ancestor_count);
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		text__write(out, *texts[i]);
 	args__write(out, process->args);
 	for (unsigned int i = 0; i < process->ancestor_count; i++) {
@@ -150,7 +150,7 @@ static void process__receive(struct process *process, struct message *message)
 		return;
 	}
 	process->network = network;
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		*texts[i] = text__read(message);
 	process->args = args__read(message);
 	for (; process->ancestor_count < ancestors && !message->error; process->ancestor_count++) {
@@ -185,7 +185,7 @@ void host_message__write(FILE *out, const struct host *host)
 {
 	char *const *const texts[] = HOST_TEXTS(host);
 
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		text__write(out, *texts[i]);
 }
 
@@ -195,7 +195,7 @@ int host_message__read(struct host *host, const char *bytes, size_t size)
 	char **const texts[] = HOST_TEXTS(host);
 
 	*host = (struct host){0};
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		*texts[i] = text__read(&message);
 	if (!message.error && (message.size || !host->hostname || !host->machine_id ||
 				      !host->kernel || !host->boot_id))

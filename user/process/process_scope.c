@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/process_scope.h"
 
 #include <dirent.h>
@@ -99,7 +100,7 @@ static char *unit__name(const char *what)
 	const char *dot = strrchr(what, '.');
 	char *name;
 
-	for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; dot && i < ARRAY_SIZE(types); i++)
 		if (!strcmp(dot, types[i]))
 			return strdup(what);
 	return asprintf(&name, "%s.service", what) < 0 ? NULL : name;

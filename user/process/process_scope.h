@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Whom something is asked for: a unit, container, pod, cgroup, process, command, or everybody.
- * Comes in: a name. Goes out: the paths of cgroups, each with all that is below it, or processes
- * with their children; the kernel side decides by those, so that a unit is whom a report shows as
- * it.
+ * Whom a command is for: a unit, container, pod, cgroup, process, command, or everybody; found by
+ * name, as cgroups with all that is below them or as processes with their children.
  */
 #ifndef IMDSTRACE_PROCESS_SCOPE_H
 #define IMDSTRACE_PROCESS_SCOPE_H

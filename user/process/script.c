@@ -3,6 +3,7 @@
  * A script is the first argument that is no option and no option's value. So each interpreter's
  * row says which of its options take a value, and which mean that there is no script at all.
  */
+#include "lib/array.h"
 #include "process/script.h"
 
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 
 #define ENV_ARGS_MAX 64 /* that env(1) is looked through for, -S included */
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* What an option means for what follows. */
 enum meaning {
@@ -153,7 +153,7 @@ static bool name__matches(const char *name, const char *base)
 
 static const struct language *language__of(const char *base)
 {
-	for (size_t i = 0; i < COUNT(languages); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(languages); i++)
 		for (const char *const *name = languages[i].names; *name; name++)
 			if (name__matches(*name, base))
 				return &languages[i];
@@ -178,7 +178,7 @@ static enum meaning letter__meaning(const struct letters *letters, char letter)
 	} sets[] = {{letters->code, MEANING_CODE}, {letters->value, MEANING_VALUE},
 		{letters->script, MEANING_SCRIPT}, {letters->module, MEANING_MODULE}};
 
-	for (size_t i = 0; i < COUNT(sets); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		if (letter__in(sets[i].set, letter))
 			return sets[i].meaning;
 	return MEANING_FLAG;

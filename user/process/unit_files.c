@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/unit_files.h"
 
 #include <ctype.h>
@@ -28,8 +29,6 @@ static const char *const directories[] = {
 	"/lib/systemd/system",
 	"/run/systemd/generator.late",
 };
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* "NAME@.service" for an instance of it, with room for NAME_MAX bytes; false: it is none. */
 static bool unit__template(char template[NAME_MAX + 1], const char *unit)
@@ -98,9 +97,9 @@ static bool unit__look(const char *name, const char *root, char **slice)
 {
 	bool known = false;
 
-	for (size_t i = 0; i < COUNT(directories); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		drop_ins__look(root, directories[i], name, slice);
-	for (size_t i = 0; i < COUNT(directories) && !known; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(directories) && !known; i++) {
 		char path[PATH_MAX];
 
 		if (snprintf(path, sizeof(path), "%s%s/%s", root, directories[i], name) <

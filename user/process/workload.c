@@ -4,6 +4,7 @@
  * container is the one that the process lives in. A unit is the first one behind the slices, as
  * systemd itself reads it: what is below belongs to the unit's owner, who can name it anything.
  */
+#include "lib/array.h"
 #include "process/workload.h"
 
 #include <errno.h>
@@ -132,8 +133,6 @@ static const struct {
 	{"libpod:", "podman"},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static bool id__is(const char *text, const char *end)
 {
 	return hex__span(text) == ID_SIZE && !strcmp(text + ID_SIZE, end);
@@ -153,7 +152,7 @@ static int container__by_prefix(struct walk *walk, const char *component)
 	const char *slice = strstr(component, ".slice:");
 	const char *name = slice ? slice + strlen(".slice:") : component;
 
-	for (size_t i = 0; i < COUNT(id_prefixes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(id_prefixes); i++) {
 		const char *id = id__of(name, id_prefixes[i].prefix);
 		int error;
 
@@ -222,7 +221,7 @@ static const struct {
 
 static int container__by_name(struct walk *walk, const char *component)
 {
-	for (size_t i = 0; i < COUNT(named_containers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(named_containers); i++) {
 		const char *prefix = named_containers[i].prefix,
 			   *suffix = named_containers[i].suffix;
 		const char *parent = named_containers[i].parent;
@@ -287,7 +286,7 @@ static const char *const unit_suffixes[] = {".service", ".scope", ".socket", ".m
 
 static bool unit__is(const char *component)
 {
-	for (size_t i = 0; i < COUNT(unit_suffixes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(unit_suffixes); i++)
 		if (text__ends(component, unit_suffixes[i]))
 			return true;
 	return false;
@@ -345,7 +344,7 @@ static int walk__step(struct walk *walk, const char *component)
 
 	walk__note(walk, component);
 	error = pod__find(walk, component);
-	for (size_t i = 0; !error && i < COUNT(finders); i++)
+	for (size_t i = 0; !error && i < ARRAY_SIZE(finders); i++)
 		error = finders[i](walk, component);
 	if (error)
 		return error < 0 ? error : 0;

@@ -4,6 +4,7 @@
  * the same service started again. So of what names a workload only that counts which its owner
  * chose; what systemd, a runtime or Kubernetes drew or numbered does not.
  */
+#include "lib/array.h"
 #include "process/workload.h"
 
 #include <stdio.h>
@@ -40,7 +41,7 @@ static const struct {
 
 static struct part part__of_unit(const char *unit)
 {
-	for (size_t i = 0; unit && i < sizeof(passing_units) / sizeof(passing_units[0]); i++) {
+	for (size_t i = 0; unit && i < ARRAY_SIZE(passing_units); i++) {
 		size_t size = strlen(passing_units[i].prefix);
 		const char *number = unit + size;
 		size_t length;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "process/workload_names.h"
 
 #include <dirent.h>
@@ -15,8 +16,6 @@
 #define CONFIG_MAX  (1 << 20)  /* bytes of one container's configuration */
 #define STORE_MAX   (16 << 20) /* bytes of podman's list of all containers */
 #define ENTRIES_MAX 16384      /* of a directory that is searched */
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void scope__closedir(DIR **directory)
 {
@@ -138,7 +137,7 @@ static bool configs__name(struct workload *workload, const char *root)
 {
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < COUNT(configs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
 		_decref_ json_t *file = NULL;
 
 		if (!path__of_config(path, root, configs[i].path, workload->container.id))
@@ -190,7 +189,7 @@ static bool storage__name(struct workload *workload, const char *storage)
 {
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < COUNT(stores) && !workload->container.name; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(stores) && !workload->container.name; i++) {
 		_decref_ json_t *store = NULL;
 
 		if (snprintf(path, sizeof(path), "%s/%s", storage, stores[i]) >= (int)sizeof(path))

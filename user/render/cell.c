@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "render/render_caller.h"
 
@@ -20,7 +21,7 @@ static bool cell__is_formula(const char *text)
 		"\xef\xbc\x8d", "\xef\xbc\x9d", "\xef\xbc\xa0"};
 
 	text += strspn(text, " ");
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		if (!strncmp(text, starts[i], strlen(starts[i])))
 			return true;
 	return false;

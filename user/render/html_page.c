@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
@@ -50,7 +51,7 @@ void html__text(struct html *page, const char *text)
 	for (const char *at = shown; *at; at++) {
 		unsigned char byte = (unsigned char)*at;
 
-		if (byte < sizeof(escapes) / sizeof(escapes[0]) && escapes[byte])
+		if (byte < ARRAY_SIZE(escapes) && escapes[byte])
 			fputs(escapes[byte], page->out);
 		else
 			putc(byte, page->out);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One HTML page that needs nothing but itself. Comes in: markup of ours and text of anybody's. Goes
- * out: a file that asks no server for anything, and in which text stays text. Its policy allows
- * exactly one style and one script, by their hashes (html/page.css, html/page.js).
+ * One HTML page that loads nothing from anywhere, and in which untrusted text stays text. Its
+ * policy allows one style and one script by their hashes (html/page.css, html/page.js).
  */
 #ifndef IMDSTRACE_HTML_PAGE_H
 #define IMDSTRACE_HTML_PAGE_H

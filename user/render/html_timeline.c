@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/html_page.h"
 #include "render/render_caller.h"
@@ -60,7 +61,7 @@ static int64_t bin__length(int64_t span, int64_t bucket)
 	static const int64_t factors[] = {1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440};
 	int64_t length = bucket;
 
-	for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(factors); i++) {
 		length = bucket * factors[i];
 		if (span / length < BINS_MAX)
 			return length;

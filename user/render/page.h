@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Text set on a page of so many columns. Comes in: any valid UTF-8. Goes out: lines that are safe
- * on a terminal and never wider than the page.
- */
+/* Sets any valid UTF-8 in lines that are safe on a terminal and never wider than the page. */
 #ifndef IMDSTRACE_PAGE_H
 #define IMDSTRACE_PAGE_H
 

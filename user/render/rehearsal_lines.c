@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "render/render_caller.h"
 
@@ -79,7 +80,7 @@ static int lines__add_all(struct rehearsal_lines *lines, const struct report *re
 		REHEARSAL_BREAKS, REHEARSAL_INCONCLUSIVE, REHEARSAL_SURVIVES};
 	int error = 0;
 
-	for (size_t pass = 0; pass < sizeof(order) / sizeof(order[0]); pass++)
+	for (size_t pass = 0; pass < ARRAY_SIZE(order); pass++)
 		for (size_t i = 0; !error && i < report->caller_count; i++)
 			if (caller__rehearsed(report->callers[i]) &&
 				caller__rehearsal_verdict(report->callers[i]) == order[pass])

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "lib/scope.h"
@@ -363,7 +364,7 @@ static void kind__put_html(struct html *page, const struct kind *kind)
 		html__put(page, "<tr><td>%s</td><th scope=\"row\">", kind->name);
 		html__code(page, who);
 		html__put(page, "</th>");
-		for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+		for (size_t c = 0; c < ARRAY_SIZE(counts); c++) {
 			html__put(page, "<td class=\"n\">");
 			html__count(page, counts[c]);
 			html__put(page, "</td>");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/cell.h"
 #include "render/render.h"
@@ -164,7 +165,7 @@ static const struct column {
 	{"caller_v1_none", put__caller_v1_none},
 };
 
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define COLUMNS ARRAY_SIZE(columns)
 
 static int row__put(FILE *out, const struct row *row)
 {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "report/forwarding.h"
 #include "render/json.h"
@@ -71,7 +72,7 @@ static const struct metric {
 		measured__unwatched, is__unwatched},
 };
 
-#define METRICS (sizeof(metrics) / sizeof(metrics[0]))
+#define METRICS ARRAY_SIZE(metrics)
 
 static struct measured measured__of(const struct caller *caller)
 {

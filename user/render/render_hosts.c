@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/scope.h"
 #include "render/cell.h"
@@ -32,7 +33,7 @@ static int host__put(FILE *out, const struct host_summary *host)
 
 	if (!callers || !reasons)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (cell__put_text(out, texts[i]))
 			return -ENOMEM;
 		putc(',', out);

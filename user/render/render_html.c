@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "render/html_page.h"
@@ -292,7 +293,7 @@ static void words__put(struct html *page)
 
 	html__put(page, "<section aria-labelledby=\"words\"><h2 id=\"words\">Words</h2>\n"
 			"<dl class=\"words\">\n");
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		html__put(page, "<div><dt>%s</dt><dd>%s</dd></div>\n", words[i].word,
 			words[i].meaning);
 	html__put(page, "</dl>\n</section>\n");

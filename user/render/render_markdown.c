@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "render/markdown.h"
@@ -381,7 +382,7 @@ static void hosts__put(struct markdown *page, const struct host_summaries *hosts
 		const struct host_summary *host = &hosts->list[i];
 		const char *const cells[] = {host->instance_id, host->region, host->hostname};
 
-		for (size_t c = 0; c < sizeof(cells) / sizeof(cells[0]); c++) {
+		for (size_t c = 0; c < ARRAY_SIZE(cells); c++) {
 			fputs(c ? " | " : "| ", page->out);
 			if (cells[c])
 				markdown__code(page, cells[c]);

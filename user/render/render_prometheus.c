@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/render.h"
 #include "render/render_caller.h"
@@ -104,7 +105,7 @@ static char *caller__labels(const struct caller *caller)
 		return NULL;
 	if (!caller->rest)
 		snprintf(uid, sizeof(uid), "%" PRIu32, caller->uid);
-	return labels__join(labels, sizeof(labels) / sizeof(labels[0]));
+	return labels__join(labels, ARRAY_SIZE(labels));
 }
 
 static char *caller__traits(const struct caller *caller)
@@ -123,7 +124,7 @@ static char *caller__traits(const struct caller *caller)
 		{"client_version", client.version, false},
 	};
 
-	return labels__join(labels, sizeof(labels) / sizeof(labels[0]));
+	return labels__join(labels, ARRAY_SIZE(labels));
 }
 
 static void series__add(struct series *series, const struct caller *caller)
@@ -180,7 +181,7 @@ static int exposition__collect_hosts(struct exposition *page)
 			{"instance_id", host ? host->instance_id : NULL, true},
 			{"hostname", host ? host->hostname : NULL, false},
 		};
-		_free_ char *joined = labels__join(labels, sizeof(labels) / sizeof(labels[0]));
+		_free_ char *joined = labels__join(labels, ARRAY_SIZE(labels));
 
 		if (!joined)
 			return -ENOMEM;
@@ -467,7 +468,7 @@ int prometheus__render(FILE *out, const struct report *report, const struct rend
 		return error;
 	page.ruling = &ruling;
 	error = exposition__collect(&page);
-	for (size_t i = 0; !error && i < sizeof(families) / sizeof(families[0]); i++)
+	for (size_t i = 0; !error && i < ARRAY_SIZE(families); i++)
 		error = family__put(&page, &families[i]);
 	exposition__clear(&page);
 	verdict__clear(&ruling);

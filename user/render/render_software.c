@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "render/json.h"
 
@@ -45,7 +46,7 @@ static size_t software__lines(const struct software *software, struct line lines
 	};
 	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i].text)
 			lines[count++] = all[i];
 	return count;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "render/render_caller.h"
@@ -26,7 +27,7 @@
 static const enum request_class column_classes[] = {
 	CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN, CLASS_UNKNOWN};
 
-#define COLUMN_CLASSES (sizeof(column_classes) / sizeof(column_classes[0]))
+#define COLUMN_CLASSES ARRAY_SIZE(column_classes)
 
 /* Where the table's columns are; a width of 0 is a column that is not there. */
 struct layout {

@@ -11,6 +11,7 @@
 
 #include "verdict/advice.h"
 #include "verdict/host_summary.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "render/json.h"
 #include "render/render_compare.h"
@@ -43,7 +44,7 @@ static json_t *json__counts(const uint64_t counts[CLASS_COUNT])
 		CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN, CLASS_UNKNOWN};
 	_decref_ json_t *object = json_object();
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		if (json_object_set_new(
 			    object, class__name(order[i]), json__count(counts[order[i]])))
 			return NULL;
@@ -86,7 +87,7 @@ static json_t *json__outcomes(const struct caller *caller)
 	static const enum request_class order[] = {CLASS_V1, CLASS_V2, CLASS_TOKEN, CLASS_FOREIGN};
 	_decref_ json_t *object = json_object();
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		if (json_object_set_new(object, class__name(order[i]),
 			    json__outcome(caller->answers[order[i]])))
 			return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "report/fold.h"
 #include "report/report_index.h"
@@ -151,7 +152,7 @@ static int workload__copy(struct workload *copy, const struct workload *workload
 		{&copy->pod.namespace, workload->pod.namespace},
 	};
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (text__copy(texts[i].to, texts[i].from))
 			return -ENOMEM;
 	return 0;

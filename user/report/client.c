@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* SDKs are rows of software.c. Here are the clients that say who sends and not what asks: HTTP
  * libraries and tools. */
+#include "lib/array.h"
 #include "report/client.h"
 
 #include <stddef.h>
@@ -10,9 +11,8 @@
 #include "lib/text.h"
 #include "report/software.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define DIGITS       "0123456789"
-#define BLANKS       " \t(),;"
+#define DIGITS "0123456789"
+#define BLANKS " \t(),;"
 
 static const struct row {
 	const char *product; /* as it is sent */
@@ -134,7 +134,7 @@ void client__recognise(struct client *client, const char *user_agent)
 	for (size_t i = 0; i < software_count; i++)
 		if (client__is_software(client, user_agent, &software_table[i]))
 			return;
-	for (size_t i = 0; i < COUNT(rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (client__is_tool(client, user_agent, &rows[i]))
 			return;
 	client__quote(client, user_agent);

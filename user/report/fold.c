@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "lib/array.h"
 #include "report/fold.h"
 
 #include <stdbool.h>
@@ -46,7 +47,7 @@ static size_t uuid__length(const char *text)
 	static const size_t groups[] = {8, 4, 4, 4, 12};
 	const char *at = text;
 
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
 		if (i && *at++ != '-')
 			return 0;
 		if (!begins_with(at, HEX, groups[i]))
@@ -99,7 +100,7 @@ static char *component__put(char *out, const char *text, const char *name, size_
 {
 	size_t kept = template__kept(text, name, size);
 
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		if (!shape__fits(&shapes[i], name, size))
 			continue;
 		out = put(out, shapes[i].prefix, strlen(shapes[i].prefix));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The report: what was seen, folded into callers. Comes in: requests and per-process counts from
- * the tracer, or reports from files. Goes out: one struct report, which renderers read.
- * Everything in it is bounded; what falls past a bound is added to an entry that says so.
+ * The report: what was seen, by caller, which renderers read. Everything in it is bounded; what
+ * falls past a bound is added to an entry that says so.
  */
 #ifndef IMDSTRACE_REPORT_H
 #define IMDSTRACE_REPORT_H

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/json_arena.h"
 #include "report/read_caller.h"
@@ -360,7 +361,7 @@ static int read__document(struct reader *reader, const json_t *document)
 		error = reader__fields(reader, &totals, fields.totals, totals_fields, report);
 	report->since = fields.since;
 	report->at_most = fields.at_most;
-	for (size_t i = 0; !error && i < sizeof(lists) / sizeof(lists[0]); i++)
+	for (size_t i = 0; !error && i < ARRAY_SIZE(lists); i++)
 		error = reader__each(
 			reader, NULL, document, lists[i].name, lists[i].need, lists[i].each, NULL);
 	return error ? error : read__rehearsal(reader, fields.rehearsal);

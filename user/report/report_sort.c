@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "report/report_index.h"
 
 static int compare_counts(uint64_t a, uint64_t b)
@@ -36,7 +37,7 @@ static int caller__compare(const void *left, const void *right)
 
 	if (!order)
 		order = compare_counts(a->hosts_v1, b->hosts_v1);
-	for (size_t i = 0; !order && i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
+	for (size_t i = 0; !order && i < ARRAY_SIZE(worst_first); i++)
 		order = compare_counts(a->calls[worst_first[i]], b->calls[worst_first[i]]);
 	if (!order)
 		order = compare_counts(caller__total(a), caller__total(b));

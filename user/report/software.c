@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* One row a product; a new one is a row and nothing else. A version that nobody could name for
  * certain is left out, and with it a row that would say nothing. */
+#include "lib/array.h"
 #include "report/software.h"
 
 #include <string.h>
@@ -411,7 +412,7 @@ const struct software software_table[] = {
 		.source = "tailscale/tailscale#4986"},
 };
 
-const size_t software_count = sizeof(software_table) / sizeof(software_table[0]);
+const size_t software_count = ARRAY_SIZE(software_table);
 
 static const char *const tell_kind_names[] = {
 	[TELL_NONE] = "",

@@ -8,12 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/complain.h"
 #include "lib/file_rules.h"
 #include "lib/syscall_filter.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NO_EXEC      4 /* PROT_EXEC, which is the third argument's */
+#define NO_EXEC 4 /* PROT_EXEC, which is the third argument's */
 
 #define COMMAND(command)                           \
 	{                                          \
@@ -110,8 +110,8 @@ static const struct syscall_rule calls[] = {
 
 static int confine_calls(pid_t command)
 {
-	struct syscall_rule rules[COUNT(calls) + 2];
-	size_t count = COUNT(calls);
+	struct syscall_rule rules[ARRAY_SIZE(calls) + 2];
+	size_t count = ARRAY_SIZE(calls);
 	int error;
 
 	memcpy(rules, calls, sizeof(calls));
@@ -143,7 +143,7 @@ static int confine_files(const struct confinement *confinement)
 	/* its file may be anything, and opening it anew is all that a report there takes */
 	if (confinement->in_place)
 		return 0;
-	error = file_rules__apply(rules, COUNT(rules));
+	error = file_rules__apply(rules, ARRAY_SIZE(rules));
 	return error == -EOPNOTSUPP ? 0 : error;
 }
 

@@ -10,14 +10,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "lib/array.h"
+
 bool kernel__counts_verified(void)
 {
 	static const struct bpf_insn nothing[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
-		sizeof(nothing) / sizeof(*nothing), NULL);
+	int program = bpf_prog_load(
+		BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing, ARRAY_SIZE(nothing), NULL);
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 	bool counts = program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) &&
@@ -107,7 +109,7 @@ static FILE *open_symbols(void)
 {
 	static const char *const paths[] = {"/proc/kallsyms", "/proc/1/root/proc/kallsyms"};
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		FILE *symbols = fopen(paths[i], "re");
 		int first = symbols ? getc(symbols) : EOF;
 

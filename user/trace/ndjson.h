@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* `trace --json`: one JSON object a line. Comes in: requests and who sent them. Goes out: lines. */
+/* `trace --json`: one JSON object a line for each request. */
 #ifndef IMDSTRACE_NDJSON_H
 #define IMDSTRACE_NDJSON_H
 

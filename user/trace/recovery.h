@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What comes of the calls that a rehearsal rejects: who goes on with a token, and who ends. Comes
- * in: the scope's requests and accounts, as the trace has them. Goes out: the callers' rehearsals.
+ * What comes of the calls that a rehearsal rejects: which callers go on with a token, and which
+ * end.
  */
 #ifndef IMDSTRACE_RECOVERY_H
 #define IMDSTRACE_RECOVERY_H

@@ -19,12 +19,11 @@
 #include <unistd.h>
 
 #include "cgroup_path.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/scope.h"
 #include "process/procfs.h"
 #include "trace/rehearsal_lock.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 #ifndef SO_COOKIE
 #define SO_COOKIE 57

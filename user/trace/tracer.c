@@ -24,7 +24,7 @@
 #include "trace/kernel.h"
 #include "trace/witness.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
+#include "lib/array.h"
 
 #define LOG_SIZE (1 << 20)
 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
@@ -60,7 +60,7 @@ static const struct hook common_hooks[] = {{"on_state", ALWAYS, NULL}, {"on_dest
 	{"on_end", ALWAYS, NULL}, {"look_up", ALWAYS, NULL}};
 
 /* Those, and the two that hang on a cgroup. */
-#define COMMON_MAX    (sizeof(common_hooks) / sizeof(*common_hooks) + 2)
+#define COMMON_MAX    (ARRAY_SIZE(common_hooks) + 2)
 #define REHEARSAL_MAX 5
 #define LOGS_MAX      (PROGRAMS_MAX + COMMON_MAX + REHEARSAL_MAX)
 
@@ -113,7 +113,7 @@ static int cgroup__mount_root(void)
 
 static int cgroup__open_root(void)
 {
-	for (size_t i = 0; i < sizeof(cgroup_roots) / sizeof(*cgroup_roots); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cgroup_roots); i++) {
 		int root = open(cgroup_roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		struct statfs system;
 
@@ -183,7 +183,7 @@ static void choose_programs(struct imdstrace_bpf *skeleton, const struct mode *m
 
 	bpf_object__for_each_program(program, skeleton->obj)
 		bpf_program__set_autoload(program, false);
-	for (size_t i = 0; i < sizeof(common_hooks) / sizeof(*common_hooks); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(common_hooks); i++) {
 		program = bpf_object__find_program_by_name(skeleton->obj, common_hooks[i].program);
 		bpf_program__set_autoload(program, true);
 	}
@@ -251,7 +251,7 @@ static const char *section__target(const char *section, __u32 *kind, char *name,
 		{"fexit/", "", BTF_KIND_FUNC},
 	};
 
-	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		size_t length = strlen(sections[i].prefix);
 
 		if (strncmp(section, sections[i].prefix, length))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/array.h"
 #include "lib/journal.h"
 #include "lib/scope.h"
 #include "lib/text.h"
@@ -58,7 +59,7 @@ static void warn_of(const struct caller *caller)
 			{"IMDS_ADVICE", advice__name(advice)},
 		};
 
-		if (journal__send(fields, sizeof(fields) / sizeof(fields[0])))
+		if (journal__send(fields, ARRAY_SIZE(fields)))
 			fprintf(stderr, JOURNAL_WARNING "imdstrace: %s\n", printable);
 	}
 }

@@ -14,10 +14,9 @@
 #include <unistd.h>
 
 #include "imdstrace.skel.h"
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "process/procfs.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 /* include/uapi/linux/bpf.h and netfilter.h, since 6.4: newer than the headers that this is built
  * with */

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/number.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 
 #define NAME_COLUMNS       100
 #define CONTAINER_ID_SHOWN 12
-#define COUNT(table)       (sizeof(table) / sizeof((table)[0]))
 
 int write__format(char **text, const char *format, ...)
 {
@@ -193,7 +193,7 @@ static int facts__find_clouds(struct facts *facts)
 {
 	const struct caller *caller = facts->caller;
 
-	for (size_t c = 0; c < COUNT(clouds); c++) {
+	for (size_t c = 0; c < ARRAY_SIZE(clouds); c++) {
 		bool seen = false;
 
 		for (size_t i = 0; i < caller->path_count; i++) {
@@ -218,7 +218,7 @@ static bool path__tells_where(const char *path)
 		"/ami-id", "/availability-zone", "/region", "/local-ipv4", "/latest", "/latest/"};
 	size_t length = path ? strlen(path) : 0;
 
-	for (size_t i = 0; i < COUNT(ends); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		if (length >= strlen(ends[i]) && !strcmp(path + length - strlen(ends[i]), ends[i]))
 			return true;
 	return length && !strcmp(path, "/");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/array.h"
 #include "lib/number.h"
 #include "lib/scope.h"
 
@@ -124,7 +125,7 @@ bool is__built_with_old(const struct facts *facts)
 	static const char *const compiled[] = {"aws-sdk-go", "aws-sdk-go-v2", "aws-sdk-cpp"};
 	bool is = false;
 
-	for (size_t i = 0; i < sizeof(compiled) / sizeof(compiled[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(compiled); i++)
 		is |= !strcmp(facts->client.name, compiled[i]);
 	return is && is__too_old(facts) && !facts->caller->script;
 }

@@ -248,7 +248,7 @@ int host_summaries__add(
 }
 
 /* Whole's windows by host, so that each host finds its own. */
-struct ruling_room {
+struct ruling_index {
 	const struct report *whole;
 	const struct verdict_options *options;
 	const struct window **windows;
@@ -265,14 +265,14 @@ static int window__compare_hosts(const void *left, const void *right)
 	return order ? order : a->start < b->start ? -1 : a->start > b->start;
 }
 
-static size_t room__find(const struct ruling_room *room, const char *id)
+static size_t ruling_index__find(const struct ruling_index *index, const char *id)
 {
-	size_t low = 0, high = room->whole->window_count;
+	size_t low = 0, high = index->whole->window_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(room->windows[middle]->host, id) < 0)
+		if (strcmp(index->windows[middle]->host, id) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -281,38 +281,39 @@ static size_t room__find(const struct ruling_room *room, const char *id)
 }
 
 /* Of clones the one that was watched least. */
-static int64_t room__watched(const struct ruling_room *room, const char *id)
+static int64_t ruling_index__watched(const struct ruling_index *index, const char *id)
 {
-	size_t low = 0, high = room->watch_count;
+	size_t low = 0, high = index->watch_count;
 	int64_t shortest = INT64_MAX;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(room->watches[middle].machine_id, id) < 0)
+		if (strcmp(index->watches[middle].machine_id, id) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < room->watch_count && !strcmp(room->watches[low].machine_id, id); low++)
-		if (room->watches[low].watched < shortest)
-			shortest = room->watches[low].watched;
+	for (; low < index->watch_count && !strcmp(index->watches[low].machine_id, id); low++)
+		if (index->watches[low].watched < shortest)
+			shortest = index->watches[low].watched;
 	return shortest == INT64_MAX ? 0 : shortest;
 }
 
 /* The report that the host alone would have, as far as a verdict asks. Its callers are copies on
  * loan. */
 static int report__of_host(struct report *report, const struct host_summary *host,
-	const struct ruling_room *room, struct caller *copies)
+	const struct ruling_index *index, struct caller *copies)
 {
 	const char *id = host_summary__id(host);
-	const struct report_host *from = report__find_host(room->whole, id);
+	const struct report_host *from = report__find_host(index->whole, id);
 	int error = from ? report__add_host(report, from) : 0;
 
-	for (size_t i = room__find(room, id); !error && i < room->whole->window_count; i++) {
-		if (strcmp(room->windows[i]->host, id))
+	for (size_t i = ruling_index__find(index, id); !error && i < index->whole->window_count;
+		i++) {
+		if (strcmp(index->windows[i]->host, id))
 			break;
-		error = report__add_window(report, room->windows[i]);
+		error = report__add_window(report, index->windows[i]);
 	}
 	report->callers = calloc(host->facts.caller_count + 1, sizeof(*report->callers));
 	if (error || !report->callers)
@@ -331,7 +332,7 @@ static int report__of_host(struct report *report, const struct host_summary *hos
 	report->lost = host->facts.lost;
 	report->foreign_served = host->facts.foreign_served;
 	report->missed = host->facts.missed;
-	report->since = room->whole->since;
+	report->since = index->whole->since;
 	report->at_most = host->facts.at_most;
 	return 0;
 }
@@ -376,34 +377,34 @@ static int host_summary__blame(struct host_summary *host, bool strict)
 	return names.error;
 }
 
-static int host_summary__rule(struct host_summary *host, const struct ruling_room *room)
+static int host_summary__rule(struct host_summary *host, const struct ruling_index *index)
 {
 	_free_ struct caller *copies = calloc(host->facts.caller_count + 1, sizeof(*copies));
 	struct report *report = report__new();
-	int error = copies && report ? report__of_host(report, host, room, copies) : -ENOMEM;
+	int error = copies && report ? report__of_host(report, host, index, copies) : -ENOMEM;
 
 	if (!error)
-		error = verdict__explain(&host->verdict, &host->reasons, report, room->options);
+		error = verdict__explain(&host->verdict, &host->reasons, report, index->options);
 	if (report)
 		report->caller_count = 0;
 	report__free(report);
 	if (error)
 		return error;
-	host->watched = room__watched(room, host_summary__id(host));
-	return host_summary__blame(host, room->options->strict);
+	host->watched = ruling_index__watched(index, host_summary__id(host));
+	return host_summary__blame(host, index->options->strict);
 }
 
-static int room__open(struct ruling_room *room)
+static int ruling_index__open(struct ruling_index *index)
 {
-	size_t count = room->whole->window_count;
+	size_t count = index->whole->window_count;
 
-	room->windows = calloc(count + 1, sizeof(*room->windows));
-	if (!room->windows)
+	index->windows = calloc(count + 1, sizeof(*index->windows));
+	if (!index->windows)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		room->windows[i] = &room->whole->windows[i];
-	qsort(room->windows, count, sizeof(*room->windows), window__compare_hosts);
-	return verdict__watches(room->whole, &room->watches, &room->watch_count);
+		index->windows[i] = &index->whole->windows[i];
+	qsort(index->windows, count, sizeof(*index->windows), window__compare_hosts);
+	return verdict__watches(index->whole, &index->watches, &index->watch_count);
 }
 
 static int text__compare(const char *a, const char *b)
@@ -443,15 +444,15 @@ static int host_summaries__sort(struct host_summaries *hosts)
 int host_summaries__rule(struct host_summaries *hosts, const struct report *whole,
 	const struct verdict_options *options)
 {
-	struct ruling_room room = {.whole = whole, .options = options};
-	int error = room__open(&room);
+	struct ruling_index index = {.whole = whole, .options = options};
+	int error = ruling_index__open(&index);
 
 	for (size_t i = 0; hosts->count && i < whole->caller_count; i++)
 		whole->callers[i]->hosts_v1 = whole->callers[i]->only_blocker_on = 0;
 	for (size_t i = 0; !error && i < hosts->count; i++)
-		error = host_summary__rule(&hosts->list[i], &room);
-	free(room.windows);
-	free(room.watches);
+		error = host_summary__rule(&hosts->list[i], &index);
+	free(index.windows);
+	free(index.watches);
 	return error ? error : host_summaries__sort(hosts);
 }
 
