@@ -146,7 +146,7 @@ $(obj)/%.o: %.c $(obj)/flags | $(needs)
 	$(if $(V),,@)$(CC) $(cppflags) $(cflags) -MMD -MP -c $< -o $@
 
 # Before the first build nobody knows who includes the skeleton.
-$(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h' $(sources))): \
+$(patsubst %.c,$(obj)/%.o,$(shell grep -ls 'imdstrace\.skel\.h\|bpf_object\.h' $(sources))): \
 	$(bpf-objects:%=$(obj)/%.skel.h)
 
 -include $(wildcard $(obj)/*.d $(obj)/*/*.d $(obj)/*/*/*.d)

@@ -22,7 +22,6 @@ tests/wire/cases_socket.c
 user/render/report_json.c
 user/trace/top.c
 user/trace/trace.c
-user/trace/tracer.c
 FILES
 
 status=0

@@ -6,30 +6,20 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "imdstrace.skel.h"
-#include "imdstrace_loops.skel.h"
-#include "imdstrace_rounds.skel.h"
 #include "trace/attach_modes.h"
+#include "trace/bpf_object.h"
+#include "trace/cgroup_root.h"
 #include "trace/kernel.h"
 #include "trace/witness.h"
 
-#include "lib/array.h"
-
-#define LOG_SIZE (1 << 20)
-/* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
- * which cost it nothing, and no line for each instruction. */
-#define LOG_STATS 4
 /* Records that are handed over at a time: more than the ring buffer holds. */
 #define RECORDS_MAX 4096
 
@@ -43,8 +33,7 @@ struct tracer {
 	int root;                                /* of cgroup2, or -1 */
 	int cgroup;                              /* the same; -1: responses are not watched */
 	struct tracer_failure responses_failure; /* why not; error 0: not asked for */
-	char (*logs)[LOG_SIZE];                  /* the verifier's words on each program */
-	bool measured;       /* only those tell how many instructions it looked at */
+	struct verifier_logs logs;
 	unsigned int handed; /* records since the poll began */
 	bool counts_skipped; /* the kernel counts the programs that it skips */
 };
@@ -55,364 +44,6 @@ const struct tracer_mode tracer_modes[] = {
 	{"kprobe", "kprobes, for kernels without trampolines"},
 	{NULL, NULL},
 };
-
-static const struct hook common_hooks[] = {{"on_state", ALWAYS, NULL}, {"on_destroy", ALWAYS, NULL},
-	{"on_end", ALWAYS, NULL}, {"look_up", ALWAYS, NULL}};
-
-/* Those, and the two that hang on a cgroup. */
-#define COMMON_MAX    (ARRAY_SIZE(common_hooks) + 2)
-#define REHEARSAL_MAX 5
-#define LOGS_MAX      (PROGRAMS_MAX + COMMON_MAX + REHEARSAL_MAX)
-
-/* Whether someone looks for the reason why a kernel refuses. */
-static bool debugging(void)
-{
-	const char *debug = getenv("IMDSTRACE_DEBUG");
-
-	return debug && *debug;
-}
-
-/* libbpf prints a warning for every mode that a kernel refuses. */
-static int hear_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	return debugging() ? vfprintf(stderr, format, arguments) : 0;
-}
-
-static int fail(
-	struct tracer_failure *failure, enum tracer_step step, const char *section, int error)
-{
-	*failure = (struct tracer_failure){.step = step, .error = -error};
-	snprintf(failure->section, sizeof(failure->section), "%s", section);
-	return error;
-}
-
-/* Where the root of cgroup2 may be mounted: seen from pid 1 first, which no container's cgroup
- * namespace narrows where pids are the host's. */
-static const char *const cgroup_roots[] = {
-	"/proc/1/root/sys/fs/cgroup",
-	"/proc/1/root/sys/fs/cgroup/unified",
-	"/sys/fs/cgroup",
-	"/sys/fs/cgroup/unified",
-};
-
-/* The hierarchy, mounted (5.2) for this descriptor alone; -1 where the kernel or a sandbox refuses.
- */
-static int cgroup__mount_root(void)
-{
-	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
-	int mount = -1;
-
-	if (context < 0)
-		return -1;
-	if (!fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	close(context);
-	return mount;
-}
-
-static int cgroup__open_root(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cgroup_roots); i++) {
-		int root = open(cgroup_roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		struct statfs system;
-
-		if (root < 0)
-			continue;
-		if (!fstatfs(root, &system) && system.f_type == CGROUP2_SUPER_MAGIC)
-			return root;
-		close(root);
-	}
-	return cgroup__mount_root();
-}
-
-/* The maps that a rehearsal's programs alone use, and the largest of them. */
-static const char *const rehearsal_maps[] = {"connecting_in_scope", "rehearsed_sockets",
-	"rehearsals", "rehearsed_processes", "rehearsal_scope", "scope_cgroups", "scope_pids"};
-
-/* Whether the program is a rehearsal's, by its name. */
-static bool program__rehearses(const struct bpf_program *program)
-{
-	return !strncmp(bpf_program__name(program), "rehearse_", 9);
-}
-
-static void choose_rehearsal(
-	struct imdstrace_bpf *skeleton, const struct tracer_addition *rehearsal)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, skeleton->obj) if (program__rehearses(program))
-		bpf_program__set_autoload(program, rehearsal != NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(rehearsal_maps); i++)
-		bpf_map__set_autocreate(
-			bpf_object__find_map_by_name(skeleton->obj, rehearsal_maps[i]),
-			rehearsal != NULL);
-	if (!rehearsal)
-		return;
-	if (!rehearsal->pids)
-		bpf_program__set_autoload(skeleton->progs.rehearse_fork, false);
-	skeleton->rodata->scope_is_everything = rehearsal->everything;
-	skeleton->rodata->scope_has_cgroups = rehearsal->cgroups;
-	skeleton->rodata->scope_has_pids = rehearsal->pids;
-}
-
-static bool has_place(
-	const struct btf *kernel, const struct hook *hook, const struct witness_programs *witness)
-{
-	if (hook->function && !kernel__has(kernel, hook->function))
-		return false;
-	switch (hook->need) {
-	case FORWARDS:
-		return witness->forwards;
-	case CONNECTS:
-		return witness->connects;
-	case PREEMPTED:
-		return kernel__preempts();
-	case SECOND_CHANCE:
-		return kernel__preempts() && kernel__has_kprobes();
-	case ALWAYS:
-		break;
-	}
-	return true;
-}
-
-static void choose_programs(struct imdstrace_bpf *skeleton, const struct mode *mode,
-	const struct btf *kernel, bool responses, const struct witness_programs *witness)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, skeleton->obj)
-		bpf_program__set_autoload(program, false);
-	for (size_t i = 0; i < ARRAY_SIZE(common_hooks); i++) {
-		program = bpf_object__find_program_by_name(skeleton->obj, common_hooks[i].program);
-		bpf_program__set_autoload(program, true);
-	}
-	bpf_program__set_autoload(skeleton->progs.on_packet, responses);
-	bpf_program__set_autoload(skeleton->progs.on_egress, witness->sent);
-	witness__set_type(skeleton->progs.on_forward);
-	for (const struct hook *hook = mode->hooks; hook->program; hook++) {
-		program = bpf_object__find_program_by_name(skeleton->obj, hook->program);
-		if (has_place(kernel, hook, witness))
-			bpf_program__set_autoload(program, true);
-	}
-}
-
-/* The objects are of one source, so that the skeleton of one fits all (Makefile). */
-#define PLACE(skeleton, member, field) offsetof(typeof(*((struct skeleton *)0)->member), field)
-#define SAME_PLACE(member, field)                                                   \
-	_Static_assert(PLACE(imdstrace_bpf, member, field) ==                       \
-				       PLACE(imdstrace_loops_bpf, member, field) && \
-			       PLACE(imdstrace_bpf, member, field) ==               \
-				       PLACE(imdstrace_rounds_bpf, member, field),  \
-		"the objects differ")
-SAME_PLACE(rodata, disable_preemption);
-SAME_PLACE(rodata, probes_are_second);
-SAME_PLACE(rodata, scope_is_everything);
-SAME_PLACE(rodata, scope_has_cgroups);
-SAME_PLACE(rodata, scope_has_pids);
-SAME_PLACE(bss, asked_stats);
-SAME_PLACE(bss, asked_identity);
-SAME_PLACE(bss, counters);
-SAME_PLACE(bss, detached);
-SAME_PLACE(bss, rehearsal_over);
-SAME_PLACE(bss, witnessing);
-
-/* The object that names no more than the kernel has, opened. NULL: errno says why. */
-static struct imdstrace_bpf *open_object(const struct btf *kernel)
-{
-	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
-	struct bpf_object_skeleton *skeleton;
-	int error = object ? imdstrace_bpf__create_skeleton(object) : -ENOMEM;
-
-	if (!error) {
-		skeleton = object->skeleton;
-		if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
-			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
-		else if (!kernel__has(kernel, "bpf_preempt_disable"))
-			skeleton->data = imdstrace_loops_bpf__elf_bytes(&skeleton->data_sz);
-		error = bpf_object__open_skeleton(skeleton, NULL);
-	}
-	if (!error)
-		return object;
-	imdstrace_bpf__destroy(object);
-	errno = -error;
-	return NULL;
-}
-
-/* What a program of that section hangs on, in the kernel's types; NULL: nothing that they list. */
-static const char *section__target(const char *section, __u32 *kind, char *name, size_t size)
-{
-	static const struct {
-		const char *prefix, *type_prefix;
-		__u32 kind;
-	} sections[] = {
-		{"tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF},
-		{"fentry/", "", BTF_KIND_FUNC},
-		{"fexit/", "", BTF_KIND_FUNC},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		size_t length = strlen(sections[i].prefix);
-
-		if (strncmp(section, sections[i].prefix, length))
-			continue;
-		snprintf(name, size, "%s%s", sections[i].type_prefix, section + length);
-		*kind = sections[i].kind;
-		return name;
-	}
-	return NULL;
-}
-
-/* Whether the kernel has what the chosen programs hang on. 0 or -ENOENT. */
-static int find_targets(
-	struct imdstrace_bpf *skeleton, const struct btf *kernel, struct tracer_failure *failure)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, skeleton->obj)
-	{
-		const char *section = bpf_program__section_name(program);
-		char name[128];
-		__u32 kind;
-
-		if (bpf_program__autoload(program) &&
-			section__target(section, &kind, name, sizeof(name)) &&
-			btf__find_by_name_kind(kernel, name, kind) < 0)
-			return fail(failure, TRACER_LOOK_UP, section, -ENOENT);
-	}
-	return 0;
-}
-
-static void collect_logs(struct tracer *tracer, struct imdstrace_bpf *skeleton)
-{
-	struct bpf_program *program;
-	size_t i = 0;
-
-	bpf_object__for_each_program(program, skeleton->obj)
-	{
-		if (!tracer->logs || !bpf_program__autoload(program))
-			continue;
-		*tracer->logs[i] = '\0';
-		bpf_program__set_log_level(program, LOG_STATS);
-		bpf_program__set_log_buf(program, tracer->logs[i++], LOG_SIZE);
-	}
-}
-
-/* A line that closes a verifier's log, whatever it found. */
-static bool line__is_sum(const char *line)
-{
-	static const char *const sums[] = {"processed ", "verification time ", "stack depth "};
-
-	for (size_t i = 0; i < ARRAY_SIZE(sums); i++)
-		if (!strncmp(line, sums[i], strlen(sums[i])))
-			return true;
-	return false;
-}
-
-/* Where the last line of a log begins that says why the program was refused, and how long it is;
- * NULL: there is none. */
-static const char *log__last_line(const char *log, int *size)
-{
-	const char *last = NULL;
-
-	for (const char *line = log; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (*line == '\n' || line__is_sum(line))
-			continue;
-		last = line;
-		*size = strcspn(line, "\n");
-	}
-	return last;
-}
-
-/* Notes which program the kernel refused to load, and what its verifier said of it: libbpf loads
- * one after the other, and only what has been loaded leaves a log without a complaint. */
-static int fail_to_load(const struct tracer *tracer, const struct imdstrace_bpf *skeleton,
-	struct tracer_failure *failure, int error)
-{
-	struct bpf_program *program;
-	const char *line = NULL;
-	size_t i = 0;
-	int size = 0;
-
-	bpf_object__for_each_program(program, skeleton->obj)
-	{
-		if (!tracer->logs || !bpf_program__autoload(program))
-			continue;
-		line = log__last_line(tracer->logs[i], &size);
-		if (line || !*tracer->logs[i])
-			break;
-		i++;
-	}
-	fail(failure, TRACER_LOAD, program ? bpf_program__section_name(program) : "", error);
-	if (line)
-		snprintf(failure->verifier, sizeof(failure->verifier), "%.*s", size, line);
-	return error;
-}
-
-/* The programs of an attach mode, as they are to be loaded. */
-struct variant {
-	const struct mode *mode;
-	const struct tracer_addition *rehearsal;
-	bool responses, disable_preemption;
-	struct witness_programs witness;
-};
-
-static struct imdstrace_bpf *open_variant(const struct variant *variant, const struct btf *kernel)
-{
-	struct imdstrace_bpf *opened = open_object(kernel);
-
-	if (!opened)
-		return NULL;
-	choose_programs(opened, variant->mode, kernel, variant->responses, &variant->witness);
-	choose_rehearsal(opened, variant->rehearsal);
-	opened->rodata->disable_preemption = variant->disable_preemption;
-	opened->rodata->probes_are_second = !variant->mode->kprobes;
-	return opened;
-}
-
-/*
- * Loads once more to hear what the verifier says. Not at once, because a log that is too small
- * fails a program that is not at fault (loops that are followed round by round fill one).
- */
-static void explain_load(struct tracer *tracer, const struct variant *variant,
-	const struct btf *kernel, struct tracer_failure *failure, int error)
-{
-	struct imdstrace_bpf *opened = open_variant(variant, kernel);
-
-	if (!opened) {
-		fail(failure, TRACER_LOAD, "", error);
-		return;
-	}
-	libbpf_set_print(NULL); /* has printed all of it */
-	collect_logs(tracer, opened);
-	imdstrace_bpf__load(opened);
-	fail_to_load(tracer, opened, failure, error);
-	libbpf_set_print(hear_libbpf);
-	imdstrace_bpf__destroy(opened);
-}
-
-static int open_loaded(struct tracer *tracer, struct imdstrace_bpf **skeleton,
-	const struct variant *variant, const struct btf *kernel, struct tracer_failure *failure)
-{
-	struct imdstrace_bpf *opened = open_variant(variant, kernel);
-	int error;
-
-	if (!opened)
-		return fail(failure, TRACER_LOAD, "", -errno);
-	error = find_targets(opened, kernel, failure);
-	if (!error) {
-		if (tracer->measured)
-			collect_logs(tracer, opened);
-		error = imdstrace_bpf__load(opened);
-		if (error)
-			explain_load(tracer, variant, kernel, failure, error);
-	}
-	if (error)
-		imdstrace_bpf__destroy(opened);
-	else
-		*skeleton = opened;
-	return error;
-}
 
 static void tracer__leave_responses(struct tracer *tracer, const struct tracer_failure *why)
 {
@@ -433,7 +64,8 @@ static void attach_responses(struct tracer *tracer)
 		bpf_program__attach_cgroup(skeleton->progs.on_packet, tracer->cgroup);
 	if (skeleton->links.on_packet)
 		return;
-	fail(&failure, TRACER_ATTACH, bpf_program__section_name(skeleton->progs.on_packet), -errno);
+	tracer_failure__set(&failure, TRACER_ATTACH,
+		bpf_program__section_name(skeleton->progs.on_packet), -errno);
 	tracer__leave_responses(tracer, &failure);
 }
 
@@ -449,7 +81,7 @@ static bool failure__is_of_responses(const struct tracer_failure *failure)
 static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct mode *mode,
 	const struct btf *kernel, struct tracer_failure *failure)
 {
-	struct variant variant = {
+	struct object_variant variant = {
 		.mode = mode,
 		.rehearsal = tracer->rehearsal,
 		.responses = tracer->cgroup >= 0,
@@ -463,7 +95,7 @@ static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const st
 	int error;
 
 	for (;;) {
-		error = open_loaded(tracer, skeleton, &variant, kernel, failure);
+		error = object__load(skeleton, &variant, kernel, &tracer->logs, failure);
 		if (!error || failure->step != TRACER_LOAD)
 			break;
 		if (variant.responses && failure__is_of_responses(failure)) {
@@ -517,7 +149,8 @@ static int attach_programs(
 		if (*each->link || mode__can_do_without(mode, program))
 			continue;
 		error = -errno;
-		return fail(failure, TRACER_ATTACH, bpf_program__section_name(program), error);
+		return tracer_failure__set(
+			failure, TRACER_ATTACH, bpf_program__section_name(program), error);
 	}
 	return 0;
 }
@@ -533,7 +166,7 @@ static int attach_rehearsal(
 	if (!rehearsal)
 		return 0;
 	error = rehearsal->loaded(rehearsal->context, skeleton->obj, tracer->cgroup, &section);
-	return error ? fail(failure, TRACER_ATTACH, section, error) : 0;
+	return error ? tracer_failure__set(failure, TRACER_ATTACH, section, error) : 0;
 }
 
 static int attach_hooks(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
@@ -591,7 +224,7 @@ static int open_ring(struct tracer *tracer, struct tracer_failure *failure)
 {
 	tracer->ring = ring_buffer__new(
 		bpf_map__fd(tracer->skeleton->maps.records), hand_over, tracer, NULL);
-	return tracer->ring ? 0 : fail(failure, TRACER_READ, "", -errno);
+	return tracer->ring ? 0 : tracer_failure__set(failure, TRACER_READ, "", -errno);
 }
 
 int tracer__open(struct tracer **tracer, const struct tracer_options *options,
@@ -602,16 +235,15 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	int error = -ENOTSUP;
 
 	if (!opened)
-		return fail(&failures[0], TRACER_LOAD, "", -ENOMEM);
-	opened->logs = calloc(LOGS_MAX, LOG_SIZE);
-	opened->measured = options->measure && opened->logs && !kernel__counts_verified();
-	libbpf_set_print(hear_libbpf);
+		return tracer_failure__set(&failures[0], TRACER_LOAD, "", -ENOMEM);
+	verifier_logs__open(&opened->logs, options->measure);
+	bpf_object__hear_libbpf();
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	opened->sink = *sink;
 	opened->rehearsal = options->rehearsal;
 	opened->root = cgroup__open_root();
 	if (opened->root < 0) {
-		fail(&opened->responses_failure, TRACER_LOOK_UP, "", -errno);
+		tracer_failure__set(&opened->responses_failure, TRACER_LOOK_UP, "", -errno);
 		witness__give_up(&opened->witness, &opened->responses_failure);
 	}
 	opened->cgroup = -1;
@@ -621,11 +253,12 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		opened->cgroup = fcntl(opened->root, F_DUPFD_CLOEXEC, 0);
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel) {
-		error = fail(&failures[0], TRACER_LOOK_UP, "", -errno);
+		error = tracer_failure__set(&failures[0], TRACER_LOOK_UP, "", -errno);
 		goto out;
 	}
 	if (!kernel__has_helper(kernel, "BPF_FUNC_ringbuf_reserve")) {
-		error = fail(&failures[0], TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", -ENOENT);
+		error = tracer_failure__set(
+			&failures[0], TRACER_LOOK_UP, "helper/bpf_ringbuf_reserve", -ENOENT);
 		goto out;
 	}
 	opened->counts_skipped = kernel__counts_skipped(kernel);
@@ -634,10 +267,8 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 			error = attach(opened, &modes[i], kernel, &failures[i]);
 	if (!error)
 		error = open_ring(opened, &failures[opened->mode - modes]);
-	if (!opened->measured) {
-		free(opened->logs);
-		opened->logs = NULL;
-	}
+	if (!opened->logs.measured)
+		verifier_logs__close(&opened->logs);
 out:
 	btf__free(kernel);
 	malloc_trim(0); /* what loading took: the kernel's types, several times over */
@@ -659,24 +290,13 @@ void tracer__close(struct tracer *tracer)
 		close(tracer->cgroup);
 	if (tracer->root >= 0)
 		close(tracer->root);
-	free(tracer->logs);
+	verifier_logs__close(&tracer->logs);
 	free(tracer);
 }
 
 const char *tracer__mode(const struct tracer *tracer)
 {
 	return tracer_modes[tracer->mode - modes].name;
-}
-
-/* From the verifier's line "processed 1234 insns (limit 1000000) ...". */
-static unsigned int log__verified(const char *log)
-{
-	const char *line = strstr(log, "processed ");
-	unsigned int verified = 0;
-
-	if (line)
-		sscanf(line, "processed %u insns", &verified);
-	return verified;
 }
 
 size_t tracer__programs(const struct tracer *tracer, struct tracer_program *programs, size_t max)
@@ -693,8 +313,8 @@ size_t tracer__programs(const struct tracer *tracer, struct tracer_program *prog
 			continue;
 		bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
 		programs[count] = (struct tracer_program){
-			.verified = tracer->logs ? log__verified(tracer->logs[count])
-						 : info.verified_insns,
+			.verified = tracer->logs.each ? log__verified(tracer->logs.each[count])
+						      : info.verified_insns,
 			.jited = info.jited_prog_len,
 		};
 		snprintf(programs[count].name, sizeof(programs[count].name), "%s",
