@@ -228,13 +228,16 @@ of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_
 # What is the same whatever the program was built with.
 of-docs := tests/e2e/test_manual.sh tests/e2e/test_completion.sh tests/e2e/test_ssm.sh
 
+# What the kernel's verifier says: each of its runs waits for the kernel, and little of it is ours.
+of-kernel := tests/e2e/test_refused.sh
+
 asan := $(patsubst build/%,build/asan/%,$(filter build/%,$(out)/imdstrace $(unit) $(e2e)))
 
 check: $(out)/imdstrace $(out)/tests/wire $(unit) $(e2e) | deps-e2e ## run the unit and end-to-end tests, plain and with sanitizers (root)
 	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
 	@tests/run TIMEOUT=600 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(unit) $(e2e) \
 		IMDSTRACE=build/asan/imdstrace WIRE_COUNT=1000 FLOOD_REQUESTS=5000 FLEET_HOSTS=500 \
-		$(unit:build/%=build/asan/%) $(filter-out $(of-others) $(of-docs),$(e2e:build/%=build/asan/%))
+		$(unit:build/%=build/asan/%) $(filter-out $(of-others) $(of-docs) $(of-kernel),$(e2e:build/%=build/asan/%))
 
 check-unit: $(unit) ## run the unit tests alone
 	@tests/run $(unit)
@@ -245,7 +248,7 @@ check-e2e: $(out)/imdstrace $(out)/tests/wire $(e2e) | deps-e2e ## run the end-t
 check-asan: $(out)/tests/wire | deps-e2e ## run both with sanitizers alone (root)
 	@$(MAKE) --no-print-directory FLAVOUR=asan $(asan)
 	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=build/asan/imdstrace $(unit:build/%=build/asan/%) \
-		$(filter-out $(of-others) $(of-docs),$(e2e:build/%=build/asan/%))
+		$(filter-out $(of-others) $(of-docs) $(of-kernel),$(e2e:build/%=build/asan/%))
 
 check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clients from the distribution (root, downloads them)
 	@tests/run TIMEOUT=900 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(wildcard tests/clients/test_*.sh)
