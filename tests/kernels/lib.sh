@@ -63,15 +63,15 @@ start_in() {
 # The tracer's own process, which a command may have started in its turn.
 tracer_pid() {
 	set -- "$tracer"
-	while [ -n "$1" ] && [ "$(cat "/proc/$1/comm")" != imdstrace ]; do
-		set -- "$(pgrep -P "$1" | head -n 1)"
+	while [ -n "$1" ] && ! grep -qsx imdstrace "/proc/$1/comm"; do
+		set -- "$(sed -n "s/^\([0-9]*\) (.*) [A-Z] $1 .*/\1/p" /proc/[0-9]*/stat 2>/dev/null | head -n 1)"
 	done
-	echo "$1"
+	[ -n "$1" ] && echo "$1"
 }
 
 # Whatever stands between this shell and the tracer passes its status on.
 stop() {
-	kill -TERM "$(tracer_pid)"
+	tracing=$(tracer_pid) && kill -TERM "$tracing" || return
 	wait "$tracer"
 }
 
