@@ -87,9 +87,18 @@ LOOP_BODY scope__hash_chunk(u32 round, struct scope_name *name)
 	return size < NAME_SCRATCH;
 }
 
-/* The hash of a path that has one more name at its end. A global function, so that the verifier
- * looks at its loops once, and not for each cgroup of a path. */
-__noinline u64 scope__hash_name(u64 at, u64 hash)
+/*
+ * The hash of a path that has one more name at its end. Without bpf_loop() it is a global function,
+ * so that the verifier looks at its loops once, and not for each cgroup of a path; with it, one
+ * more frame would be too much for a stack of 512 bytes.
+ */
+#ifdef LOOP_BY_HELPER
+#define HASH_NAME static __always_inline u64
+#else
+#define HASH_NAME __noinline u64
+#endif
+
+HASH_NAME scope__hash_name(u64 at, u64 hash)
 {
 	struct scope_name name = {.name = at, .hash = hash};
 
