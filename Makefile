@@ -255,8 +255,8 @@ check-clients: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace real clien
 
 other := $(filter-out $(native),amd64 arm64)
 
-check-report: $(out)/imdstrace | deps-e2e deps-report ## open the reports in Chromium and promtool (root, downloads them)
-	@tests/run IMDSTRACE=$(out)/imdstrace $(of-others)
+check-report: $(out)/imdstrace $(out)/tests/wire | deps-e2e deps-report ## open the reports in Chromium and promtool (root, downloads them)
+	@tests/run WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(of-others)
 
 # By every compiler that someone may build with. $(out)/tests/verify loads them on a kernel.
 by-others := build/$(target)/compilers/made
