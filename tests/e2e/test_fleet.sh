@@ -146,7 +146,7 @@ lost=$(jq .totals.lost "$work/report.json")
 # what_text_says: one line, so that no sentence ends with its line.
 tr -s '\n ' '  ' <"$work/plain.txt" >"$work/line.txt"
 text_totals() {
-	equal totals "$by_class" "$(sed -nE 's/^Calls +v1 ([0-9]+), v2 ([0-9]+), token ([0-9]+), foreign ([0-9]+), unknown ([0-9]+), lost .*/\1\t\2\t\3\t\4\t\5/p' "$work/plain.txt")"
+	equal totals "$by_class" "$(sed -nE 's/^Calls +v1 ([0-9]+), v2 ([0-9]+), token ([0-9]+), foreign ([0-9]+), unknown ([0-9]+), lost.*/\1\t\2\t\3\t\4\t\5/p' "$work/plain.txt")"
 }
 check 'text: the totals are the truth' text_totals
 # text_caller NAME PARENT HOSTS HOSTS-V1 ONLY FIXED V1 V2 TOKEN
