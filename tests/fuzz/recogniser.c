@@ -109,7 +109,7 @@ void recogniser__read(const struct stream *stream, const struct reading *plain, 
 		bool idle = http->state == S_START || http->state == S_RESPONSE;
 
 		recogniser__step(stream, plain, at, 1, start, http, reading);
-		if (idle && (http->state == S_METHOD || http->state == S_ANSWER_VERSION))
+		if (idle && (http->state == S_METHOD || http->state == S_RESPONSE_VERSION))
 			start = at;
 		if (reading->count > heads) {
 			heads = reading->count;
