@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# What the tests of packages and releases share. To be sourced by bash. Comes in: $work. Goes out: a line
-# for each check, and their sum last.
+# What the tests of packages and releases share. To be sourced by bash. Prints a line
+# for each check, and their sum last; $work is theirs.
 passed=0 failed=0
 work=${work:?}
 

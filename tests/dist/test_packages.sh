@@ -3,7 +3,7 @@
 # Traces nothing.
 #
 # What `make packages` has built: what the packages hold, and what lintian and rpmlint say of them.
-# Comes in: $PACKAGES, the directory that they are in.
+# They are in the directory $PACKAGES.
 set -u
 export LC_ALL=C
 top=$(realpath "$(dirname "$0")/../..")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # In a virtual machine whose systemd has started the packaged imdstrace.service with the boot: what the
-# packages do to it. Comes in: two versions of each package in /packages. Its last line is the sum.
+# packages do to it. Two versions of each package are in /packages. Its last line is the sum.
 # shellcheck source=tests/kernels/lib.sh
 . /lib.sh
 report=/var/lib/imdstrace/report.json
