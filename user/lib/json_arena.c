@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCRATCH_SIZE (256UL << 10)
+#define CHUNK_SIZE (256UL << 10)
 
 struct arena_chunk {
 	struct arena_chunk *older;
@@ -38,7 +38,7 @@ static void *json_arena__allocate(size_t size)
 	}
 	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	if (size > arena->left &&
-		!json_arena__add_chunk(arena, size > SCRATCH_SIZE ? size : SCRATCH_SIZE))
+		!json_arena__add_chunk(arena, size > CHUNK_SIZE ? size : CHUNK_SIZE))
 		return NULL;
 	arena->most -= arena->most < size ? arena->most : size;
 	arena->left -= size;
