@@ -26,6 +26,14 @@ static __always_inline void emit__count(const struct process_key *process, u32 c
 /* Set when the rehearsal ends: what is sent from then on is counted and left alone. */
 bool rehearsal_over = false;
 
+/* A connection that a rehearsal does not cover. stats: of whose process it is; NULL: not known. */
+static __always_inline void emit__count_not_covered(struct process_stats *stats)
+{
+	if (stats)
+		ATOMIC_INC(&stats->not_covered);
+	ATOMIC_INC(&counters.not_covered);
+}
+
 /* A v1 request that left as it was, although a process of the scope sent it: its connection is not
  * covered. One that was open before is counted by user space. */
 static __always_inline void emit__not_covered(struct connection *connection)
@@ -36,8 +44,7 @@ static __always_inline void emit__not_covered(struct connection *connection)
 		!connection->opener.pid || *(volatile bool *)&rehearsal_over)
 		return;
 	connection->uncovered = true;
-	ATOMIC_INC(&stats->not_covered);
-	ATOMIC_INC(&counters.not_covered);
+	emit__count_not_covered(stats);
 }
 
 static __always_inline struct request_record *emit__reserve(u8 cls, u8 family)

@@ -20,6 +20,7 @@
 #include <bpf/bpf_helpers.h>
 #include "connection.h"
 #include "compat.h"
+#include "emit.h"
 #include "filter.h"
 #include "identity.h"
 #include "loop.h"
@@ -114,13 +115,6 @@ static __always_inline struct process_stats *rehearse__stats(void)
 	return stats;
 }
 
-static __always_inline void rehearse__not_covered(struct process_stats *stats)
-{
-	if (stats)
-		ATOMIC_INC(&stats->not_covered);
-	ATOMIC_INC(&counters.not_covered);
-}
-
 static __always_inline void rehearse__connect(const struct sock *sk, u64 key)
 {
 	struct process_stats *stats;
@@ -131,7 +125,7 @@ static __always_inline void rehearse__connect(const struct sock *sk, u64 key)
 		return;
 	stats = rehearse__stats();
 	if (sock__is_subflow(sk) || bpf_map_update_elem(&connecting_in_scope, &key, &yes, BPF_ANY))
-		rehearse__not_covered(stats);
+		emit__count_not_covered(stats);
 }
 
 /* Bytes that were passed on and that the socket never took: the connection ends without them. */
@@ -191,7 +185,7 @@ static __always_inline void rehearse__established(struct bpf_sock_ops *ops)
 		connection->uncovered = true;
 		stats = bpf_map_lookup_elem(&process_stats, &connection->opener);
 	}
-	rehearse__not_covered(stats);
+	emit__count_not_covered(stats);
 }
 
 /* sends */

@@ -85,11 +85,6 @@ static const struct reader_field path_fields[] = {
 	{0},
 };
 
-static const char *class__word(int cls)
-{
-	return class__name(cls);
-}
-
 static const char *network__word(int network)
 {
 	return network__name(network);
@@ -99,17 +94,14 @@ static int read__path(
 	struct reader *reader, const struct place *place, const json_t *element, void *context)
 {
 	struct report_path path = {0};
-	int cls = 0;
 	int error = reader__object(reader, place, NULL, element);
 
 	if (!error)
-		error = reader__word(reader, place, element, "class", REQUIRED, class__word,
-			CLASS_COUNT, "is none of v1, v2, token, foreign and unknown", &cls);
+		error = reader__class(reader, place, element, "class", &path.cls);
 	if (!error)
 		error = reader__fields(reader, place, element, path_fields, &path);
 	if (error)
 		return error;
-	path.cls = cls;
 	if (!path.path && path.cls != CLASS_UNKNOWN)
 		return reader__fail(reader, place, "path", "is missing");
 	if (path.fixed > path.count)

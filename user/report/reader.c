@@ -256,3 +256,14 @@ int reader__word(struct reader *reader, const struct place *place, const json_t 
 		}
 	return reader__fail(reader, place, field, problem);
 }
+
+int reader__class(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum request_class *cls)
+{
+	int index = *cls;
+	int error = reader__word(reader, place, object, name, REQUIRED, class__key, CLASS_COUNT,
+		"is none of v1, v2, token, foreign and unknown", &index);
+
+	*cls = index;
+	return error;
+}

@@ -91,6 +91,10 @@ int reader__count(struct reader *reader, const struct place *place, const char *
 int reader__object(
 	struct reader *reader, const struct place *place, const char *name, const json_t *value);
 
+/* A field that is the name of a class. */
+int reader__class(struct reader *reader, const struct place *place, const json_t *object,
+	const char *name, enum request_class *cls);
+
 /* A field that is one of count words, of which name(i) is the i-th or NULL. *index is left alone
  * where it is missing; problem is said where it is another word. */
 int reader__word(struct reader *reader, const struct place *place, const json_t *object,
