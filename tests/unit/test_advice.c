@@ -88,8 +88,7 @@ static void advice_says_what_to_change(void **state)
 					5, 2, ANSWERS(0, 0, 0, 2)),
 			ADVICE_DISABLE_FALLBACK,
 			{"get no answer (a firewall, a proxy",
-				"then set "
-				"AWS_EC2_METADATA_V1_DISABLED=true"}},
+				"then set AWS_EC2_METADATA_V1_DISABLED=true"}},
 		{"a pod in the host's network, where responses were not watched",
 			"'name':'x','pod':{'uid':'u'}" NETWORK("host") "," UNWATCHED(5, 3),
 			ADVICE_INVESTIGATE, {"was not watched"}},
@@ -124,8 +123,7 @@ static void advice_says_what_to_change(void **state)
 			"," V1(1) AGENT("curl/7.88.1"),
 			ADVICE_UPGRADE_PROGRAM, {"Upgrade amazon-ec2-utils", "to 1.3 or later"}},
 		{"a script of a name like the ec2-metadata script's",
-			"'name':'curl','exe':'/usr/bin/curl',"
-			"'parent':'bash /usr/local/bin/get-ec2-metadata.sh'"
+			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /usr/local/bin/get-ec2-metadata.sh'"
 			"," V1(1) AGENT("curl/7.88.1"),
 			ADVICE_SEND_TOKEN,
 			{"(started by bash /usr/local/bin/get-ec2-metadata.sh)"}},
@@ -135,8 +133,8 @@ static void advice_says_what_to_change(void **state)
 			ADVICE_UPGRADE_PROGRAM,
 			{"Upgrade the Datadog agent", "to 7.64.0 or later"}},
 		{"an agent that an agent's script starts",
-			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py',"
-			"'parent':'bash /usr/bin/ec2-metadata'," V1(1),
+			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','parent':'bash /usr/bin/ec2-metadata'," V1(
+				1),
 			ADVICE_SEND_TOKEN, {"Make python3 /a.py"}},
 		{"a script of its own, whoever starts it",
 			"'name':'python3 /a.py','script':'/a.py','parent':'bash /b.sh'," V1(1),
@@ -144,8 +142,7 @@ static void advice_says_what_to_change(void **state)
 		{"boto 2, or who knows", "'name':'x'," V1(1) AGENT("Python-urllib/2.7"),
 			ADVICE_SEND_TOKEN, {"Python-urllib 2.7", "boto3 1.12.6"}},
 		{"the service is turned off",
-			"'name':'x',"
-			"'calls':" CALLS(4, 0, 2, 0, 0)
+			"'name':'x','calls':" CALLS(4, 0, 2, 0, 0)
 				OUTCOMES(ANSWERS(0, 0, 4, 0), ANSWERS(0, 0, 2, 0)),
 			ADVICE_INVESTIGATE, {"disabled", "--http-endpoint enabled"}},
 		{"the service is turned off, for a container",
@@ -167,13 +164,11 @@ static void advice_says_what_to_change(void **state)
 		{"an SDK with an older function, and what that called",
 			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
 				5, 9, 4, 0, 0) OUTCOMES(ANSWERS(5, 0, 0, 0),
-				ANSWERS(4, 0, 0, 0)) ",'paths':[{'method':'GET','path':'/"
-						     "a','class':'v1','count':2,'first':null,"
-						     "'last':null},{'method':'GET','path':'/"
-						     "b','class':'v1','count':3,"
-						     "'first':null,'last':null},{'method':'GET','"
-						     "path':'/c','class':'v2',"
-						     "'count':9,'first':null,'last':null}]",
+				ANSWERS(4, 0, 0,
+					0)) ",'paths':[{'method':'GET','path':'/"
+					    "a','class':'v1','count':2,'first':null,'last':null},{'method':'GET','path':'/"
+					    "b','class':'v1','count':3,'first':null,'last':null},{'method':'GET','"
+					    "path':'/c','class':'v2','count':9,'first':null,'last':null}]",
 			ADVICE_INVESTIGATE, {"but GET /b and 1 more path were called without"}},
 		{"kube2iam", "'name':'kube2iam','exe':'/bin/kube2iam'," V1(9), ADVICE_INVESTIGATE,
 			{"pods", "in the metadata service's place"}},

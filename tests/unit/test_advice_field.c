@@ -26,36 +26,30 @@ static void a_person_is_told_what_cures(void **state)
 			"'first':null,'last':null}]",
 			"foreign-only", "none", {"Nothing has to change", ""}, {"Upgrade"}, NULL},
 		{"metricbeat's probe",
-			"'name':'metricbeat','exe':'/usr/share/metricbeat/bin/metricbeat','netw"
-			"ork':'host','user_agents':['Go-http-client/1.1'],'calls':{'v1':0,'v2':"
+			"'name':'metricbeat','exe':'/usr/share/metricbeat/bin/metricbeat','network':'host','user_agents':['Go-http-client/1.1'],'calls':{'v1':0,'v2':"
 			"0,'token':0,'foreign':1,'unknown':0},'outcomes':{'v1':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0}"
 			",'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'r"
 			"ejected':0,'other':1,'none':0}},'paths':[{'method':'GET','path':'/hetz"
-			"ner/v1/metadata/instance-id','class':'foreign','count':1,'first':null,"
-			"'last':null}]",
+			"ner/v1/metadata/instance-id','class':'foreign','count':1,'first':null,'last':null}]",
 			"foreign-only", "configure", {"providers: [aws]", "Hetzner"}, {"Upgrade"},
 			NULL},
 		{"the SSM agent",
-			"'name':'amazon-ssm-agent','exe':'/usr/bin/amazon-ssm-agent','network':"
-			"'host','user_agents':['aws-sdk-go/1.12.20 (go1.12; linux; amd64)'],'ca"
+			"'name':'amazon-ssm-agent','exe':'/usr/bin/amazon-ssm-agent','network':'host','user_agents':['aws-sdk-go/1.12.20 (go1.12; linux; amd64)'],'ca"
 			"lls':{'v1':5,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1"
 			"':{'ok':5,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'"
 			"other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'f"
 			"oreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'"
-			"GET','path':'/latest/meta-data/instance-id','class':'v1','count':1,'fi"
-			"rst':null,'last':null}]",
+			"GET','path':'/latest/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"Upgrade the SSM agent to 3.2.1041.0", "3.0.413.0"}, {"aws-sdk-go"}, NULL},
 		{"dockerd",
-			"'name':'dockerd','exe':'/usr/bin/dockerd','network':'host','user_agent"
-			"s':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':5,'v2':0"
+			"'name':'dockerd','exe':'/usr/bin/dockerd','network':'host','user_agents':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':5,'v2':0"
 			",'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':5,'rejected"
 			"':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},"
 			"'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'re"
 			"jected':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/lates"
-			"t/meta-data/iam/security-credentials/','class':'v1','count':1,'first':"
-			"null,'last':null}]",
+			"t/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Upgrade Docker to 20.10.0 or 19.03.14"},
 			{"aws-sdk-go"}, NULL},
 		{"behind kube2iam",
@@ -84,11 +78,9 @@ static void a_person_is_told_what_cures(void **state)
 			":1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':"
 			"0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign'"
 			":{'ok':0,'rejected':0,'other':2,'none':0}},'paths':[{'method':'GET','p"
-			"ath':'/latest/meta-data/instance-id','class':'v1','count':1,'first':nu"
-			"ll,'last':null},{'method':'GET','path':'/metadata/instance/compute/vmI"
+			"ath':'/latest/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null},{'method':'GET','path':'/metadata/instance/compute/vmI"
 			"d','class':'foreign','count':1,'first':null,'last':null},{'method':'GE"
-			"T','path':'/computeMetadata/v1/instance/hostname','class':'foreign','c"
-			"ount':1,'first':null,'last':null}]",
+			"T','path':'/computeMetadata/v1/instance/hostname','class':'foreign','count':1,'first':null,'last':null}]",
 			"v1-only", "investigate", {"cloud detector", "Azure", "Google", "harmless"},
 			{"Upgrade"}, NULL},
 		{"a token that is refused",
@@ -100,19 +92,16 @@ static void a_person_is_told_what_cures(void **state)
 			"v2-only", "investigate", {"its token is refused", "401"},
 			{"Nothing has to change"}, NULL},
 		{"known: /opt/datadog-agent/bin/agent/agent",
-			"'name':'agent','exe':'/opt/datadog-agent/bin/agent/agent','network':'h"
-			"ost','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
+			"'name':'agent','exe':'/opt/datadog-agent/bin/agent/agent','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
 			"es':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
 			"e':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'m"
-			"ethod':'GET','path':'/latest/meta-data/iam/security-credentials/','cla"
-			"ss':'v1','count':1,'first':null,'last':null}]",
+			"ethod':'GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"the Datadog agent to 7.64.0 or later", "ec2_prefer_imdsv2: true"},
 			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/prometheus",
-			"'name':'prometheus','exe':'/usr/bin/prometheus','network':'host','call"
-			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
+			"'name':'prometheus','exe':'/usr/bin/prometheus','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
 			"{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'ot"
 			"her':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'for"
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
@@ -126,8 +115,7 @@ static void a_person_is_told_what_cures(void **state)
 			"':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other'"
 			":0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign"
 			"':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','"
-			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','coun"
-			"t':1,'first':null,'last':null}]",
+			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Telegraf to 1.15.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/packer",
 			"'name':'packer','exe':'/usr/bin/packer','network':'host','calls':{'v1'"
@@ -135,8 +123,7 @@ static void a_person_is_told_what_cures(void **state)
 			"'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'"
 			"none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'"
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
-			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
-			",'first':null,'last':null}]",
+			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Packer to 1.6.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/restic",
 			"'name':'restic','exe':'/usr/bin/restic','network':'host','calls':{'v1'"
@@ -144,8 +131,7 @@ static void a_person_is_told_what_cures(void **state)
 			"'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'"
 			"none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'"
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
-			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
-			",'first':null,'last':null}]",
+			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"restic to 0.12.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/rclone",
 			"'name':'rclone','exe':'/usr/bin/rclone','network':'host','calls':{'v1'"
@@ -153,22 +139,18 @@ static void a_person_is_told_what_cures(void **state)
 			"'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'"
 			"none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'"
 			"ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path"
-			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1"
-			",'first':null,'last':null}]",
+			"':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"rclone to 1.52.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /cluster-autoscaler",
-			"'name':'cluster-autoscaler','exe':'/cluster-autoscaler','network':'hos"
-			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
+			"'name':'cluster-autoscaler','exe':'/cluster-autoscaler','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
 			"':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'met"
-			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class"
-			"':'v1','count':1,'first':null,'last':null}]",
+			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"the Cluster Autoscaler to 1.22.0", "AWS_REGION"}, {"aws-sdk-go"}, NULL},
 		{"known: /node-termination-handler",
-			"'name':'node-termination-handler','exe':'/node-termination-handler','n"
-			"etwork':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':"
+			"'name':'node-termination-handler','exe':'/node-termination-handler','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':"
 			"0},'outcomes':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok"
 			"':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'oth"
 			"er':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'p"
@@ -177,8 +159,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program", {"Node Termination Handler to 1.3.0"},
 			{"aws-sdk-go"}, NULL},
 		{"known: /bin/external-dns",
-			"'name':'external-dns','exe':'/bin/external-dns','network':'host','call"
-			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
+			"'name':'external-dns','exe':'/bin/external-dns','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
 			"{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'ot"
 			"her':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'for"
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
@@ -187,8 +168,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program", {"ExternalDNS to 0.5.18"}, {"aws-sdk-go"},
 			NULL},
 		{"known: /app/aws-k8s-agent",
-			"'name':'aws-k8s-agent','exe':'/app/aws-k8s-agent','network':'host','ca"
-			"lls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1"
+			"'name':'aws-k8s-agent','exe':'/app/aws-k8s-agent','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1"
 			"':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'"
 			"other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'f"
 			"oreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'"
@@ -197,13 +177,11 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program", {"VPC CNI plugin to 1.6.0"}, {"aws-sdk-go"},
 			NULL},
 		{"known: /bin/aws-ebs-csi-driver",
-			"'name':'aws-ebs-csi-driver','exe':'/bin/aws-ebs-csi-driver','network':"
-			"'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outc"
+			"'name':'aws-ebs-csi-driver','exe':'/bin/aws-ebs-csi-driver','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outc"
 			"omes':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rej"
 			"ected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'n"
 			"one':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{"
-			"'method':'GET','path':'/latest/meta-data/iam/security-credentials/','c"
-			"lass':'v1','count':1,'first':null,'last':null}]",
+			"'method':'GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"EBS CSI driver to 0.6.0"}, {"aws-sdk-go"},
 			NULL},
 		{"known: /velero",
@@ -216,13 +194,11 @@ static void a_person_is_told_what_cures(void **state)
 			":null,'last':null}]",
 			"v1-only", "upgrade-program", {"Velero to 1.5.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/newrelic-infra",
-			"'name':'newrelic-infra','exe':'/usr/bin/newrelic-infra','network':'hos"
-			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
+			"'name':'newrelic-infra','exe':'/usr/bin/newrelic-infra','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
 			"':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'met"
-			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class"
-			"':'v1','count':1,'first':null,'last':null}]",
+			"hod':'GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"infrastructure agent to 1.12.0"},
 			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/afterburn",
@@ -231,12 +207,10 @@ static void a_person_is_told_what_cures(void **state)
 			"ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'othe"
 			"r':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'forei"
 			"gn':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET'"
-			",'path':'/latest/meta-data/iam/security-credentials/','class':'v1','co"
-			"unt':1,'first':null,'last':null}]",
+			",'path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"afterburn to 4.4.1"}, {"aws-sdk-go"}, NULL},
 		{"known: /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent",
-			"'name':'amazon-cloudwatch-agent','exe':'/opt/aws/amazon-cloudwatch-age"
-			"nt/bin/amazon-cloudwatch-agent','network':'host','calls':{'v1':2,'v2':"
+			"'name':'amazon-cloudwatch-agent','exe':'/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent','network':'host','calls':{'v1':2,'v2':"
 			"0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejecte"
 			"d':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0}"
 			",'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'r"
@@ -251,12 +225,10 @@ static void a_person_is_told_what_cures(void **state)
 			"':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other'"
 			":0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign"
 			"':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','"
-			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','coun"
-			"t':1,'first':null,'last':null}]",
+			"path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"osquery to 5.6.0"}, {"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/pgbackrest",
-			"'name':'pgbackrest','exe':'/usr/bin/pgbackrest','network':'host','call"
-			"s':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
+			"'name':'pgbackrest','exe':'/usr/bin/pgbackrest','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':"
 			"{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'ot"
 			"her':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'for"
 			"eign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GE"
@@ -269,8 +241,7 @@ static void a_person_is_told_what_cures(void **state)
 			"mes':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'reje"
 			"cted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'no"
 			"ne':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'"
-			"method':'GET','path':'/latest/meta-data/iam/security-credentials/','cl"
-			"ass':'v1','count':1,'first':null,'last':null}]",
+			"method':'GET','path':'/latest/meta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"Fluent Bit to 1.8.9", "imds_version v2"},
 			{"aws-sdk-go"}, NULL},
 		{"known: /usr/bin/step-ca",
@@ -283,8 +254,7 @@ static void a_person_is_told_what_cures(void **state)
 			":1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program", {"step-ca to 0.15.0"}, {"aws-sdk-go"}, NULL},
 		{"goofys",
-			"'name':'goofys','exe':'/usr/local/bin/goofys','network':'host','user_a"
-			"gents':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':2,'v"
+			"'name':'goofys','exe':'/usr/local/bin/goofys','network':'host','user_agents':['aws-sdk-go/1.12.66 (go1.8; linux; amd64)'],'calls':{'v1':2,'v"
 			"2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'reje"
 			"cted':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0"
@@ -292,8 +262,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program",
 			{"goofys", "no release supports IMDSv2; move to"}, {"aws-sdk-go"}, NULL},
 		{"Teleport",
-			"'name':'teleport','exe':'/usr/local/bin/teleport','network':'host','us"
-			"er_agents':['Go-http-client/1.1'],'calls':{'v1':2,'v2':0,'token':0,'fo"
+			"'name':'teleport','exe':'/usr/local/bin/teleport','network':'host','user_agents':['Go-http-client/1.1'],'calls':{'v1':2,'v2':0,'token':0,'fo"
 			"reign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejected':0,'other':0,"
 			"'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':"
 			"0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'oth"
@@ -301,23 +270,20 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "configure", {"AWS_EC2_METADATA_V1_DISABLED=true"}, {"Upgrade"},
 			NULL},
 		{"the BOSH agent",
-			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'h"
-			"ost','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
+			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
 			"es':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
 			"e':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
 			"v1-only", "configure", {"tokenPath"}, {"Upgrade"}, NULL},
 		{"script: /usr/bin/ec2metadata",
-			"'name':'python3 /usr/bin/ec2metadata','exe':'/usr/bin/python3','script"
-			"':'/usr/bin/ec2metadata','network':'host','calls':{'v1':1,'v2':0,'toke"
+			"'name':'python3 /usr/bin/ec2metadata','exe':'/usr/bin/python3','script':'/usr/bin/ec2metadata','network':'host','calls':{'v1':1,'v2':0,'toke"
 			"n':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'o"
 			"ther':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token"
 			"':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected"
 			"':0,'other':0,'none':0}}",
 			"v1-only", "upgrade-program", {"cloud-utils to 0.32"}, {"To paste"}, NULL},
 		{"script: /usr/bin/ohai",
-			"'name':'python3 /usr/bin/ohai','exe':'/usr/bin/python3','script':'/usr"
-			"/bin/ohai','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreign'"
+			"'name':'python3 /usr/bin/ohai','exe':'/usr/bin/python3','script':'/usr/bin/ohai','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreign'"
 			":0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'none'"
 			":0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,'rej"
 			"ected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,"
@@ -325,8 +291,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program",
 			{"Ohai (Chef) to 17.0.42 or 16.10.1, or later"}, {"To paste"}, NULL},
 		{"script: /usr/bin/facter",
-			"'name':'python3 /usr/bin/facter','exe':'/usr/bin/python3','script':'/u"
-			"sr/bin/facter','network':'host','calls':{'v1':1,'v2':0,'token':0,'fore"
+			"'name':'python3 /usr/bin/facter','exe':'/usr/bin/python3','script':'/usr/bin/facter','network':'host','calls':{'v1':1,'v2':0,'token':0,'fore"
 			"ign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'n"
 			"one':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,"
 			"'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other"
@@ -334,16 +299,14 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program", {"Facter (Puppet) to 4.0.47"}, {"To paste"},
 			NULL},
 		{"script: /usr/bin/s3cmd",
-			"'name':'python3 /usr/bin/s3cmd','exe':'/usr/bin/python3','script':'/us"
-			"r/bin/s3cmd','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreig"
+			"'name':'python3 /usr/bin/s3cmd','exe':'/usr/bin/python3','script':'/usr/bin/s3cmd','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreig"
 			"n':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'non"
 			"e':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0,'r"
 			"ejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'other':"
 			"0,'none':0}}",
 			"v1-only", "upgrade-program", {"s3cmd to 2.3.0"}, {"To paste"}, NULL},
 		{"script: /usr/bin/hibinit-agent",
-			"'name':'python3 /usr/bin/hibinit-agent','exe':'/usr/bin/python3','scri"
-			"pt':'/usr/bin/hibinit-agent','network':'host','calls':{'v1':1,'v2':0,'"
+			"'name':'python3 /usr/bin/hibinit-agent','exe':'/usr/bin/python3','script':'/usr/bin/hibinit-agent','network':'host','calls':{'v1':1,'v2':0,'"
 			"token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':"
 			"0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'t"
 			"oken':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'reje"
@@ -360,17 +323,14 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-program", {"fence-agents to 4.7.0"}, {"To paste"},
 			NULL},
 		{"script: /root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py",
-			"'name':'python3 /root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py',"
-			"'exe':'/usr/bin/python3','script':'/root/.ansible/tmp/x/AnsiballZ_ec2_"
-			"metadata_facts.py','network':'host','calls':{'v1':1,'v2':0,'token':0,'"
+			"'name':'python3 /root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py','exe':'/usr/bin/python3','script':'/root/.ansible/tmp/x/AnsiballZ_ec2_metadata_facts.py','network':'host','calls':{'v1':1,'v2':0,'token':0,'"
 			"foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'other':"
 			"0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok"
 			"':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'o"
 			"ther':0,'none':0}}",
 			"v1-only", "upgrade-program", {"amazon.aws to 1.5.0"}, {"To paste"}, NULL},
 		{"curl of ec2-net-utils",
-			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/sysconfig/netw"
-			"ork-scripts/ec2net-functions','network':'host','user_agents':['curl/7."
+			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/sysconfig/network-scripts/ec2net-functions','network':'host','user_agents':['curl/7."
 			"61'],'calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},'outcom"
 			"es':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'non"
@@ -400,8 +360,7 @@ static void a_person_is_told_what_cures(void **state)
 			",'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'to"
 			"ken':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejec"
 			"ted':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/latest/m"
-			"eta-data/iam/security-credentials/','class':'v1','count':1,'first':nul"
-			"l,'last':null}]",
+			"eta-data/iam/security-credentials/','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "upgrade-program",
 			{"a version of acmed that is built with aws-sdk-go 1.25.38 or later"},
 			{"Upgrade aws-sdk-go"}, NULL},
@@ -434,8 +393,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "upgrade-client", {"Upgrade aws-cli 1.16.100", "1.16.289"},
 			{NULL}, NULL},
 		{"new boto3, dropped on the host",
-			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
-			"ork':'host','user_agents':['Boto3/1.34.0'],'calls':{'v1':2,'v2':0,'tok"
+			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','network':'host','user_agents':['Boto3/1.34.0'],'calls':{'v1':2,'v2':0,'tok"
 			"en':2,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejected':0,'"
 			"other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'toke"
 			"n':{'ok':0,'rejected':0,'other':0,'none':2},'foreign':{'ok':0,'rejecte"
@@ -443,8 +401,7 @@ static void a_person_is_told_what_cures(void **state)
 			"fallback", "disable-fallback", {"AWS_EC2_METADATA_V1_DISABLED"},
 			{"hop limit"}, "no-answer"},
 		{"new boto3 in a container",
-			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
-			"ork':'own','container':{'runtime':'docker','id':'0123456789ab','name':"
+			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','network':'own','container':{'runtime':'docker','id':'0123456789ab','name':"
 			"null},'user_agents':['Boto3/1.34.0'],'calls':{'v1':2,'v2':0,'token':2,"
 			"'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':2,'rejected':0,'other'"
 			":0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'o"
@@ -476,8 +433,7 @@ static void a_person_is_told_what_cures(void **state)
 			"n':{'ok':1,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/','class':"
 			"'v1','count':1,'first':null,'last':null},{'method':'GET','path':'/late"
-			"st/meta-data/instance-id','class':'v2','count':1,'first':null,'last':n"
-			"ull}]",
+			"st/meta-data/instance-id','class':'v2','count':1,'first':null,'last':null}]",
 			"mixed", "send-token", {"GET / goes without"}, {"$EMPTY"}, NULL},
 		{"a path with and without",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':1,'v2':3,'tok"
@@ -486,8 +442,7 @@ static void a_person_is_told_what_cures(void **state)
 			"n':{'ok':1,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/latest/met"
 			"a-data/instance-id','class':'v1','count':1,'first':null,'last':null},{"
-			"'method':'GET','path':'/latest/meta-data/instance-id','class':'v2','co"
-			"unt':1,'first':null,'last':null}]",
+			"'method':'GET','path':'/latest/meta-data/instance-id','class':'v2','count':1,'first':null,'last':null}]",
 			"mixed", "send-token", {"$EMPTY"}, {NULL}, NULL},
 		{"two of five unanswered",
 			"'name':'x','exe':'/opt/x','network':'host','calls':{'v1':2,'v2':3,'tok"
@@ -514,8 +469,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "investigate", {"Envoy", "forwards"},
 			{"Upgrade", "update it to"}, NULL},
 		{"proxy: /usr/lib/linkerd/linkerd2-proxy",
-			"'name':'linkerd2-proxy','exe':'/usr/lib/linkerd/linkerd2-proxy','netwo"
-			"rk':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'"
+			"'name':'linkerd2-proxy','exe':'/usr/lib/linkerd/linkerd2-proxy','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'"
 			"outcomes':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,"
 			"'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':"
 			"0,'none':0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}}",
@@ -547,8 +501,7 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "investigate", {"kube2iam to 0.12.0", "pods"}, {"V1_DISABLED"},
 			NULL},
 		{"curl of a script",
-			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/cron.daily/tag"
-			"','network':'host','user_agents':['curl/7.88.1'],'calls':{'v1':1,'v2':"
+			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /etc/cron.daily/tag','network':'host','user_agents':['curl/7.88.1'],'calls':{'v1':1,'v2':"
 			"0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejecte"
 			"d':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0}"
 			",'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'r"
@@ -558,8 +511,7 @@ static void a_person_is_told_what_cures(void **state)
 			{"bash /etc/cron.daily/tag", "TOKEN=$(curl -sf -X PUT", "meta-data/ami-id"},
 			{"update"}, NULL},
 		{"wget of a script",
-			"'name':'wget','exe':'/usr/bin/wget','parent':'sh /b.sh','network':'hos"
-			"t','user_agents':['Wget/1.21.3'],'calls':{'v1':1,'v2':0,'token':0,'for"
+			"'name':'wget','exe':'/usr/bin/wget','parent':'sh /b.sh','network':'host','user_agents':['Wget/1.21.3'],'calls':{'v1':1,'v2':0,'token':0,'for"
 			"eign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'"
 			"none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token':{'ok':0"
 			",'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected':0,'othe"
@@ -568,14 +520,12 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "send-token", {"TOKEN=$(wget -qO- --method=PUT"}, {"update"},
 			NULL},
 		{"Python",
-			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','netw"
-			"ork':'host','user_agents':['Python-urllib/3.11'],'calls':{'v1':1,'v2':"
+			"'name':'python3 /a.py','exe':'/usr/bin/python3','script':'/a.py','network':'host','user_agents':['Python-urllib/3.11'],'calls':{'v1':1,'v2':"
 			"0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejecte"
 			"d':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0}"
 			",'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'r"
 			"ejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/late"
-			"st/meta-data/instance-id','class':'v1','count':1,'first':null,'last':n"
-			"ull}]",
+			"st/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"urlopen", "python3 /a.py"}, {"update it"}, NULL},
 		{"a path that is no path",
 			"'name':'curl','exe':'/usr/bin/curl','network':'host','user_agents':['c"
@@ -606,13 +556,11 @@ static void a_person_is_told_what_cures(void **state)
 			"v1-only", "send-token", {"which calls itself Go-http-client,"},
 			{"Go-http-client 1.1"}, NULL},
 		{"clearlinux/micro-config-drive#61",
-			"'name':'ucd-data-fetch','exe':'/usr/bin/ucd-data-fetch','network':'hos"
-			"t','calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
+			"'name':'ucd-data-fetch','exe':'/usr/bin/ucd-data-fetch','network':'host','calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
 			"':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'met"
-			"hod':'GET','path':'/latest/user-data','class':'v1','count':1,'first':n"
-			"ull,'last':null}]",
+			"hod':'GET','path':'/latest/user-data','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"Make ucd-data-fetch", "update it to a version"},
 			{NULL}, NULL},
 		{"awslabs/aws-ec2rescue-linux#58",
@@ -636,8 +584,7 @@ static void a_person_is_told_what_cures(void **state)
 			"fallback", "investigate", {"kube2iam before 0.12.0"}, {"V1_DISABLED"},
 			"refused"},
 		{"cloudfoundry/bosh-agent#249",
-			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'h"
-			"ost','user_agents':['Go-http-client/1.1'],'calls':{'v1':1,'v2':0,'toke"
+			"'name':'bosh-agent','exe':'/var/vcap/bosh/bin/bosh-agent','network':'host','user_agents':['Go-http-client/1.1'],'calls':{'v1':1,'v2':0,'toke"
 			"n':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rejected':0,'o"
 			"ther':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none':0},'token"
 			"':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':0,'rejected"
@@ -651,28 +598,23 @@ static void a_person_is_told_what_cures(void **state)
 			"1,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0"
 			",'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':"
 			"{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','pa"
-			"th':'/latest/meta-data/instance-id','class':'v1','count':1,'first':nul"
-			"l,'last':null}]",
+			"th':'/latest/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"urlopen"}, {"update it"}, NULL},
 		{"CrowdStrike/falcon-scripts#143",
-			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /tmp/falcon-linux-i"
-			"nstall.sh','network':'host','user_agents':['curl/7.79.1'],'calls':{'v1"
+			"'name':'curl','exe':'/usr/bin/curl','parent':'bash /tmp/falcon-linux-install.sh','network':'host','user_agents':['curl/7.79.1'],'calls':{'v1"
 			"':1,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1"
 			",'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,"
 			"'none':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{"
 			"'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','pat"
-			"h':'/latest/dynamic/instance-identity/document','class':'v1','count':1"
-			",'first':null,'last':null}]",
+			"h':'/latest/dynamic/instance-identity/document','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"falcon-linux-install.sh", "To paste"},
 			{"update"}, NULL},
 		{"open-telemetry/opentelemetry-network#357",
-			"'name':'kernel-collector','exe':'/srv/kernel-collector','network':'hos"
-			"t','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
+			"'name':'kernel-collector','exe':'/srv/kernel-collector','network':'host','calls':{'v1':2,'v2':0,'token':0,'foreign':0,'unknown':0},'outcomes"
 			"':{'v1':{'ok':2,'rejected':0,'other':0,'none':0},'v2':{'ok':0,'rejecte"
 			"d':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other':0,'none'"
 			":0},'foreign':{'ok':0,'rejected':0,'other':0,'none':0}},'paths':[{'met"
-			"hod':'GET','path':'/2016-09-02/meta-data/instance-id','class':'v1','co"
-			"unt':1,'first':null,'last':null}]",
+			"hod':'GET','path':'/2016-09-02/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"Make kernel-collector"}, {"hop limit"}, NULL},
 		{"buildkite/elastic-ci-stack-for-aws#857",
 			"'name':'ruby3.0','exe':'/usr/bin/ruby3.0','network':'own','container':"
@@ -685,19 +627,16 @@ static void a_person_is_told_what_cures(void **state)
 			"fallback", "raise-hop-limit", {"--http-put-response-hop-limit 2"},
 			{"Upgrade"}, "no-answer"},
 		{"papertrail/remote_syslog2#248",
-			"'name':'wget','exe':'/usr/bin/wget','parent':'bash /tmp/set-logger-con"
-			"fig.sh','network':'host','user_agents':['Wget/1.18'],'calls':{'v1':1,'"
+			"'name':'wget','exe':'/usr/bin/wget','parent':'bash /tmp/set-logger-config.sh','network':'host','user_agents':['Wget/1.18'],'calls':{'v1':1,'"
 			"v2':0,'token':0,'foreign':0,'unknown':0},'outcomes':{'v1':{'ok':1,'rej"
 			"ected':0,'other':0,'none':0},'v2':{'ok':0,'rejected':0,'other':0,'none"
 			"':0},'token':{'ok':0,'rejected':0,'other':0,'none':0},'foreign':{'ok':"
 			"0,'rejected':0,'other':0,'none':0}},'paths':[{'method':'GET','path':'/"
-			"latest/meta-data/instance-id','class':'v1','count':1,'first':null,'las"
-			"t':null}]",
+			"latest/meta-data/instance-id','class':'v1','count':1,'first':null,'last':null}]",
 			"v1-only", "send-token", {"TOKEN=$(wget", "meta-data/instance-id"},
 			{"update"}, NULL},
 		{"guardian/amigo#562",
-			"'name':'python2.7 /usr/bin/ec2metadata','exe':'/usr/bin/python2.7','sc"
-			"ript':'/usr/bin/ec2metadata','network':'host','user_agents':['Python-u"
+			"'name':'python2.7 /usr/bin/ec2metadata','exe':'/usr/bin/python2.7','script':'/usr/bin/ec2metadata','network':'host','user_agents':['Python-u"
 			"rllib/2.7'],'calls':{'v1':1,'v2':0,'token':0,'foreign':0,'unknown':0},"
 			"'outcomes':{'v1':{'ok':1,'rejected':0,'other':0,'none':0},'v2':{'ok':0"
 			",'rejected':0,'other':0,'none':0},'token':{'ok':0,'rejected':0,'other'"

@@ -27,8 +27,7 @@ static const struct situation situations[] = {
 	{"a token since the second window", WINDOWS, CALLS(5, 7, 1, 0, 0),
 		PATH("v1", 5, "01T01", "01T09") "," PATH("v2", 7, "03T01", "03T02"), "01T01",
 		"03T02", "v2-only", "none",
-		"It last called IMDSv1 on 2026-01-01 at 09:00:00 UTC, and since 2026-01-03 "
-		"00:00:00 UTC it has sent a token with every call"},
+		"It last called IMDSv1 on 2026-01-01 at 09:00:00 UTC, and since 2026-01-03 00:00:00 UTC it has sent a token with every call"},
 	{"some without in the second window, too", WINDOWS, CALLS(5, 7, 1, 0, 0),
 		PATH("v1", 5, "01T01", "03T01") "," PATH("v2", 7, "03T01", "03T02"), "01T01",
 		"03T02", "mixed", "send-token", NULL},
@@ -53,8 +52,7 @@ static const struct situation situations[] = {
 	{"a detector that was narrowed", WINDOWS, CALLS(5, 0, 0, 4, 0),
 		PATH("v1", 5, "01T01",
 			"01T09") ",{'method':'GET','path':'/computeMetadata/v1/','class'"
-				 ":'foreign','count':4,'first':'2026-01-03T01:00:00Z','last':'2026-"
-				 "01-03T02:00:00Z'}",
+				 ":'foreign','count':4,'first':'2026-01-03T01:00:00Z','last':'2026-01-03T02:00:00Z'}",
 		"01T01", "03T02", "foreign-only", "none",
 		"it has asked only for Google's metadata service"},
 	{"a v1 call without a time", WINDOWS, CALLS(6, 7, 1, 0, 0),

@@ -196,8 +196,7 @@ static void it_survives_the_file_and_merging(void **state)
 	assert_true(exact);
 	assert_int_equal(report__say_forwarded(read, &sentence), 0);
 	assert_string_equal(sentence,
-		"4 v1 calls were seen twice, as the application's and as that of the proxy that "
-		"forwards them; CloudWatch's MetadataNoToken counts them once.");
+		"4 v1 calls were seen twice, as the application's and as that of the proxy that forwards them; CloudWatch's MetadataNoToken counts them once.");
 	free(sentence);
 	free(text);
 	report__free(read);

@@ -258,8 +258,8 @@ static void marks_of_other_clouds(void **state)
 		ROW("has a mark and no path", "OPTIONS * HTTP/1.1\r\nMetadata: true\r\n" END,
 			"v1 OPTIONS *"),
 		ROW("has every mark at once",
-			AT_EC2 "Metadata-Flavor: Google\r\nMetadata: true\r\nAuthorization: Bearer "
-			       "Oracle\r\n" END,
+			AT_EC2
+			"Metadata-Flavor: Google\r\nMetadata: true\r\nAuthorization: Bearer Oracle\r\n" END,
 			"v1 GET /latest/"),
 	};
 	(void)state;

@@ -13,8 +13,7 @@ static void responses(void **state)
 		ROW("answers with nothing",
 			OK "Content-Length: 0\r\n" END OK "Content-Length: 0\r\n" END, "200 | 200"),
 		ROW("answers twice",
-			OK "Content-Length: 2\r\n" END "ab"
-			   "HTTP/1.1 401 Unauthorized\r\n"
+			OK "Content-Length: 2\r\n" END "abHTTP/1.1 401 Unauthorized\r\n"
 			   "Content-Length: 3\r\n" END "abc" OK END,
 			"200 | 401 | 200"),
 		ROW("answers as HTTP/1.0",
@@ -84,9 +83,7 @@ static void responses(void **state)
 			"HTTP/1.1 401 x\r\n" END,
 			"(103) | 200 | 401", 1),
 		ROW("says a length twice",
-			OK "Content-Length: 2, 2\r\n" END "ab"
-			   "HTTP/1.1 500 x\r\n" END,
-			"200 | 500"),
+			OK "Content-Length: 2, 2\r\n" END "abHTTP/1.1 500 x\r\n" END, "200 | 500"),
 		ROW("says two lengths", OK "Content-Length: 2, 3\r\n" END "ab", "200 | no HTTP"),
 		ROW("says a bad length", OK "Content-Length: x\r\n" END "ab", "200 | no HTTP"),
 		ROW("says a length and chunks",

@@ -171,8 +171,9 @@ static void bodies_in_chunks(void **state)
 		ROW("lists nothing behind it, at length", CODING("chunked , ,\t,") "0\r\n\r\n" NEXT,
 			"v1 POST / | v1 GET /1.0/"),
 		ROW("lists nothing in a second line",
-			POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: "
-			     ",\r\nTransfer-Encoding:\r\n" END "0\r\n\r\n" NEXT,
+			POST
+			"Transfer-Encoding: chunked\r\nTransfer-Encoding: ,\r\nTransfer-Encoding:\r\n" END
+			"0\r\n\r\n" NEXT,
 			"v1 POST / | v1 GET /1.0/"),
 		ROW("lists nothing before it", CODING(", chunked") "0\r\n\r\n" NEXT,
 			"v1 POST / | v1 GET /1.0/"),

@@ -26,15 +26,11 @@ static void probes_are_counted(void **state)
 	} cases[] = {
 		{"nobody", REPORT(""), NULL, 0, false},
 		{"one", REPORT(CALLER(PATH("'/'", 1), 1, 1, 0)),
-			"1 foreign call for / was answered, so CloudWatch's MetadataNoToken counts "
-			"it "
-			"as well.",
+			"1 foreign call for / was answered, so CloudWatch's MetadataNoToken counts it as well.",
 			1, false},
 		{"with a query and slashes",
 			REPORT(CALLER(PATH("'/?a'", 1) "," PATH("'//'", 2), 3, 3, 0)),
-			"3 foreign calls for / were answered, so CloudWatch's MetadataNoToken "
-			"counts "
-			"them as well.",
+			"3 foreign calls for / were answered, so CloudWatch's MetadataNoToken counts them as well.",
 			3, false},
 		{"beside another path",
 			REPORT(CALLER(PATH("'/'", 2) "," PATH("'/opc/v2/'", 3), 5, 2, 3)),

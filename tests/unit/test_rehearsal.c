@@ -52,25 +52,19 @@ static void the_verdict_follows_from_what_came_of_the_calls(void **state)
 	} cases[] = {
 		{"it recovered", RECOVERED, REHEARSAL_SURVIVES,
 			"1 caller asked for a token and went on (3 calls refused)",
-			"3 calls refused, then it asked for a token and went on after 2s: survives "
-			"the switch"},
+			"3 calls refused, then it asked for a token and went on after 2s: survives the switch"},
 		{"it ended", BROKEN, REHEARSAL_BREAKS,
 			"1 caller did not go on with a token (3 calls refused)",
-			"3 calls refused, and it did not go on with a token, and its process ended "
-			"within a minute with status 7; systemd started it again, more than once: "
-			"breaks at the switch"},
+			"3 calls refused, and it did not go on with a token, and its process ended within a minute with status 7; systemd started it again, more than once: breaks at the switch"},
 		{"it was killed",
 			REHEARSAL_OF("'rejected':1,'recovered':false,'ended':1,'signal':9"),
 			REHEARSAL_BREAKS, "1 caller did not",
-			"1 call refused, and it did not go on with a token, and its process ended "
-			"within a minute by signal 9: breaks at the switch"},
+			"1 call refused, and it did not go on with a token, and its process ended within a minute by signal 9: breaks at the switch"},
 		{"some of its processes recovered",
-			REHEARSAL_OF("'rejected':3,'recovered':false,'processes':3,"
-				     "'processes_recovered':1"),
+			REHEARSAL_OF(
+				"'rejected':3,'recovered':false,'processes':3,'processes_recovered':1"),
 			REHEARSAL_BREAKS, "1 caller did not",
-			"3 calls refused, and 2 of 3 processes did not go on with a token: breaks "
-			"at "
-			"the switch"},
+			"3 calls refused, and 2 of 3 processes did not go on with a token: breaks at the switch"},
 		{"a report by hand says it in one word",
 			REHEARSAL_OF("'rejected':3,'recovered':true"), REHEARSAL_SURVIVES,
 			"1 caller asked for a token", "went on: survives the switch"},
@@ -88,8 +82,7 @@ static void the_verdict_follows_from_what_came_of_the_calls(void **state)
 		{"a connection was not covered",
 			REHEARSAL_OF("'rejected':2,'recovered':true,'not_covered':1"),
 			REHEARSAL_INCONCLUSIVE, "1 connection could not be covered",
-			"2 calls refused, then it asked for a token and went on; 1 connection "
-			"could not be covered: inconclusive"},
+			"2 calls refused, then it asked for a token and went on; 1 connection could not be covered: inconclusive"},
 		{"a connection of nobody was not covered",
 			REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
 				CALLER(CALLS(0, 4, 1, 0, 0), ""),

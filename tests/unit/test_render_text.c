@@ -108,8 +108,7 @@ static void the_summary_says(void **state)
 		"last v1 call 2026-01-01 01:12:01 UTC",
 		"Upgrade boto3 1.9.42",
 		"1 caller uses only IMDSv2 (312 calls): agent",
-		"1 caller calls only another cloud's metadata service, which is harmless (2 "
-		"calls): cloud-init",
+		"1 caller calls only another cloud's metadata service, which is harmless (2 calls): cloud-init",
 		"100  GET /latest/meta-data/iam/security-credentials/",
 		"63  (not recorded)",
 		"v1 163, v2 300, token 23, foreign 2, unknown 2, lost 5",
@@ -176,9 +175,8 @@ static void commands_survive_being_pasted(void **state)
 			*out++ = *at;
 		}
 		*out = '\0';
-		if (!strstr(text, "\n    aws ec2 modify-instance-metadata-options --instance-id "
-				  "i-0123456789abcdef0 --http-tokens required --http-endpoint "
-				  "enabled --http-put-response-hop-limit 2\n"))
+		if (!strstr(text,
+			    "\n    aws ec2 modify-instance-metadata-options --instance-id i-0123456789abcdef0 --http-tokens required --http-endpoint enabled --http-put-response-hop-limit 2\n"))
 			fail_msg("%u columns: %s", columns[i], text);
 		free(text);
 	}
@@ -233,8 +231,7 @@ static void a_fleet_s_callers_say_where_and_what_came_back(void **state)
 			"01T12") "," WINDOW("m1", "b", "01T13", "02T00") "]," TOTALS(8, 0, 0, 0, 0,
 			0) ",'callers':[{'name':'curl','uid':0,'calls':" CALLS(5, 0, 0, 0,
 			0) ",'hosts':{'count':1,'exact':true,'sample':['m2']},'outcomes':{'v1':{'"
-			   "ok':1,"
-			   "'rejected':4,'other':0,'none':0}}},{'name':'wget','uid':0,'calls'"
+			   "ok':1,'rejected':4,'other':0,'none':0}}},{'name':'wget','uid':0,'calls'"
 			   ":" CALLS(2, 0, 0, 0, 0) ",'hosts':{'count':4,'exact':true,'sample':['"
 						    "m1','m2','m3','m4']},"
 						    "'outcomes':{'v1':{'ok':2,'rejected':0,'other':"

@@ -413,13 +413,11 @@ static void the_worst_callers_come_first(void **state)
 										     "{'class':'v1'"
 										     ",'method':'"
 										     "GET','path':'"
-										     "/1','count':"
-										     "1},"
+										     "/1','count':1},"
 										     "{'class':'v1'"
 										     ",'method':'"
 										     "GET','path':'"
-										     "/3','count':"
-										     "3}]}]}");
+										     "/3','count':3}]}]}");
 
 	(void)state;
 	report__sort(report);

@@ -319,10 +319,10 @@ static void what_the_contract_leaves_open_is_accepted(void **state)
 		{"times with an offset",
 			EMPTY(",'windows':[{'host':'m','start':'2026-01-01T01:00:00+01:00',"
 			      "'end':'2026-01-01T00:00:00.25Z'}]")},
-		{"nulls where nothing is known", CALLER(",'exe':null,'script':null,'parent':null,'"
-							"unit':null,'container':null,"
-							"'pod':null,'outcomes':null,'first':null,'"
-							"last':null,'client':null")},
+		{"nulls where nothing is known",
+			CALLER(",'exe':null,'script':null,'parent':null,'"
+			       "unit':null,'container':null,'pod':null,'outcomes':null,'first':null,'"
+			       "last':null,'client':null")},
 		{"more paths than calls",
 			CALLER(",'paths':[{'method':'GET','path':'/','class':'v1',"
 			       "'count':99}]")},

@@ -76,27 +76,23 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 		{"unknown, with the reasons",
 			REPORT_OF(WEB1, DAY_1,
 				"'totals':{'v1':0,'v2':0,'token':0,'foreign':0,'unknown':3,'lost':"
-				"0,"
-				"'unknown_by_reason':{'not_http':2,'unseen':1}}",
+				"0,'unknown_by_reason':{'not_http':2,'unseen':1}}",
 				""),
 			DAY, false, VERDICT_INCONCLUSIVE,
-			{"3 calls could not be read: the bytes were not an HTTP request (2), the "
-			 "bytes were sent in a way that the tracer does not see (1)"}},
+			{"3 calls could not be read: the bytes were not an HTTP request (2), the bytes were sent in a way that the tracer does not see (1)"}},
 		{"lost", REPORT_OF(WEB1, DAY_1, TOTALS(0, 5, 1, 0, 0, 1), GOOD), DAY, false,
 			VERDICT_INCONCLUSIVE, {"1 event was lost"}},
 		{"missed",
 			REPORT_OF(WEB1, DAY_1,
 				"'totals':{'v1':0,'v2':0,'token':0,'foreign':0,'unknown':0,'lost':"
-				"0,"
-				"'missed':2}",
+				"0,'missed':2}",
 				""),
 			DAY, false, VERDICT_INCONCLUSIVE,
 			{"2 connections or processes were not tracked"}},
 		{"missed, by kind",
 			REPORT_OF(WEB1, DAY_1,
 				"'totals':{'v1':0,'v2':0,'token':0,'foreign':0,'unknown':0,'lost':"
-				"0,"
-				"'missed':3,'missed_by_kind':{'connections':2,'processes':1}}",
+				"0,'missed':3,'missed_by_kind':{'connections':2,'processes':1}}",
 				""),
 			DAY, false, VERDICT_INCONCLUSIVE,
 			{"2 connections were not tracked", "up to 1 process was not identified"}},
@@ -138,8 +134,8 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 					"02T02") "," WINDOW("m1", "b2", "02T03", "02T04"),
 				QUIET, GOOD),
 			DAY, false, VERDICT_READY,
-			{"watched for 1d 1h", "note: web-1 was not watched all the time: 2 gaps, "
-					      "the longest 2h"}},
+			{"watched for 1d 1h",
+				"note: web-1 was not watched all the time: 2 gaps, the longest 2h"}},
 		{"overlaps count once",
 			REPORT_OF(WEB1,
 				WINDOW("m1", "b1", "01T00", "01T13") "," WINDOW(
@@ -155,20 +151,17 @@ static void the_verdict_follows_from_what_was_seen(void **state)
 		{"nothing was opened before a boot was watched",
 			REPORT_OF(WEB1,
 				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:01:00Z','end':"
-				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_"
-				"before':0}",
+				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_before':0}",
 				QUIET, GOOD),
 			DAY, false, VERDICT_READY, {"1 host"}},
 		{"connections were opened before a boot was watched",
 			REPORT_OF(WEB1,
 				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:00:07Z','end':"
-				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_"
-				"before':3}",
+				"'2026-01-03T00:00:00Z','booted':'2026-01-01T00:00:00Z','opened_before':3}",
 				QUIET, GOOD),
 			DAY, false, VERDICT_READY,
 			{"1 host",
-				"note: at the boot of web-1, 3 TCP connections had been opened "
-				"before the trace began, 7s into it: calls on them were not seen"}},
+				"note: at the boot of web-1, 3 TCP connections had been opened before the trace began, 7s into it: calls on them were not seen"}},
 		{"no boot was watched",
 			REPORT_OF(WEB1,
 				"{'host':'m1','boot_id':'b','start':'2026-01-01T00:02:00Z','end':"
@@ -369,12 +362,10 @@ static void next_steps_are_commands_to_paste(void **state)
 		{"a Region that is none", REPORT_OF(EC2(ID, "x; reboot"), DAY_1, QUIET, ""),
 			MODIFY ID " --http-tokens", "reboot"},
 		{"the default of the Region", REPORT_OF(WEB1, DAY_1, QUIET, ""),
-			"aws ec2 modify-instance-metadata-defaults --http-tokens required "
-			"--http-put-response-hop-limit 2",
+			"aws ec2 modify-instance-metadata-defaults --http-tokens required --http-put-response-hop-limit 2",
 			NULL},
 		{"what is left", REPORT_OF(EC2(ID, "eu-west-1"), DAY_1, QUIET, ""),
-			"aws ec2 describe-instances --filters Name=metadata-options.http-tokens,"
-			"Values=optional --query 'Reservations[].Instances[].InstanceId' --output "
+			"aws ec2 describe-instances --filters Name=metadata-options.http-tokens,Values=optional --query 'Reservations[].Instances[].InstanceId' --output "
 			"text --region eu-west-1",
 			NULL},
 		{"launch templates", REPORT_OF(WEB1, DAY_1, QUIET, ""),
@@ -412,8 +403,8 @@ static void next_steps_are_commands_to_paste(void **state)
 			NULL},
 		{"blocked by a hop limit: and kept with the switch",
 			REPORT_OF(EC2(ID, ""), DAY_1, TOTALS(5, 0, 2, 0, 0, 0), CUT_OFF),
-			MODIFY ID " --http-tokens required --http-endpoint enabled "
-				  "--http-put-response-hop-limit 2",
+			MODIFY ID
+			" --http-tokens required --http-endpoint enabled --http-put-response-hop-limit 2",
 			NULL},
 		{"inconclusive: watch on", REPORT_OF(WEB2, SHORT_2, QUIET, ""),
 			"imdstrace trace --quiet --duration 24h --output FILE", NULL},

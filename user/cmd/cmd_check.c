@@ -43,22 +43,18 @@ static int help(void)
 	     "merged into one. FILE may be - for standard input.\n"
 	     "\n"
 	     "Options:\n"
-	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns "
-	     "it\n"
+	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns it\n"
 	     "                         off\n"
-	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a "
-	     "span\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a span\n"
 	     "                         back from now such as 7d\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "      --require-calls N  Fewer calls than N, of any class, are inconclusive\n"
-	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, "
-	     "one\n"
+	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, one\n"
 	     "                         instance id (else hostname) a line, in place of the line\n"
 	     "  -q, --quiet            Print nothing: the exit status is the verdict\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
-	     "Exit status: 0 ready; 1 blocked; 4 inconclusive; 2 wrong usage, or a file that is "
-	     "not a\n"
+	     "Exit status: 0 ready; 1 blocked; 4 inconclusive; 2 wrong usage, or a file that is not a\n"
 	     "report or was left out.");
 	return EXIT_DONE;
 }
@@ -152,8 +148,8 @@ static int command__list(const struct check_command *command, const struct host_
 		return EXIT_USAGE;
 	}
 	if (hosts->unlisted)
-		complain("%zu host%s of merged reports cannot be listed: give the reports of the "
-			 "hosts themselves",
+		complain(
+			"%zu host%s of merged reports cannot be listed: give the reports of the hosts themselves",
 			hosts->unlisted, hosts->unlisted == 1 ? "" : "s");
 	return usage__write_stdout(text, size);
 }

@@ -366,8 +366,7 @@ static int demo__rehearse(bool json)
 
 static void interlude(FILE *out)
 {
-	fputs("\nWould they survive the switch? Two clients are rehearsed: the metadata service "
-	      "refuses\n"
+	fputs("\nWould they survive the switch? Two clients are rehearsed: the metadata service refuses\n"
 	      "their calls without a token, as it will then, and nobody else's:\n\n",
 		out);
 	for (const struct demo_client *client = demo_clients; client->name; client++)
@@ -380,15 +379,13 @@ static void interlude(FILE *out)
 static void prologue(FILE *out)
 {
 	fputs("This is a demo: it needs no EC2 and no internet, and nothing leaves this machine.\n"
-	      "Two private networks are made, each with a metadata service of its own. Four "
-	      "clients\n"
+	      "Two private networks are made, each with a metadata service of its own. Four clients\n"
 	      "call them and are traced for real, as on an instance:\n\n",
 		out);
 	for (const struct demo_client *client = demo_clients; client->name; client++)
 		if (client->stages != DEMO_REHEARSAL)
 			fprintf(out, "  %-15s %s\n", client->name, client->story);
-	fputs("\nOnly calls that the switch to IMDSv2 would break are shown while they are made; "
-	      "the\n"
+	fputs("\nOnly calls that the switch to IMDSv2 would break are shown while they are made; the\n"
 	      "report at the end names every caller.\n\n",
 		out);
 	fflush(out);
@@ -396,8 +393,7 @@ static void prologue(FILE *out)
 
 static void epilogue(FILE *out)
 {
-	fputs("\nOn an instance, watch for a day at least, then read the report and ask for the "
-	      "verdict; and\n"
+	fputs("\nOn an instance, watch for a day at least, then read the report and ask for the verdict; and\n"
 	      "rehearse each service that it names:\n\n"
 	      "  sudo imdstrace trace --duration 24h --output imds.json\n"
 	      "  sudo imdstrace report imds.json\n"

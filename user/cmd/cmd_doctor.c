@@ -267,11 +267,8 @@ static int usage(void)
 {
 	puts("Usage: imdstrace doctor [--json]\n"
 	     "\n"
-	     "Says whether this machine can be traced, and whether it can rehearse: what the "
-	     "kernel\n"
-	     "offers, which hooks would be used and why not the others. Attaches each mode for a "
-	     "moment, and traces nothing. "
-	     "With\n"
+	     "Says whether this machine can be traced, and whether it can rehearse: what the kernel\n"
+	     "offers, which hooks would be used and why not the others. Attaches each mode for a moment, and traces nothing. With\n"
 	     "IMDSTRACE_DEBUG=1 the verifier's whole log of what it refuses goes to stderr.\n"
 	     "\n"
 	     "      --json  as one JSON object\n"

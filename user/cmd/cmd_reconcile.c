@@ -64,8 +64,7 @@ static int help(void)
 	     "      --json         Print the comparison as JSON\n"
 	     "  -h, --help         Show this\n"
 	     "\n"
-	     "Exit status: 0 both count the same; 1 CloudWatch counts more or fewer; 2 wrong "
-	     "usage,\n"
+	     "Exit status: 0 both count the same; 1 CloudWatch counts more or fewer; 2 wrong usage,\n"
 	     "or a file that is no report or no metric; 4 there is no period to compare.");
 	return EXIT_DONE;
 }
@@ -102,8 +101,8 @@ static int command__parse(struct reconcile_command *command, int argc, char **ar
 		error = command__set(command, option, argv);
 	if (error || command->help || optind + 1 < argc)
 		return error;
-	complain("reconcile: it needs at least one report FILE and METRIC.json behind them; see "
-		 "imdstrace reconcile --help");
+	complain(
+		"reconcile: it needs at least one report FILE and METRIC.json behind them; see imdstrace reconcile --help");
 	return -EINVAL;
 }
 
@@ -143,8 +142,7 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 {
 	if (metric->without_sum)
 		sentences__add(notes,
-			"%zu datapoint%s without a Sum %s left out: ask for it with --statistics "
-			"Sum",
+			"%zu datapoint%s without a Sum %s left out: ask for it with --statistics Sum",
 			metric->without_sum, plural(metric->without_sum),
 			metric->without_sum == 1 ? "was" : "were");
 	if (!metric->count && !metric->without_sum)
@@ -166,29 +164,24 @@ static int result__notes(struct sentences *notes, const struct reconciliation *r
 			NUMBER(result->unwatched), result->unwatched == 1 ? " was" : "s were");
 	if (result->outside)
 		sentences__add(notes,
-			"the report was watched for longer than the metric covers, and that time "
-			"is not compared");
+			"the report was watched for longer than the metric covers, and that time is not compared");
 	if (result->step > result->period && result->count)
 		sentences__add(notes,
-			"several periods are compared as one, because the report's timeline has "
-			"steps of %us",
+			"several periods are compared as one, because the report's timeline has steps of %us",
 			report->timeline_seconds);
 	if (result->root_calls)
 		sentences__add(notes,
-			"%s of the report's calls are other clouds' probes of /, which EC2 answers "
-			"and counts",
+			"%s of the report's calls are other clouds' probes of /, which EC2 answers and counts",
 			NUMBER(result->root_calls));
 	if (result->forwarded)
 		sentences__add(notes,
-			"%s call%s that a proxy forwarded %s not counted twice: the report saw %s "
-			"of the application and again of the proxy",
+			"%s call%s that a proxy forwarded %s not counted twice: the report saw %s of the application and again of the proxy",
 			NUMBER(result->forwarded), result->forwarded == 1 ? "" : "s",
 			result->forwarded == 1 ? "is" : "are",
 			result->forwarded == 1 ? "it" : "them");
 	if (result->fewer && report__has_pod_proxy(report))
 		sentences__add(notes,
-			"kube2iam and kiam answer the calls of pods for credentials themselves, "
-			"and what they answer never reaches the metadata service");
+			"kube2iam and kiam answer the calls of pods for credentials themselves, and what they answer never reaches the metadata service");
 	if (report->host_count > 1)
 		sentences__add(notes,
 			"the report has %s hosts: the metric must be the sum of theirs",
@@ -212,9 +205,7 @@ static void page__headline(struct page *page, const struct reconciliation *resul
 	switch (result->balance) {
 	case BALANCE_EQUAL:
 		page__line(page, STYLE_GOOD,
-			"equal: CloudWatch and the report count the same %s call%s in %s period%s "
-			"of "
-			"%s",
+			"equal: CloudWatch and the report count the same %s call%s in %s period%s of %s",
 			NUMBER(result->report), plural(result->report), NUMBER(result->count),
 			plural(result->count), period);
 		break;
@@ -266,17 +257,13 @@ static void page__explain(struct page *page, const struct reconciliation *result
 {
 	if (result->more)
 		page__wrap(page, STYLE_PLAIN, "", 0,
-			"More: a call was missed in these periods, or came from software whose "
-			"packets this host only forwards. Find out which before you require "
-			"IMDSv2.");
+			"More: a call was missed in these periods, or came from software whose packets this host only forwards. Find out which before you require IMDSv2.");
 	if (result->fewer)
 		page__wrap(page, STYLE_PLAIN, "", 0,
-			"Fewer: the metric is late (get it again in a quarter of an hour), or the "
-			"call did not reach the service.");
+			"Fewer: the metric is late (get it again in a quarter of an hour), or the call did not reach the service.");
 	if (result->more && result->fewer && result->report == result->cloudwatch)
 		page__wrap(page, STYLE_PLAIN, "", 0,
-			"Both count the same in all, so these may be calls that CloudWatch "
-			"counted in the next period.");
+			"Both count the same in all, so these may be calls that CloudWatch counted in the next period.");
 }
 
 static int result__write_text(

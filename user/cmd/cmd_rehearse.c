@@ -42,8 +42,7 @@ static int usage(void)
 	     "       imdstrace rehearse [OPTION...] -- COMMAND [ARGUMENT...]\n"
 	     "\n"
 	     "Lets one service live after the switch before the instance does: while it runs, the\n"
-	     "metadata service rejects the calls that the scope makes without a token (401), as "
-	     "it\n"
+	     "metadata service rejects the calls that the scope makes without a token (401), as it\n"
 	     "will once tokens are required. Everybody else is left alone, and when it ends,\n"
 	     "however it ends, all is as before.\n"
 	     "\n"
@@ -56,8 +55,7 @@ static int usage(void)
 	     "      --all              everybody on this machine; takes --duration\n"
 	     "      -- COMMAND         a command, in a cgroup of its own, until it ends\n"
 	     "\n"
-	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: 10m; with "
-	     "COMMAND,\n"
+	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: 10m; with COMMAND,\n"
 	     "                         when it ends)\n"
 	     "  -o, --output FILE      keep a report in FILE\n"
 	     "      --json             print each call as a line of JSON, and no summary\n"
@@ -65,8 +63,7 @@ static int usage(void)
 	     "  -h, --help             show this\n"
 	     "  -V, --version          show the version\n"
 	     "\n"
-	     "Exit status: 0 the scope survives the switch: none of its calls was rejected, or "
-	     "who\n"
+	     "Exit status: 0 the scope survives the switch: none of its calls was rejected, or who\n"
 	     "had one rejected went on with a token; 1 it breaks; 2 wrong usage; 3 this machine\n"
 	     "cannot rehearse; 4 inconclusive: it made no call, or not all of it was covered.");
 	return EXIT_DONE;
@@ -149,13 +146,11 @@ static const char *refusal(const struct request_line *line)
 	const struct trace_options *trace = &line->trace;
 
 	if (!line->count)
-		return "rehearse needs a scope: --unit, --container, --pod, --cgroup, --pid, "
-		       "--all, or -- COMMAND";
+		return "rehearse needs a scope: --unit, --container, --pod, --cgroup, --pid, --all, or -- COMMAND";
 	if (line->count > 1)
 		return "rehearse takes exactly one scope";
 	if (line->kind == SCOPE_ALL && trace->duration < 0)
-		return "--all rejects the calls of everybody on this machine: say for how long "
-		       "(--duration)";
+		return "--all rejects the calls of everybody on this machine: say for how long (--duration)";
 	if (trace->duration == 0)
 		return "--duration must be longer than 0s";
 	if (trace->output && !*trace->output)

@@ -42,28 +42,23 @@ static int help(void)
 	puts("Usage: imdstrace report [OPTION...] FILE...\n"
 	     "\n"
 	     "Renders one report, or many merged into one. The same report given twice, an older\n"
-	     "state of it, and a part of a merged one count once. FILE may be - for standard "
-	     "input.\n"
+	     "state of it, and a part of a merged one count once. FILE may be - for standard input.\n"
 	     "\n"
 	     "Options:\n"
 	     "  -f, --format FORMAT    How to render it (text):");
 	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
 		printf("                           %-10s  %s\n", renderer->name, renderer->summary);
-	puts("  -o, --output FILE      Write to FILE, replaced as a whole, and not to standard "
-	     "output\n"
+	puts("  -o, --output FILE      Write to FILE, replaced as a whole, and not to standard output\n"
 	     "      --min-window TIME  How long each host must have been watched for the verdict\n"
 	     "                         (24h); 0s turns it off\n"
-	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a "
-	     "span\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a span\n"
 	     "                         back from now such as 7d\n"
-	     "      --compare PATH     Say first what changed since an earlier state: a report, or "
-	     "a\n"
+	     "      --compare PATH     Say first what changed since an earlier state: a report, or a\n"
 	     "                         directory of them\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
-	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left out "
-	     "(the\n"
+	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left out (the\n"
 	     "others are still rendered).");
 	return EXIT_DONE;
 }
@@ -121,8 +116,8 @@ static int command__parse(struct report_command *command, int argc, char **argv)
 	if (error || command->help)
 		return error;
 	if (command->compare && !command->renderer->compares) {
-		complain("report: --format %s says nothing of changes: --compare goes with text, "
-			 "json, markdown and html",
+		complain(
+			"report: --format %s says nothing of changes: --compare goes with text, json, markdown and html",
 			command->renderer->name);
 		return -EINVAL;
 	}
@@ -287,8 +282,8 @@ int cmd_report(int argc, char **argv)
 	command.options.hosts = command.options.verdict.hosts = &set.hosts;
 	/* A list that is short says nothing of what it lacks. */
 	if (set.hosts.unlisted && command.renderer->of_hosts)
-		complain("%zu host%s of merged reports cannot be told apart: give the reports of "
-			 "the hosts themselves",
+		complain(
+			"%zu host%s of merged reports cannot be told apart: give the reports of the hosts themselves",
 			set.hosts.unlisted, set.hosts.unlisted == 1 ? "" : "s");
 	if (set.report)
 		status = command.compare ? command__render_changes(&command, &set)

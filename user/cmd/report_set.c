@@ -238,9 +238,7 @@ static int selection__choose(struct selection *selection)
 		if (selection__overlaps(selection, largest[i], false) &&
 			!selection__is_another(selection, largest[i]))
 			source__fail(largest[i],
-				"left out, because it and another report given hold "
-				"some of the same windows and neither holds all of "
-				"the other's");
+				"left out, because it and another report given hold some of the same windows and neither holds all of the other's");
 		else
 			largest[i]->fate = FATE_ADD;
 	}

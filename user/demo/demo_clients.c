@@ -42,8 +42,8 @@ const struct demo_client demo_clients[] = {
 		.name = "modern-agent",
 		.story = "asks for a token and sends it",
 		.stages = DEMO_OPEN,
-		.agent = "aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux "
-			 "md/GOARCH#amd64 ft/ec2-imds",
+		.agent =
+			"aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5 md/GOOS#linux md/GOARCH#amd64 ft/ec2-imds",
 		.wants_token = true,
 		.headers = "",
 		.targets =
@@ -59,8 +59,8 @@ const struct demo_client demo_clients[] = {
 		.name = "container-sdk",
 		.story = "asks for a token too, but the answer never reaches it: it falls back",
 		.stages = DEMO_TOKEN_LOST,
-		.agent = "Boto3/1.34.131 md/Botocore#1.34.131 ua/2.0 os/linux#6.1 "
-			 "lang/python#3.11.9",
+		.agent =
+			"Boto3/1.34.131 md/Botocore#1.34.131 ua/2.0 os/linux#6.1 lang/python#3.11.9",
 		.wants_token = true,
 		.headers = "",
 		.targets =
@@ -194,8 +194,7 @@ static void client__get(
 	char request[REQUEST_SIZE];
 
 	snprintf(request, sizeof(request),
-		"GET %s HTTP/1.1\r\nHost: 169.254.169.254\r\nUser-Agent: %s\r\n%s%s%s%s"
-		"Connection: close\r\n\r\n",
+		"GET %s HTTP/1.1\r\nHost: 169.254.169.254\r\nUser-Agent: %s\r\n%s%s%s%sConnection: close\r\n\r\n",
 		target, client->agent, client->headers, *token ? "X-aws-ec2-metadata-token: " : "",
 		token, *token ? "\r\n" : "");
 	endpoint__call(request, answer, CALL_TIMEOUT_MS);

@@ -226,8 +226,7 @@ int netns__enter_private(struct endpoint_addresses *held)
 			strerror(-error));
 	if (unshare(CLONE_NEWNET))
 		return complain_errno(errno,
-			"cannot make a private network namespace: %s (it needs root, or "
-			"CAP_SYS_ADMIN)",
+			"cannot make a private network namespace: %s (it needs root, or CAP_SYS_ADMIN)",
 			strerror(errno));
 
 	index = if_nametoindex("lo");
@@ -271,8 +270,8 @@ static int namespace__check_new(void)
 	if ((first_known && namespace__equal(&current, &first)) ||
 		(origin_known && namespace__equal(&current, &origin)) ||
 		(!first_known && !origin_known))
-		return complain_errno(EPERM, "will not call the metadata service: this is not a "
-					     "network namespace of our own");
+		return complain_errno(EPERM,
+			"will not call the metadata service: this is not a network namespace of our own");
 	return 0;
 }
 
@@ -320,8 +319,7 @@ static int loopback__check(enum endpoint_family family)
 	for (struct ifaddrs *each = all; each && !error; each = each->ifa_next) {
 		if (strcmp(each->ifa_name, "lo"))
 			error = complain_errno(EPERM,
-				"will not call the metadata service: the network namespace has an "
-				"interface beside lo, %s",
+				"will not call the metadata service: the network namespace has an interface beside lo, %s",
 				each->ifa_name);
 		else if ((each->ifa_flags & IFF_UP) && address__is_endpoint(each->ifa_addr, family))
 			holds = true;

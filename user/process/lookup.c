@@ -271,8 +271,8 @@ static char *lookup__ask(
 	free(answer);
 	/* an answer that was not read would be taken for the next one */
 	lookup->failed = true;
-	complain("the helper that looks up processes has ended (%s): some names may be missing "
-		 "from now on",
+	complain(
+		"the helper that looks up processes has ended (%s): some names may be missing from now on",
 		strerror(error ? -error : ENOMEM));
 	return NULL;
 }

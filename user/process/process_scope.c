@@ -347,8 +347,7 @@ static int scope__find_pid(
 		return text__explain(why, -EINVAL, "\"%s\" is no process's number", what);
 	if (!*root && !procfs__shows_all())
 		return text__explain(why, -EINVAL,
-			"the numbers of processes that are seen here are a container's own: run it "
-			"where the host's are seen");
+			"the numbers of processes that are seen here are a container's own: run it where the host's are seen");
 	snprintf(path, sizeof(path), "%s/proc/%lu", root, pid);
 	if (!file__may(path, F_OK))
 		return text__explain(why, -ENOENT, "there is no process %lu", pid);

@@ -178,8 +178,7 @@ int procfs__stat(int process, struct procfs_stat *stat)
 	/* proc_pid_stat(5): ") state ppid ... num_threads itrealvalue starttime", the fields 3, 4
 	 * and 20 to 22. */
 	if (sscanf(end + 1,
-		    " %c %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s "
-		    "%llu",
+		    " %c %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu",
 		    &state, &parent, &threads, &start) != 4)
 		return -EINVAL;
 	*stat = (struct procfs_stat){.parent = parent, .start_ticks = start};

@@ -30,8 +30,8 @@ static bool cell__is_formula(const char *text)
 /* Only what no program, of any locale, reads as anything but text goes without quotes. */
 static bool cell__is_plain(const char *text)
 {
-	return !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				  "._:/()-")];
+	return !text[strspn(
+		text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/()-")];
 }
 
 int cell__put_text(FILE *out, const char *text)

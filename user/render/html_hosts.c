@@ -83,12 +83,11 @@ bool html__hosts(struct html *page, const struct host_summaries *hosts)
 	html__count(page, host_summaries__count(hosts, VERDICT_BLOCKED));
 	html__put(page, " blocked, ");
 	html__count(page, host_summaries__count(hosts, VERDICT_INCONCLUSIVE));
-	html__put(page, " inconclusive. <code>imdstrace report --format script</code> writes what "
-			"switches those that are ready.");
+	html__put(page,
+		" inconclusive. <code>imdstrace report --format script</code> writes what switches those that are ready.");
 	if (hosts->unlisted)
 		html__put(page,
-			" Not listed are %s hosts of merged reports, which do not say what each "
-			"one called.",
+			" Not listed are %s hosts of merged reports, which do not say what each one called.",
 			NUMBER(hosts->unlisted));
 	html__put(page, "</p>\n");
 	tools__put(page);

@@ -101,9 +101,8 @@ void html__begin(struct html *page, const char *title)
 	html__put(page,
 		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		"style-src 'sha256-" STYLE_SHA256 "'; script-src 'sha256-" SCRIPT_SHA256 "'; "
-		"img-src data:; base-uri 'none'; "
-		"form-action 'none'\">\n"
+		"style-src 'sha256-" STYLE_SHA256 "'; script-src 'sha256-" SCRIPT_SHA256
+		"'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n"
 		"<meta name=\"referrer\" content=\"no-referrer\">\n"

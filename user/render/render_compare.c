@@ -118,12 +118,10 @@ static void hosts__format(char *out, size_t size, const struct comparison *compa
 	*out = '\0';
 	if (!comparison->hosts_known)
 		snprintf(out, size,
-			"One of the two does not tell its hosts apart: they cannot be "
-			"compared one by one.");
+			"One of the two does not tell its hosts apart: they cannot be compared one by one.");
 	else if (comparison->hosts_new || comparison->hosts_gone)
 		snprintf(out, size,
-			"The fleet itself changed: %zu host%s now that %s not there before, %zu "
-			"not there any more.",
+			"The fleet itself changed: %zu host%s now that %s not there before, %zu not there any more.",
 			comparison->hosts_new, comparison->hosts_new == 1 ? "" : "s",
 			comparison->hosts_new == 1 ? "was" : "were", comparison->hosts_gone);
 }

@@ -57,8 +57,7 @@ int hosts__render(FILE *out, const struct report *report, const struct render_op
 	const struct host_summaries *hosts = options->hosts;
 
 	(void)report;
-	fputs("instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,"
-	      "reasons,account_id\r\n",
+	fputs("instance_id,hostname,region,verdict,watched_seconds,v1,hop_limit_needed,callers,reasons,account_id\r\n",
 		out);
 	for (size_t i = 0; hosts && i < hosts->count; i++)
 		if (host__put(out, &hosts->list[i]))

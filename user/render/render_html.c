@@ -34,24 +34,24 @@ static void meaning__put(struct html *page, const struct report *report, enum ve
 	size_t callers = report__count_to_change(report, false);
 
 	if (verdict == VERDICT_READY) {
-		html__put(page, "Nothing seen here would break if the instance metadata service "
-				"required IMDSv2.");
+		html__put(page,
+			"Nothing seen here would break if the instance metadata service required IMDSv2.");
 	} else if (verdict == VERDICT_INCONCLUSIVE) {
-		html__put(page, "No call without a token was seen, but not enough was seen to "
-				"require IMDSv2 with confidence.");
+		html__put(page,
+			"No call without a token was seen, but not enough was seen to require IMDSv2 with confidence.");
 	} else if (callers) {
 		html__count_of(page, callers, "caller", "callers");
-		html__put(page, " would break if the instance metadata service required IMDSv2 "
-				"today.");
+		html__put(page,
+			" would break if the instance metadata service required IMDSv2 today.");
 	} else if (report__count_blockers(report, false)) {
-		html__put(page, "Every caller that called without a token is fixed by now, but the "
-				"report still holds those calls.");
+		html__put(page,
+			"Every caller that called without a token is fixed by now, but the report still holds those calls.");
 	} else if (report->totals[CLASS_V1]) {
-		html__put(page, "Some calls would break if the instance metadata service required "
-				"IMDSv2 today.");
+		html__put(page,
+			"Some calls would break if the instance metadata service required IMDSv2 today.");
 	} else {
-		html__put(page, "Nothing seen here would break, but calls that look for another "
-				"cloud were told to count.");
+		html__put(page,
+			"Nothing seen here would break, but calls that look for another cloud were told to count.");
 	}
 }
 
@@ -284,8 +284,8 @@ static void words__put(struct html *page)
 		{"v1", "a call without a token: it works now and fails once tokens are required"},
 		{"v2", "a call that carries a token, as IMDSv2 wants it"},
 		{"token", "a request for a token, with which IMDSv2 begins"},
-		{"foreign", "a call of another cloud's metadata service; EC2 has nothing there, "
-			    "before and after the switch"},
+		{"foreign",
+			"a call of another cloud's metadata service; EC2 has nothing there, before and after the switch"},
 		{"unknown", "something was sent to the service that could not be read"},
 		{"rejected", "the service answered 401, because the call had no valid token"},
 		{"fallback", "a caller that asked for a token, got none, and then called v1"},

@@ -391,8 +391,7 @@ static void hosts__put(struct markdown *page, const struct host_summaries *hosts
 	}
 	if (ready > READY_SHOWN)
 		fprintf(page->out,
-			"\nAnd %s more: `imdstrace check --list ready FILE...` lists them, "
-			"`imdstrace report --format script FILE...` switches them.\n",
+			"\nAnd %s more: `imdstrace check --list ready FILE...` lists them, `imdstrace report --format script FILE...` switches them.\n",
 			NUMBER(ready - READY_SHOWN));
 }
 

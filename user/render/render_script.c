@@ -24,8 +24,7 @@ static const char usage[] =
 	"#   sh SCRIPT --apply   makes the changes, and notes in STATE what was there before\n"
 	"#   sh SCRIPT --undo    takes them back, as STATE has it\n"
 	"#\n"
-	"# STATE is the file $IMDSTRACE_STATE (./imdstrace-undo.tsv). It needs the aws command, "
-	"with\n"
+	"# STATE is the file $IMDSTRACE_STATE (./imdstrace-undo.tsv). It needs the aws command, with\n"
 	"# ec2:ModifyInstanceMetadataOptions and ec2:DescribeInstances.\n";
 
 static const char body[] =
@@ -181,8 +180,7 @@ static int put__left_out(FILE *out, const struct host_summaries *hosts)
 	}
 	if (hosts->unlisted)
 		fprintf(out,
-			"# left out: %zu host%s of merged reports; give the reports of the hosts "
-			"themselves\n",
+			"# left out: %zu host%s of merged reports; give the reports of the hosts themselves\n",
 			hosts->unlisted, hosts->unlisted == 1 ? "" : "s");
 	return 0;
 }
@@ -210,8 +208,7 @@ static void put__hosts(FILE *out, const struct host_summaries *hosts)
 		if (!region || strcmp(region, here))
 			fprintf(out, "\n%sregion='%s'\n",
 				*here ? ""
-				      : "# No Region is known of these: the aws command's own is "
-					"taken.\n",
+				      : "# No Region is known of these: the aws command's own is taken.\n",
 				here);
 		region = here;
 		last = host->instance_id;

@@ -233,8 +233,7 @@ static void ready__render(struct page *page, const struct host_summaries *hosts,
 	if (ready > READY_SHOWN)
 		page__line(page, STYLE_FAINT, "  and %s more", NUMBER(ready - READY_SHOWN));
 	page__wrap(page, STYLE_PLAIN, "", 2,
-		"List them: imdstrace check --list ready FILE...; switch them: imdstrace report "
-		"--format script FILE...");
+		"List them: imdstrace check --list ready FILE...; switch them: imdstrace report --format script FILE...");
 }
 
 /* Of several hosts, how far each is, and which can be switched today. */

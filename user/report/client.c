@@ -23,12 +23,10 @@ static const struct row {
 	/* boto 2, but also any Python script that uses urllib, which can be changed: so it is no
 	 * SDK here */
 	{"Python-urllib", false, TOOL_PYTHON,
-		"boto 2 calls itself the same, and no version of it ever asks for one, so if it is "
-		"that, move to boto3 1.12.6 or later",
+		"boto 2 calls itself the same, and no version of it ever asks for one, so if it is that, move to boto3 1.12.6 or later",
 		"AWS documentation, Use a supported AWS SDK"},
 	{"python-requests", false, TOOL_PYTHON,
-		"botocore before 1.10.34 calls itself the same, so if it is that, upgrade it to "
-		"1.13.25 or later",
+		"botocore before 1.10.34 calls itself the same, so if it is that, upgrade it to 1.13.25 or later",
 		"AWS documentation, Use a supported AWS SDK"},
 	{"python-urllib3", false, TOOL_PYTHON, NULL, NULL},
 	{"curl", false, TOOL_CURL, NULL, NULL},

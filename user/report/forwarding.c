@@ -153,18 +153,16 @@ int report__say_forwarded(const struct report *report, char **sentence)
 	*sentence = NULL;
 	if (!calls)
 		return 0;
-	if (exact && asprintf(sentence,
-			     "%s v1 call%s %s seen twice, as the application's and as that of "
-			     "the proxy that forwards %s; CloudWatch's MetadataNoToken counts %s "
-			     "once.",
-			     NUMBER(calls), one ? "" : "s", one ? "was" : "were",
-			     one ? "it" : "them", one ? "it" : "them") >= 0)
+	if (exact &&
+		asprintf(sentence,
+			"%s v1 call%s %s seen twice, as the application's and as that of the proxy that forwards %s; CloudWatch's MetadataNoToken counts %s once.",
+			NUMBER(calls), one ? "" : "s", one ? "was" : "were", one ? "it" : "them",
+			one ? "it" : "them") >= 0)
 		return 0;
-	if (!exact && asprintf(sentence,
-			      "Up to %s v1 call%s may have been seen twice, as an application's "
-			      "and as that of a proxy that forwards %s; CloudWatch's "
-			      "MetadataNoToken counts such a call once.",
-			      NUMBER(calls), one ? "" : "s", one ? "it" : "them") >= 0)
+	if (!exact &&
+		asprintf(sentence,
+			"Up to %s v1 call%s may have been seen twice, as an application's and as that of a proxy that forwards %s; CloudWatch's MetadataNoToken counts such a call once.",
+			NUMBER(calls), one ? "" : "s", one ? "it" : "them") >= 0)
 		return 0;
 	*sentence = NULL;
 	return -ENOMEM;

@@ -85,13 +85,12 @@ int report__say_probes(const struct report *report, char **sentence)
 	if (!probes && exact)
 		return 0;
 	if (!probes) {
-		*sentence = strdup("Some foreign calls may have been for /, which is answered, and "
-				   "CloudWatch's MetadataNoToken counts these as well.");
+		*sentence = strdup(
+			"Some foreign calls may have been for /, which is answered, and CloudWatch's MetadataNoToken counts these as well.");
 		return *sentence ? 0 : -ENOMEM;
 	}
 	if (asprintf(sentence,
-		    "%s%s foreign call%s for / %s answered, so CloudWatch's MetadataNoToken counts "
-		    "%s as well.",
+		    "%s%s foreign call%s for / %s answered, so CloudWatch's MetadataNoToken counts %s as well.",
 		    exact ? "" : "At least ", NUMBER(probes), one ? "" : "s", one ? "was" : "were",
 		    one ? "it" : "them") < 0) {
 		*sentence = NULL;

@@ -75,8 +75,8 @@ const struct software software_table[] = {
 		.tells = {{TELL_AGENT, "aws-sdk-nodejs"}, {TELL_AGENT, "aws-sdk-js"}},
 		.v2 = "2.722.0",
 		.tokenless = "AWS.MetadataService.request of version 2",
-		.source = "AWS documentation, Use a supported AWS SDK; AWS.MetadataService.request "
-			  "of version 2 never asks for a token, aws/aws-sdk-js#3584"},
+		.source =
+			"AWS documentation, Use a supported AWS SDK; AWS.MetadataService.request of version 2 never asks for a token, aws/aws-sdk-js#3584"},
 	{.name = "aws-sdk-php",
 		.kind = SOFTWARE_LIBRARY,
 		.tells = {{TELL_AGENT, "aws-sdk-php"}},
@@ -402,8 +402,8 @@ const struct software software_table[] = {
 	{.name = "bosh-agent",
 		.said = "the BOSH agent",
 		.tells = {{TELL_EXE, "bosh-agent"}, {TELL_PATH, "bosh-agent"}},
-		.setting = "set tokenPath to /latest/api/token in its agent.json, as newer "
-			   "stemcells do",
+		.setting =
+			"set tokenPath to /latest/api/token in its agent.json, as newer stemcells do",
 		.source = "cloudfoundry/bosh-agent#249"},
 	{.name = "tailscale",
 		.said = "Tailscale",

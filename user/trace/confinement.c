@@ -121,8 +121,8 @@ static int confine_calls(pid_t command)
 	}
 	error = syscall_filter__apply(rules, count);
 	if (error)
-		complain("this kernel filters no system calls (%s): the trace goes on without a "
-			 "filter",
+		complain(
+			"this kernel filters no system calls (%s): the trace goes on without a filter",
 			strerror(-error));
 	return 0;
 }

@@ -178,13 +178,11 @@ static void machine__explain_all(const struct machine *machine, char *out, size_
 			missing);
 	else if (machine__is_locked_down(machine))
 		snprintf(out, size,
-			"the kernel is locked down (lockdown=confidentiality) and lets no program "
-			"read its memory");
+			"the kernel is locked down (lockdown=confidentiality) and lets no program read its memory");
 	else if (machine->memlock)
 		snprintf(out, size,
 			"no more than %" PRIu64
-			" KiB may be locked in memory, which this kernel counts BPF maps against: "
-			"raise the limit (ulimit -l) or give it CAP_SYS_RESOURCE",
+			" KiB may be locked in memory, which this kernel counts BPF maps against: raise the limit (ulimit -l) or give it CAP_SYS_RESOURCE",
 			machine->memlock / 1024);
 }
 
@@ -236,14 +234,12 @@ static void explain_refusal(
 			failure->verifier);
 	else if (trampoline && (failure->error == ENOTSUPP || failure->error == EOPNOTSUPP))
 		snprintf(out, size,
-			"this kernel has no BPF trampolines for functions (x86-64 has them from "
-			"5.5, arm64 from 6.4)");
+			"this kernel has no BPF trampolines for functions (x86-64 has them from 5.5, arm64 from 6.4)");
 	else if (kprobe && failure->step == TRACER_ATTACH && !machine->kprobes)
 		snprintf(out, size, "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
 	else if (failure->error == EPERM)
 		snprintf(out, size,
-			"the kernel refuses to %s %s, although no capability is missing: a "
-			"sandbox or a security policy forbids it",
+			"the kernel refuses to %s %s, although no capability is missing: a sandbox or a security policy forbids it",
 			verb, failure->section);
 	else
 		snprintf(out, size, "the kernel refuses to %s %s: %s", verb,
@@ -334,11 +330,11 @@ void machine__limits(const struct machine *machine, const char *limits[MACHINE_L
 	size_t count = 0;
 
 	if (!machine->proc)
-		limits[count++] = "/proc is not mounted here: the scripts of callers' parents stay "
-				  "unnamed";
+		limits[count++] =
+			"/proc is not mounted here: the scripts of callers' parents stay unnamed";
 	else if (!machine->host_pids)
-		limits[count++] = "pids are a container's here, so the scripts of callers' parents "
-				  "stay unnamed: share the host's pid namespace (--pid=host)";
+		limits[count++] =
+			"pids are a container's here, so the scripts of callers' parents stay unnamed: share the host's pid namespace (--pid=host)";
 	limits[count] = NULL;
 }
 

@@ -170,7 +170,7 @@ int printer__finish(struct printer *printer, const volatile sig_atomic_t *signal
 			 " calls are missing there, and what was printed last",
 			printer->missing);
 	else
-		complain("nobody read all of what was to be printed: the end of it is missing "
-			 "there");
+		complain(
+			"nobody read all of what was to be printed: the end of it is missing there");
 	return 0;
 }

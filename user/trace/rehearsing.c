@@ -171,8 +171,7 @@ void rehearsing__say(const struct rehearsing *rehearsing, int64_t duration)
 	if (rehearsing->scope->kind == SCOPE_COMMAND)
 		snprintf(span, sizeof(span), "it ends");
 	fprintf(stderr,
-		"imdstrace: rehearsing with %s hooks: calls of %s without a token are rejected "
-		"(401) %s %s; Ctrl-C ends it at once, and then all is as before\n",
+		"imdstrace: rehearsing with %s hooks: calls of %s without a token are rejected (401) %s %s; Ctrl-C ends it at once, and then all is as before\n",
 		tracer__mode(rehearsing->tracer), rehearsing->scope->name,
 		rehearsing->scope->kind == SCOPE_COMMAND ? "until" : "for", span);
 }

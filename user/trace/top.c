@@ -90,8 +90,7 @@ const char *top__refusal(void)
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return "--top needs a terminal on standard input and standard output";
 	if (!term || !*term || !strcmp(term, "dumb"))
-		return "--top needs a terminal that can be redrawn in place, and TERM says that "
-		       "this one cannot";
+		return "--top needs a terminal that can be redrawn in place, and TERM says that this one cannot";
 	return NULL;
 }
 

@@ -681,15 +681,15 @@ static void trace__explain_unseen(const struct trace *trace)
 			 " entries of the hooks, those for other sockets included: %s",
 			skipped.count, skipped.programs);
 	else if (!skipped.counted)
-		complain("this kernel does not count the programs that it skips (5.12 and later "
-			 "do)");
+		complain(
+			"this kernel does not count the programs that it skips (5.12 and later do)");
 	if (trace->counted.unnoted_sends)
 		complain("%" PRIu64 " sends to the endpoint were first seen when they had begun",
 			(uint64_t)trace->counted.unnoted_sends);
 	if (trace->counted.missed_returns)
-		complain("%" PRIu64
-			 " returns of Fast Open connects were missed: more were under way than the "
-			 "kernel has kretprobe instances for",
+		complain(
+			"%" PRIu64
+			" returns of Fast Open connects were missed: more were under way than the kernel has kretprobe instances for",
 			(uint64_t)trace->counted.missed_returns);
 }
 

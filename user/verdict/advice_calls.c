@@ -34,8 +34,7 @@ int write__fixed(char **text, const struct facts *facts)
 	clock__format(last, caller__last_v1(facts->caller));
 	clock__format(since, facts->caller->fixed_since);
 	return write__format(text,
-		"Nothing more has to change: %s is fixed. It last called IMDSv1 on %.10s at %.8s "
-		"UTC, and since %.10s %.8s UTC it has %s%s%s.",
+		"Nothing more has to change: %s is fixed. It last called IMDSv1 on %.10s at %.8s UTC, and since %.10s %.8s UTC it has %s%s%s.",
 		facts->subject, last, last + strlen("2026-01-01T"), since,
 		since + strlen("2026-01-01T"),
 		foreign ? "asked only for " : "sent a token with every call",
@@ -57,8 +56,7 @@ int write__token_refused(char **text, const struct facts *facts)
 	uint64_t rejected = facts->caller->answers[CLASS_V2][OUTCOME_REJECTED];
 
 	return write__format(text,
-		"Find out which token %s sends: %s with it %s answered 401, so its token is "
-		"refused. It is empty, wrong or expired, or it is another instance's.",
+		"Find out which token %s sends: %s with it %s answered 401, so its token is refused. It is empty, wrong or expired, or it is another instance's.",
 		facts->subject, rejected == 1 ? "the one call" : "all calls",
 		rejected == 1 ? "was" : "were");
 }
@@ -95,8 +93,7 @@ bool is__foreign_by_setting(const struct facts *facts)
 int write__foreign_by_setting(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Nothing breaks: %s (%s) calls %s metadata service, which EC2 does not have, so "
-		"the calls fail whether or not IMDSv2 is required. To stop them, %s.",
+		"Nothing breaks: %s (%s) calls %s metadata service, which EC2 does not have, so the calls fail whether or not IMDSv2 is required. To stop them, %s.",
 		facts->subject, software__said(facts->program), facts->clouds,
 		facts->program->narrows);
 }
@@ -104,8 +101,7 @@ int write__foreign_by_setting(char **text, const struct facts *facts)
 int write__foreign_only(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Nothing has to change: %s calls %s metadata service, which EC2 does not have, so "
-		"the calls fail whether or not IMDSv2 is required.",
+		"Nothing has to change: %s calls %s metadata service, which EC2 does not have, so the calls fail whether or not IMDSv2 is required.",
 		facts->subject, facts->clouds);
 }
 
@@ -118,8 +114,7 @@ int write__rest(char **text, const struct facts *facts)
 {
 	(void)facts;
 	return write__format(text,
-		"These are all callers beyond the first %s: fix those that are listed, then trace "
-		"again to see which are left.",
+		"These are all callers beyond the first %s: fix those that are listed, then trace again to see which are left.",
 		NUMBER(REPORT_CALLERS_MAX));
 }
 
@@ -139,8 +134,7 @@ int write__unknown(char **text, const struct facts *facts)
 		if (unknown[reason] > unknown[most])
 			most = reason;
 	return write__format(text,
-		"Find out what %s sends to the metadata service (strace -f -e trace=network, or "
-		"its documentation): %s.",
+		"Find out what %s sends to the metadata service (strace -f -e trace=network, or its documentation): %s.",
 		facts->subject,
 		unknown[most] ? unknown_reason__sentence(most) : "it could not be read");
 }
@@ -177,8 +171,8 @@ int write__mixed_sdk_without_token(char **text, const struct facts *facts)
 	if (write__failures(&failures, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"For %s, " NO_FALLBACK ": %s supports IMDSv2, but %s, and then it falls back to "
-		"IMDSv1.",
+		"For %s, " NO_FALLBACK
+		": %s supports IMDSv2, but %s, and then it falls back to IMDSv1.",
 		facts->subject, facts->software, failures);
 }
 
@@ -236,8 +230,7 @@ int write__mixed_sdk(char **text, const struct facts *facts)
 	if (facts__write_culprit(facts, &most, &others))
 		return -ENOMEM;
 	return write__format(text,
-		"Find the code of %s that calls without a token: %s supports IMDSv2, but %s%s "
-		"called without a token, by %s or by another library.",
+		"Find the code of %s that calls without a token: %s supports IMDSv2, but %s%s called without a token, by %s or by another library.",
 		facts->subject, facts->software, most, others, facts__tokenless(facts));
 }
 
@@ -254,8 +247,7 @@ int write__lone_path(char **text, const struct facts *facts)
 	if (path__describe(&path, facts->lone))
 		return -ENOMEM;
 	return write__format(text,
-		"Make %s send its token with every call: %s%s go%s without one, where its other "
-		"calls carry it.",
+		"Make %s send its token with every call: %s%s go%s without one, where its other calls carry it.",
 		facts->subject, path, more ? " and others" : "", more ? "" : "es");
 }
 
@@ -267,8 +259,7 @@ bool is__sdk(const struct facts *facts)
 int write__sdk(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why %s (%s) never asks for a token although its version could: %s, a "
-		"setting that turns IMDSv2 off, or another library in the same process.",
+		"Find out why %s (%s) never asks for a token although its version could: %s, a setting that turns IMDSv2 off, or another library in the same process.",
 		facts->subject, facts->software, facts__tokenless(facts));
 }
 
@@ -281,9 +272,7 @@ bool is__token_lost(const struct facts *facts)
 int write__token_lost(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Make %s send the token it asks for with every call: look for an empty variable, "
-		"as \"X-aws-ec2-metadata-token: $EMPTY\" sends no header at all, and for calls "
-		"that "
-		"leave the header out.",
+		"Make %s send the token it asks for with every call: look for an empty variable, as \"X-aws-ec2-metadata-token: $EMPTY\" sends no header at all, and for calls "
+		"that leave the header out.",
 		facts->subject);
 }

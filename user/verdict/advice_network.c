@@ -44,10 +44,7 @@ int write__pod_proxy(char **text, const struct facts *facts)
 	if (write__behind(&behind, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"Update %s to %s or later, the first version that uses IMDSv2 itself, and look "
-		"at the pods behind %s: it answers in the metadata service's place%s%s%s. Better "
-		"than any version of it are roles of the pods' own (IAM roles for service "
-		"accounts, EKS Pod Identity).",
+		"Update %s to %s or later, the first version that uses IMDSv2 itself, and look at the pods behind %s: it answers in the metadata service's place%s%s%s. Better than any version of it are roles of the pods' own (IAM roles for service accounts, EKS Pod Identity).",
 		software__said(facts->program), facts->program->v2, facts->subject,
 		behind ? " and forwards the calls of " : ", so these calls may be theirs",
 		behind ? behind : "", behind ? ", which have to ask for a token, too" : "");
@@ -67,13 +64,11 @@ int write__joined_proxy(char **text, const struct facts *facts)
 		return -ENOMEM;
 	if (caller__only_forwards(caller))
 		return write__format(text,
-			"Change %s instead: %s, only forwards its calls (%s of %s). CloudWatch "
-			"counts such a call once.",
+			"Change %s instead: %s, only forwards its calls (%s of %s). CloudWatch counts such a call once.",
 			behind, facts->subject_in_words, NUMBER(caller->forwarded),
 			NUMBER(caller->calls[CLASS_V1]));
 	return write__format(text,
-		"Change %s first, and then see what is left: %s, forwards calls, and %s of its %s "
-		"v1 calls are the same as theirs, sent a moment later.",
+		"Change %s first, and then see what is left: %s, forwards calls, and %s of its %s v1 calls are the same as theirs, sent a moment later.",
 		behind, facts->subject_in_words, NUMBER(caller->forwarded),
 		NUMBER(caller->calls[CLASS_V1]));
 }
@@ -86,8 +81,7 @@ static int write__proxy_by_accident(char **text, const struct facts *facts)
 	if (write__behind(&behind, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"Change the program behind %s, which forwards what others send: what has to ask "
-		"for a token is that program. It may be %s, which sent the same a moment earlier.",
+		"Change the program behind %s, which forwards what others send: what has to ask for a token is that program. It may be %s, which sent the same a moment earlier.",
 		facts->subject_in_words, behind);
 }
 
@@ -96,10 +90,7 @@ int write__proxy(char **text, const struct facts *facts)
 	if (facts->caller->forwards_count)
 		return write__proxy_by_accident(text, facts);
 	return write__format(text,
-		"Change the program behind %s, which forwards what others send: what has to ask "
-		"for a token is that program. No caller on this machine sends the same calls, so "
-		"it is set up to use a proxy or runs on another machine; the proxy's own log names "
-		"it.",
+		"Change the program behind %s, which forwards what others send: what has to ask for a token is that program. No caller on this machine sends the same calls, so it is set up to use a proxy or runs on another machine; the proxy's own log names it.",
 		facts->subject_in_words);
 }
 
@@ -116,8 +107,7 @@ bool is__unreachable(const struct facts *facts)
 int write__unreachable(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out why %s gets no answer at all, to token requests or to others: it cannot "
-		"reach the metadata service (a firewall, a network policy, no route).",
+		"Find out why %s gets no answer at all, to token requests or to others: it cannot reach the metadata service (a firewall, a network policy, no route).",
 		facts->subject);
 }
 
@@ -129,11 +119,7 @@ bool is__off(const struct facts *facts)
 int write__off(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out whether access to instance metadata is disabled: the service refuses "
-		"every call of %s, "
-		"token requests and others alike%s. Enable it if that software needs it (aws ec2 "
-		"modify-instance-metadata-options --http-endpoint enabled), else stop the "
-		"calls.",
+		"Find out whether access to instance metadata is disabled: the service refuses every call of %s, token requests and others alike%s. Enable it if that software needs it (aws ec2 modify-instance-metadata-options --http-endpoint enabled), else stop the calls.",
 		facts->subject,
 		facts->in_pod ? ", unless it is kube2iam or kiam that answers in this pod" : "");
 }
@@ -153,11 +139,7 @@ bool is__refused_in_pod(const struct facts *facts)
 int write__refused_in_pod(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out what answers %s in the metadata service's place: %s token "
-		"request%s refused, as kube2iam before 0.12.0 and kiam before 4.0 refuse "
-		"them. Update it, or give the pod a role of its own (IAM roles for service "
-		"accounts, EKS Pod Identity); leave the program as it is until a token request of "
-		"the pod succeeds, because its credentials come without one now.",
+		"Find out what answers %s in the metadata service's place: %s token request%s refused, as kube2iam before 0.12.0 and kiam before 4.0 refuse them. Update it, or give the pod a role of its own (IAM roles for service accounts, EKS Pod Identity); leave the program as it is until a token request of the pod succeeds, because its credentials come without one now.",
 		facts->subject, NUMBER(facts->refused), facts->refused == 1 ? " was" : "s were");
 }
 
@@ -169,11 +151,7 @@ bool is__cut_off(const struct facts *facts)
 int write__cut_off(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: "
-		"its token requests %s an answer, because with a hop limit of 1 the answer does "
-		"not reach its network namespace. It takes 3 where another network stands in "
-		"between, as with containers in containers and some CNI plugins. Another version "
-		"would change nothing.",
+		"Raise the instance's hop limit to 2 (--http-put-response-hop-limit 2) for %s%s%s: its token requests %s an answer, because with a hop limit of 1 the answer does not reach its network namespace. It takes 3 where another network stands in between, as with containers in containers and some CNI plugins. Another version would change nothing.",
 		facts->subject, facts->software[0] ? ", which uses " : "", facts->software,
 		facts->answered && facts->unanswered ? "never get" : "seem never to get");
 }
@@ -195,12 +173,7 @@ int write__detector(char **text, const struct facts *facts)
 	const char *narrows = facts->program ? facts->program->narrows : NULL;
 
 	return write__format(text,
-		"%s checks which cloud it runs on: it calls EC2's metadata service without a "
-		"token, "
-		"and %s as well. Most likely that is a cloud detector in one of its libraries (for "
-		"traces or metrics), which does without an answer, so it is harmless that it gets "
-		"none once IMDSv2 is required%s%s; check what it does with the answer before you "
-		"rely on that.",
+		"%s checks which cloud it runs on: it calls EC2's metadata service without a token, and %s as well. Most likely that is a cloud detector in one of its libraries (for traces or metrics), which does without an answer, so it is harmless that it gets none once IMDSv2 is required%s%s; check what it does with the answer before you rely on that.",
 		facts->subject, facts->clouds, narrows ? "; to stop these calls, " : "",
 		narrows ? narrows : "");
 }

@@ -88,9 +88,7 @@ int write__program_to_upgrade(char **text, const struct facts *facts)
 			? write__format(
 				  &first, "%s", "the first version that asks for a token by itself")
 			: write__format(&first,
-				  "which never falls back to IMDSv1 (%s is the first that asks for "
-				  "a "
-				  "token first)",
+				  "which never falls back to IMDSv1 (%s is the first that asks for a token first)",
 				  program->v2))
 		return -ENOMEM;
 	return write__format(text, "Upgrade %s to %s%s%s %s: %s belongs to it.%s%s%s",
@@ -133,8 +131,7 @@ bool is__built_with_old(const struct facts *facts)
 int write__built_with_old(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Get a version of %s that is built with %s %s or later, the first that asks for a "
-		"token: %s is built with %s%s.",
+		"Get a version of %s that is built with %s %s or later, the first that asks for a token: %s is built with %s%s.",
 		facts->caller->name, facts->client.name, facts->client.min_version, facts->subject,
 		facts->software,
 		facts->client.version[0] ? "" : ", and does not say which version of it");
@@ -143,8 +140,7 @@ int write__built_with_old(char **text, const struct facts *facts)
 int write__too_old(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Upgrade %s, which %s uses, to %s or later, the first version that supports "
-		"IMDSv2%s.",
+		"Upgrade %s, which %s uses, to %s or later, the first version that supports IMDSv2%s.",
 		facts->software, facts->subject, facts->client.min_version,
 		facts->client.version[0] ? "" : "; which version it is now, it does not say");
 }
@@ -183,10 +179,8 @@ bool is__fallback_sdk(const struct facts *facts)
 static const char *facts__why_unanswered(const struct facts *facts)
 {
 	return facts->caller->network == NETWORK_HOST
-		       ? "a firewall, a proxy that lets GET through but not PUT, or the first "
-			 "seconds of a new node"
-		       : "a firewall, a proxy that lets GET through but not PUT, or a network "
-			 "namespace one hop away, where a hop limit of 2 helps";
+		       ? "a firewall, a proxy that lets GET through but not PUT, or the first seconds of a new node"
+		       : "a firewall, a proxy that lets GET through but not PUT, or a network namespace one hop away, where a hop limit of 2 helps";
 }
 
 int write__fallback_sdk(char **text, const struct facts *facts)
@@ -216,7 +210,6 @@ bool is__not_watched(const struct facts *facts)
 int write__not_watched(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out whether the token requests of %s are answered, which was not watched "
-		"here, and then why it goes on without the token.",
+		"Find out whether the token requests of %s are answered, which was not watched here, and then why it goes on without the token.",
 		facts->subject);
 }

@@ -87,9 +87,7 @@ int write__send_token(char **text, const struct facts *facts)
 	if (write__snippet(&snippet, facts))
 		return -ENOMEM;
 	return write__format(text,
-		"Make %s%s%s%s ask for a token (PUT /latest/api/token with "
-		"X-aws-ec2-metadata-token-ttl-seconds: 21600) and send it as "
-		"X-aws-ec2-metadata-token with every call%s%s%s%s",
+		"Make %s%s%s%s ask for a token (PUT /latest/api/token with X-aws-ec2-metadata-token-ttl-seconds: 21600) and send it as X-aws-ec2-metadata-token with every call%s%s%s%s",
 		facts->subject, facts->software[0] ? ", which calls itself " : "", facts->software,
 		facts->software[0] ? "," : "", hint ? "; " : "", hint ? hint : "",
 		!hint && facts__may_have_newer(facts) ? ", or update it to a version that does"

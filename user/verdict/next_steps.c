@@ -223,9 +223,9 @@ static void steps__add_since(struct steps *steps, const struct report *report,
 		return;
 	}
 	steps__add(steps, command, "%s%s%s%s%s",
-		over->all ? "Ask for the verdict on what was called since then"
-			  : "Let the trace go on into the same file, then ask for the verdict on "
-			    "what was called since the last change",
+		over->all
+			? "Ask for the verdict on what was called since then"
+			: "Let the trace go on into the same file, then ask for the verdict on what was called since the last change",
 		" (or begin a new file" ANEW,
 		many && lost ? "; a host that lost events needs one)" : ")",
 		*why ? "; without --since the file stays blocked, because " : "", why);
@@ -384,24 +384,19 @@ static void steps__add_lasting(struct steps *steps, const char *region)
 {
 	steps__add_regional(steps, region, FIND_LEFT,
 		region ? "List the instances of the Region that still allow IMDSv1, traced or not"
-		       : "List the instances of each Region that still allow IMDSv1, traced or "
-			 "not");
+		       : "List the instances of each Region that still allow IMDSv1, traced or not");
 	steps__add_regional(steps, region, NEW_TEMPLATE,
-		"Where Auto Scaling groups launch from templates, make a new version of each that "
-		"requires tokens, else every replacement allows IMDSv1 again");
+		"Where Auto Scaling groups launch from templates, make a new version of each that requires tokens, else every replacement allows IMDSv1 again");
 	steps__add_regional(steps, region, MARK_IMAGE,
-		"Mark your own images, once all that runs on them speaks IMDSv2, because it cannot "
-		"be undone: whatever is launched from them then requires tokens");
+		"Mark your own images, once all that runs on them speaks IMDSv2, because it cannot be undone: whatever is launched from them then requires tokens");
 }
 
 static void steps__add_enforcement(struct steps *steps, const char *region)
 {
 	steps__add(steps, NULL,
-		"Let AWS Config (rules ec2-imdsv2-check and ec2-launch-template-imdsv2-check) or "
-		"Security Hub (control EC2.8) report instances that still allow IMDSv1.");
+		"Let AWS Config (rules ec2-imdsv2-check and ec2-launch-template-imdsv2-check) or Security Hub (control EC2.8) report instances that still allow IMDSv1.");
 	steps__add_regional(steps, region, ENFORCE,
-		"Once nothing in the Region is launched with IMDSv1 any more, enforce it: a launch "
-		"that would allow IMDSv1 then fails");
+		"Once nothing in the Region is launched with IMDSv1 any more, enforce it: a launch that would allow IMDSv1 then fails");
 }
 
 /* Of a fleet, the hosts that are ready need not wait for the others. */
@@ -411,9 +406,7 @@ static void steps__add_script(struct steps *steps, const struct host_summaries *
 
 	if (ready)
 		steps__add(steps, "imdstrace report --format script FILE... >switch.sh",
-			"Require tokens on the %s host%s ready now: a script does it, each host "
-			"with "
-			"what it needs; without an argument it only says what it would do",
+			"Require tokens on the %s host%s ready now: a script does it, each host with what it needs; without an argument it only says what it would do",
 			NUMBER(ready), ready == 1 ? " that is" : "s that are");
 	if (ready < hosts->count)
 		steps__add(steps, "imdstrace report --format hosts FILE... >hosts.csv",
@@ -438,8 +431,7 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 	else
 		steps__add_hosts(steps, report, culprits, &require);
 	steps__add(steps, NULL,
-		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls "
-		"that fail for want of a token (MetadataNoToken counted them before).");
+		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls that fail for want of a token (MetadataNoToken counted them before).");
 	steps__add_regional(steps, region, DEFAULTS,
 		region ? "Make that the default of all future launches in the Region"
 		       : "Make that the default of all future launches in each Region");
@@ -447,12 +439,10 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 		steps__add_lasting(steps, region);
 	if (ready)
 		steps__add(steps, POLICY,
-			"Keep it so with a policy of the organization, or the same statement in "
-			"IAM, that denies launches without it");
+			"Keep it so with a policy of the organization, or the same statement in IAM, that denies launches without it");
 	else
 		steps__add(steps, NULL,
-			"Keep it so with an IAM policy that denies ec2:RunInstances unless the "
-			"condition key ec2:MetadataHttpTokens is \"required\".");
+			"Keep it so with an IAM policy that denies ec2:RunInstances unless the condition key ec2:MetadataHttpTokens is \"required\".");
 	if (ready)
 		steps__add_enforcement(steps, region);
 }
@@ -477,12 +467,10 @@ static void steps__add_watching(
 
 	if (report->totals[CLASS_UNKNOWN])
 		steps__add(steps, NULL,
-			"Find out what the callers with unknown calls send: whether it carries a "
-			"token cannot be told.");
+			"Find out what the callers with unknown calls send: whether it carries a token cannot be told.");
 	if (report->lost || report->missed)
 		steps__add(steps, NULL,
-			"Trace into a new file, because what was lost or missed stays in this "
-			"one.");
+			"Trace into a new file, because what was lost or missed stays in this one.");
 	if (options->min_window <= 0)
 		return;
 	option__duration(duration, sizeof(duration), options->min_window);

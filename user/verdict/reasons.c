@@ -158,8 +158,7 @@ static void reasons__add_missed(struct sentences *reasons, const struct report *
 			NUMBER(processes), processes == 1 ? " was" : "es were");
 	if (report->missed > named)
 		sentences__add(reasons,
-			"%s connection%s or process%s not tracked, because there were too many at "
-			"once",
+			"%s connection%s or process%s not tracked, because there were too many at once",
 			NUMBER(report->missed - named), plural(report->missed - named),
 			report->missed - named == 1 ? " was" : "es were");
 }
@@ -176,8 +175,7 @@ static void reasons__add_unread(struct sentences *reasons, const struct report *
 	}
 	if (report->lost)
 		sentences__add(reasons,
-			"%s event%s lost: the calls are counted, but their paths and times are not "
-			"known",
+			"%s event%s lost: the calls are counted, but their paths and times are not known",
 			NUMBER(report->lost), report->lost == 1 ? " was" : "s were");
 	reasons__add_missed(reasons, report);
 }
@@ -324,9 +322,9 @@ static void reasons__add_since(struct sentences *reasons, const struct report *r
 	clock__format(since, report->since);
 	sentences__add(reasons, "note: only what was called since %.10s %.8s UTC counts%s", since,
 		since + strlen("2026-01-01T"),
-		report->at_most ? "; where calls went on across that time, or have no time, they "
-				  "are counted whole, so counts are upper bounds"
-				: "");
+		report->at_most
+			? "; where calls went on across that time, or have no time, they are counted whole, so counts are upper bounds"
+			: "");
 }
 
 static bool watch__opened_before(const struct watch *watch)
@@ -352,8 +350,8 @@ static void reasons__add_opened_before(struct sentences *reasons, const struct r
 		return;
 	duration__format(delay, sizeof(delay), longest);
 	sentences__add(reasons,
-		"note: at the boot of %s, %" PRIu64 " TCP connection%s had been opened before the "
-		"trace began, %s into it: calls on %s were not seen",
+		"note: at the boot of %s, %" PRIu64
+		" TCP connection%s had been opened before the trace began, %s into it: calls on %s were not seen",
 		list, opened, plural(opened), delay, opened == 1 ? "it" : "them");
 }
 
@@ -380,8 +378,7 @@ static void reasons__add_notes(struct sentences *reasons, const struct report *r
 	hosts = watches__list(list, report, watches, count, watch__missed_boot);
 	if (hosts)
 		sentences__add(reasons,
-			"note: %s did not boot while it was watched, and cloud-init and user data "
-			"call the metadata service at boot",
+			"note: %s did not boot while it was watched, and cloud-init and user data call the metadata service at boot",
 			list);
 	reasons__add_opened_before(reasons, report, watches, count);
 }
