@@ -77,7 +77,7 @@ static size_t sequence__length(const unsigned char *bytes, size_t size)
 static uint32_t sequence__next(const char **text)
 {
 	const unsigned char *bytes = (const unsigned char *)*text;
-	size_t length = sequence__length(bytes, strnlen(*text, 4));
+	size_t length = *bytes < 0x80 ? 1 : sequence__length(bytes, strnlen(*text, 4));
 	static const unsigned char payload[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	uint32_t codepoint;
 
@@ -201,10 +201,18 @@ char *text__json(const char *json)
 
 	while (escaped && *json) {
 		const char *start = json;
-		uint32_t codepoint = sequence__next(&json);
+		uint32_t codepoint = 0;
 
-		if (codepoint >= 0x7f &&
-			ranges__hold(unprintable, ARRAY_SIZE(unprintable), codepoint)) {
+		/* Nearly all of it. */
+		while (*json && (unsigned char)*json < 0x7f)
+			json++;
+		memcpy(out, start, json - start);
+		out += json - start;
+		if (!*json)
+			break;
+		start = json;
+		codepoint = sequence__next(&json);
+		if (ranges__hold(unprintable, ARRAY_SIZE(unprintable), codepoint)) {
 			out += sprintf(out, "\\u%04x", (unsigned int)codepoint);
 			continue;
 		}

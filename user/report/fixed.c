@@ -79,12 +79,14 @@ static void caller__find_fixed(const struct report *report, struct caller *calle
 {
 	struct span v1 = caller__span(caller, CLASS_V1), v2 = caller__span(caller, CLASS_V2);
 	struct span foreign = caller__span(caller, CLASS_FOREIGN);
-	int64_t window = caller__last_window(report, caller);
-	bool before = v1.last < window;
+	int64_t window;
+	bool before;
 
 	caller->fixed_since = 0;
 	if (!v1.known || !v1.last || caller->rest || caller->hosts_total > 1)
 		return;
+	window = caller__last_window(report, caller);
+	before = v1.last < window;
 	if (before && (v2.last >= window || foreign.last >= window) &&
 		caller__has_stopped(caller, window)) {
 		caller->fixed_since = window;

@@ -34,7 +34,7 @@ struct caller_fields {
 	bool hosts_exact;
 	int64_t first, last;
 	char *through;
-	json_t *container, *pod, *client, *outcomes, *fixed_outcomes, *rehearsal;
+	const struct json_node *container, *pod, *client, *outcomes, *fixed_outcomes, *rehearsal;
 	char *pattern, *advice, *advice_text; /* which the report derives itself */
 	uint64_t calls[CLASS_COUNT], fixed_calls[CLASS_COUNT];
 };
@@ -90,8 +90,8 @@ static const char *network__word(int network)
 	return network__name(network);
 }
 
-static int read__path(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__path(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	struct report_path path = {0};
 	int error = reader__object(reader, place, NULL, element);
@@ -112,18 +112,18 @@ static int read__path(
 	return reader__check(reader, caller__add_path(reader->report, context, &path));
 }
 
-static int read__agent(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__agent(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	int error = reader__text(reader, place, NULL, element);
 
 	return error ? error
 		     : reader__check(reader, caller__add_agent(reader->report, context,
-						     json_string_value(element)));
+						     json_node__text(element)));
 }
 
-static int read__pid(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__pid(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	uint64_t pid = 0;
 	int error = reader__count(reader, place, NULL, element, UINT32_MAX, &pid);
@@ -138,43 +138,43 @@ struct argument_list {
 	size_t count;
 };
 
-static int read__argument(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__argument(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	struct argument_list *list = context;
 	int error = reader__text(reader, place, NULL, element);
 
 	/* One more than a caller holds, so that it knows that they were cut. */
 	if (!error && list->count <= CALLER_ARGS_MAX)
-		list->args[list->count++] = (char *)json_string_value(element);
+		list->args[list->count++] = (char *)json_node__text(element);
 	return error;
 }
 
-static int read__forwarded(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__forwarded(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	int error = reader__text(reader, place, NULL, element);
 
 	return error ? error
 		     : reader__check(
-			       reader, caller__add_forwarded(context, json_string_value(element)));
+			       reader, caller__add_forwarded(context, json_node__text(element)));
 }
 
-static int read__caller_host(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+static int read__caller_host(struct reader *reader, const struct place *place,
+	const struct json_node *element, void *context)
 {
 	int error = reader__text(reader, place, NULL, element);
 
-	if (!error && json_string_length(element) > MACHINE_ID_MAX)
+	if (!error && element->size > MACHINE_ID_MAX)
 		error = reader__fail(reader, place, NULL, "is longer than 128 bytes");
 	return error ? error
 		     : reader__check(reader,
-			       caller__add_host(context, report__host_id(reader->report,
-								 json_string_value(element))));
+			       caller__add_host(context,
+				       report__host_id(reader->report, json_node__text(element))));
 }
 
 static int read__part(struct reader *reader, const struct place *up, const char *name,
-	const json_t *object, const struct reader_field *fields, struct caller *like)
+	const struct json_node *object, const struct reader_field *fields, struct caller *like)
 {
 	const struct place place = {.up = up, .name = name};
 
@@ -182,8 +182,8 @@ static int read__part(struct reader *reader, const struct place *up, const char 
 }
 
 /* What of it is no text. */
-static int read__identity(struct reader *reader, const struct place *place, const json_t *object,
-	const struct caller_fields *fields, struct caller *like)
+static int read__identity(struct reader *reader, const struct place *place,
+	const struct json_node *object, const struct caller_fields *fields, struct caller *like)
 {
 	int network = like->network;
 	int error = reader__word(reader, place, object, "network", OPTIONAL, network__word,
@@ -206,24 +206,24 @@ static int read__identity(struct reader *reader, const struct place *place, cons
 }
 
 /* What the outcomes of a class leave of its calls was made unwatched. */
-static int read__outcome(struct reader *reader, const struct place *up, const json_t *outcomes,
-	enum request_class cls, uint64_t calls, uint64_t answers[OUTCOME_COUNT],
-	uint64_t *unwatched)
+static int read__outcome(struct reader *reader, const struct place *up,
+	const struct json_node *outcomes, enum request_class cls, uint64_t calls,
+	uint64_t answers[OUTCOME_COUNT], uint64_t *unwatched)
 {
 	const struct place place = {.up = up, .name = class__name(cls)};
-	const json_t *counts = json_object_get(outcomes, class__name(cls));
+	const struct json_node *counts = json_node__member(outcomes, class__name(cls));
 	uint64_t watched = 0;
 	int error = 0;
 
-	if (json_is_null(counts))
+	if (json_node__is(counts, KIND_NULL))
 		counts = NULL;
 	if (counts)
 		error = reader__object(reader, up, class__name(cls), counts);
 	for (int o = 0; !error && counts && o < OUTCOME_COUNT; o++) {
 		const char *name = outcome__name(o);
-		const json_t *count = json_object_get(counts, name);
+		const struct json_node *count = json_node__member(counts, name);
 
-		error = count && !json_is_null(count)
+		error = count && !json_node__is(count, KIND_NULL)
 				? reader__count(reader, &place, name, count, REPORT_COUNT_MAX,
 					  &answers[o])
 				: reader__fail(reader, &place, name, "is missing");
@@ -268,7 +268,7 @@ static const struct reader_field rehearsal_fields[] = {
 
 /* What the report derives itself (recovered) is not believed where it can be counted. */
 static int read__caller_rehearsal(struct reader *reader, const struct place *up,
-	const json_t *object, struct caller_rehearsal *rehearsal)
+	const struct json_node *object, struct caller_rehearsal *rehearsal)
 {
 	const struct place place = {.up = up, .name = "rehearsal"};
 	struct rehearsal_fields fields = {.exit_status = UINT64_MAX, .signal = UINT64_MAX};
@@ -316,8 +316,8 @@ static int read__calls(struct reader *reader, const struct place *up,
 }
 
 /* Of a caller's calls, those of hosts where it is fixed; never more than it has. */
-static int read__fixed(struct reader *reader, const struct place *up, const json_t *object,
-	struct caller_fields *fields, struct caller *caller)
+static int read__fixed(struct reader *reader, const struct place *up,
+	const struct json_node *object, struct caller_fields *fields, struct caller *caller)
 {
 	static const struct reader_field calls_field[] = {
 		FIELD(FIELD_CLASSES, "fixed_calls", REQUIRED, struct caller_fields, fixed_calls),
@@ -346,8 +346,8 @@ static int read__fixed(struct reader *reader, const struct place *up, const json
 }
 
 /* Where "hosts" is an object, as older reports have it. */
-static int read__older_hosts(struct reader *reader, const struct place *up, const json_t *hosts,
-	struct caller_fields *fields, struct caller *caller)
+static int read__older_hosts(struct reader *reader, const struct place *up,
+	const struct json_node *hosts, struct caller_fields *fields, struct caller *caller)
 {
 	static const struct reader_field hosts_fields[] = {
 		CALLER_FIELD(FIELD_BOOL, "exact", hosts_exact),
@@ -364,20 +364,20 @@ static int read__older_hosts(struct reader *reader, const struct place *up, cons
 }
 
 /* A report without the field says it all the same if it has one host. */
-static int read__caller_hosts(struct reader *reader, const struct place *up, const json_t *object,
-	struct caller_fields *fields, struct caller *caller)
+static int read__caller_hosts(struct reader *reader, const struct place *up,
+	const struct json_node *object, struct caller_fields *fields, struct caller *caller)
 {
 	const struct report *report = reader->report;
-	const json_t *hosts = json_object_get(object, "hosts");
+	const struct json_node *hosts = json_node__member(object, "hosts");
 	int error;
 
-	if (json_is_integer(hosts)) {
+	if (json_node__is(hosts, KIND_INTEGER)) {
 		error = reader__each(
 			reader, up, object, "hosts_sample", OPTIONAL, read__caller_host, caller);
 		if (!error)
 			error = reader__count(
 				reader, up, "hosts", hosts, REPORT_COUNT_MAX, &fields->hosts);
-	} else if (hosts && !json_is_null(hosts)) {
+	} else if (hosts && !json_node__is(hosts, KIND_NULL)) {
 		fields->hosts_exact = true;
 		error = read__older_hosts(reader, up, hosts, fields, caller);
 	} else if (report->host_count == 1) {
@@ -396,8 +396,8 @@ static int read__caller_hosts(struct reader *reader, const struct place *up, con
 }
 
 /* What is joined between a proxy and those whose calls it forwards. */
-static int read__forwarding(struct reader *reader, const struct place *place, const json_t *object,
-	const struct caller_fields *fields, struct caller *caller)
+static int read__forwarding(struct reader *reader, const struct place *place,
+	const struct json_node *object, const struct caller_fields *fields, struct caller *caller)
 {
 	int error =
 		reader__each(reader, place, object, "forwards", OPTIONAL, read__forwarded, caller);
@@ -408,8 +408,8 @@ static int read__forwarding(struct reader *reader, const struct place *place, co
 	return reader__check(reader, caller__go_through(caller, fields->through));
 }
 
-static int read__caller_body(struct reader *reader, const struct place *place, const json_t *object,
-	struct caller_fields *fields, struct caller *caller)
+static int read__caller_body(struct reader *reader, const struct place *place,
+	const struct json_node *object, struct caller_fields *fields, struct caller *caller)
 {
 	int error = reader__each(reader, place, object, "pids", OPTIONAL, read__pid, caller);
 
@@ -438,8 +438,8 @@ static int read__caller_body(struct reader *reader, const struct place *place, c
 	return 0;
 }
 
-int read__caller(
-	struct reader *reader, const struct place *place, const json_t *element, void *context)
+int read__caller(struct reader *reader, const struct place *place, const struct json_node *element,
+	void *context)
 {
 	char *args[CALLER_ARGS_MAX + 2] = {NULL};
 	struct argument_list list = {.args = args};

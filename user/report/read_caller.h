@@ -9,7 +9,7 @@
 
 /* An element of "callers", after the hosts: adds it to the report and to reader->callers. For
  * reader__each(). */
-int read__caller(
-	struct reader *reader, const struct place *place, const json_t *element, void *context);
+int read__caller(struct reader *reader, const struct place *place, const struct json_node *element,
+	void *context);
 
 #endif

@@ -56,62 +56,64 @@ int reader__check(struct reader *reader, int error)
 }
 
 /* *value is NULL where an optional field is missing. */
-static int reader__get(struct reader *reader, const struct place *place, const json_t *object,
-	const char *name, enum need need, json_t **value)
+static int reader__get(struct reader *reader, const struct place *place,
+	const struct json_node *object, const char *name, enum need need,
+	const struct json_node **value)
 {
-	*value = json_object_get(object, name);
-	if (json_is_null(*value))
+	*value = json_node__member(object, name);
+	if (json_node__is(*value, KIND_NULL))
 		*value = NULL;
 	return *value || need == OPTIONAL ? 0 : reader__fail(reader, place, name, "is missing");
 }
 
-int reader__text(
-	struct reader *reader, const struct place *place, const char *name, const json_t *value)
+int reader__text(struct reader *reader, const struct place *place, const char *name,
+	const struct json_node *value)
 {
-	if (!json_is_string(value))
+	if (!json_node__is(value, KIND_TEXT))
 		return reader__fail(reader, place, name, "is not a string");
-	if (json_string_length(value) > TEXT_SIZE_MAX)
+	if (value->size > TEXT_SIZE_MAX)
 		return reader__fail(reader, place, name, "is longer than 65536 bytes");
 	return 0;
 }
 
 int reader__count(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, uint64_t most, uint64_t *count)
+	const struct json_node *value, uint64_t most, uint64_t *count)
 {
-	json_int_t number = json_integer_value(value);
-
-	if (!json_is_integer(value))
+	if (!json_node__is(value, KIND_INTEGER))
 		return reader__fail(reader, place, name, "is not a whole number");
-	if (number < 0)
+	if (value->integer < 0)
 		return reader__fail(reader, place, name, "is negative");
-	if ((uint64_t)number > most)
+	if ((uint64_t)value->integer > most)
 		return reader__fail(reader, place, name, "is too large");
-	*count = (uint64_t)number;
+	*count = (uint64_t)value->integer;
 	return 0;
 }
 
-int reader__object(
-	struct reader *reader, const struct place *place, const char *name, const json_t *value)
+int reader__object(struct reader *reader, const struct place *place, const char *name,
+	const struct json_node *value)
 {
-	return json_is_object(value) ? 0 : reader__fail(reader, place, name, "is not an object");
+	return json_node__is(value, KIND_OBJECT)
+		       ? 0
+		       : reader__fail(reader, place, name, "is not an object");
 }
 
 static int reader__bool(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, bool *flag)
+	const struct json_node *value, bool *flag)
 {
-	if (!json_is_boolean(value))
+	if (!json_node__is(value, KIND_TRUE) && !json_node__is(value, KIND_FALSE))
 		return reader__fail(reader, place, name, "is neither true nor false");
-	*flag = json_is_true(value);
+	*flag = value->kind == KIND_TRUE;
 	return 0;
 }
 
 static int reader__seconds(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, int64_t *ns)
+	const struct json_node *value, int64_t *ns)
 {
-	double seconds = json_number_value(value);
+	double seconds;
 
-	if (!json_is_number(value))
+	if (!json_node__is(value, KIND_INTEGER) && !json_node__is(value, KIND_REAL))
 		return reader__fail(reader, place, name, "is not a number");
+	seconds = value->kind == KIND_REAL ? value->real : (double)value->integer;
 	if (!(seconds >= 0 && seconds < SECONDS_MAX))
 		return reader__fail(reader, place, name, "is out of range");
 	*ns = (int64_t)(seconds * NSEC_PER_SEC);
@@ -120,13 +122,13 @@ static int reader__seconds(struct reader *reader, const struct place *place, con
 
 /* Times of a report are after 1970; 0 stands for one that is missing. */
 static int reader__time(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, int64_t *time)
+	const struct json_node *value, int64_t *time)
 {
 	int error = reader__text(reader, place, name, value);
 
 	if (error)
 		return error;
-	if (clock__parse(json_string_value(value), time) || *time < 0)
+	if (clock__parse(json_node__text(value), time) || *time < 0)
 		return reader__fail(reader, place, name, "is not an RFC 3339 time after 1970");
 	return 0;
 }
@@ -148,13 +150,14 @@ static const char *missed_kind__key(int kind)
 
 /* An object with a count for each of `size` names. */
 static int reader__counts(struct reader *reader, const struct place *up, const char *name,
-	const json_t *value, enum need need, const char *(*key)(int), int size, uint64_t counts[])
+	const struct json_node *value, enum need need, const char *(*key)(int), int size,
+	uint64_t counts[])
 {
 	const struct place place = {.up = up, .name = name};
 	int error = reader__object(reader, up, name, value);
 
 	for (int i = 0; !error && i < size; i++) {
-		json_t *count;
+		const struct json_node *count;
 
 		error = reader__get(reader, &place, value, key(i), need, &count);
 		if (!error && count)
@@ -164,24 +167,24 @@ static int reader__counts(struct reader *reader, const struct place *up, const c
 	return error;
 }
 
-static int reader__field(struct reader *reader, const struct place *place, const json_t *object,
-	const struct reader_field *field, void *at)
+static int reader__field(struct reader *reader, const struct place *place,
+	const struct json_node *object, const struct reader_field *field, void *at)
 {
 	const char *name = field->name;
-	json_t *value;
+	const struct json_node *value;
 	int error = reader__get(reader, place, object, name, field->need, &value);
 
 	if (field->type == FIELD_TEXT)
 		*(char **)at = NULL;
 	else if (field->type == FIELD_OBJECT)
-		*(json_t **)at = NULL;
+		*(const struct json_node **)at = NULL;
 	if (error || !value)
 		return error;
 	switch (field->type) {
 	case FIELD_TEXT:
 		error = reader__text(reader, place, name, value);
 		if (!error)
-			*(char **)at = (char *)json_string_value(value);
+			*(char **)at = (char *)json_node__text(value);
 		return error;
 	case FIELD_COUNT:
 		return reader__count(reader, place, name, value, field->most, at);
@@ -203,46 +206,51 @@ static int reader__field(struct reader *reader, const struct place *place, const
 	case FIELD_OBJECT:
 		error = reader__object(reader, place, name, value);
 		if (!error)
-			*(json_t **)at = value;
+			*(const struct json_node **)at = value;
 		return error;
 	}
 	return -EINVAL;
 }
 
-int reader__fields(struct reader *reader, const struct place *place, const json_t *object,
+int reader__fields(struct reader *reader, const struct place *place, const struct json_node *object,
 	const struct reader_field fields[], void *into)
 {
-	int error =
-		json_is_object(object) ? 0 : reader__fail(reader, place, NULL, "is not an object");
+	int error = json_node__is(object, KIND_OBJECT)
+			    ? 0
+			    : reader__fail(reader, place, NULL, "is not an object");
 
 	for (; !error && fields->name; fields++)
 		error = reader__field(reader, place, object, fields, (char *)into + fields->offset);
 	return error;
 }
 
-int reader__each(struct reader *reader, const struct place *up, const json_t *object,
+int reader__each(struct reader *reader, const struct place *up, const struct json_node *object,
 	const char *name, enum need need,
-	int (*each)(struct reader *, const struct place *, const json_t *, void *), void *context)
+	int (*each)(struct reader *, const struct place *, const struct json_node *, void *),
+	void *context)
 {
 	const struct place array_place = {.up = up, .name = name};
-	json_t *array;
+	struct place place = {.up = &array_place};
+	const struct json_node *array;
 	int error = reader__get(reader, up, object, name, need, &array);
 
-	if (!error && array && !json_is_array(array))
+	if (!error && array && !json_node__is(array, KIND_ARRAY))
 		return reader__fail(reader, up, name, "is not an array");
-	for (size_t i = 0; !error && i < json_array_size(array); i++) {
-		const struct place place = {.up = &array_place, .at = i};
-
-		error = each(reader, &place, json_array_get(array, i), context);
+	if (error || !array)
+		return error;
+	for (const struct json_node *element = array->first; !error && element;
+		element = element->next) {
+		error = each(reader, &place, element, context);
+		place.at++;
 	}
 	return error;
 }
 
-int reader__word(struct reader *reader, const struct place *place, const json_t *object,
+int reader__word(struct reader *reader, const struct place *place, const struct json_node *object,
 	const char *field, enum need need, const char *(*name)(int), int count, const char *problem,
 	int *index)
 {
-	json_t *value;
+	const struct json_node *value;
 	int error = reader__get(reader, place, object, field, need, &value);
 
 	if (!error && value)
@@ -250,14 +258,14 @@ int reader__word(struct reader *reader, const struct place *place, const json_t 
 	if (error || !value)
 		return error;
 	for (int i = 0; i < count; i++)
-		if (name(i) && !strcmp(json_string_value(value), name(i))) {
+		if (name(i) && !strcmp(json_node__text(value), name(i))) {
 			*index = i;
 			return 0;
 		}
 	return reader__fail(reader, place, field, problem);
 }
 
-int reader__class(struct reader *reader, const struct place *place, const json_t *object,
+int reader__class(struct reader *reader, const struct place *place, const struct json_node *object,
 	const char *name, enum request_class *cls)
 {
 	int index = *cls;

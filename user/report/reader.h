@@ -3,10 +3,10 @@
 #ifndef IMDSTRACE_READER_H
 #define IMDSTRACE_READER_H
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/json_tree.h"
 #include "report/report_index.h"
 
 /* A field's place in the document, from the inside out: callers[3].calls. */
@@ -35,7 +35,7 @@ enum field_type {
 	FIELD_CLASSES, /* uint64_t[CLASS_COUNT]: an object with a count of each class */
 	FIELD_UNKNOWN, /* uint64_t[UNKNOWN_REASONS]: an object with a count of some reasons */
 	FIELD_MISSED,  /* uint64_t[MISSED_KINDS]: likewise of kinds */
-	FIELD_OBJECT,  /* json_t *; NULL where it is missing */
+	FIELD_OBJECT,  /* const struct json_node *; NULL where it is missing */
 };
 
 /* Where a field is missing, what is at its offset stays as it is, but of texts and objects. */
@@ -75,29 +75,30 @@ __attribute__((format(printf, 2, 3))) int reader__refuse(
 int reader__check(struct reader *reader, int error);
 
 /* The fields of an object, up to one without a name, into the struct at into. */
-int reader__fields(struct reader *reader, const struct place *place, const json_t *object,
+int reader__fields(struct reader *reader, const struct place *place, const struct json_node *object,
 	const struct reader_field fields[], void *into);
 
 /* Calls each(reader, place of the element, element, context) for every element of an array. */
-int reader__each(struct reader *reader, const struct place *up, const json_t *object,
+int reader__each(struct reader *reader, const struct place *up, const struct json_node *object,
 	const char *name, enum need need,
-	int (*each)(struct reader *, const struct place *, const json_t *, void *), void *context);
+	int (*each)(struct reader *, const struct place *, const struct json_node *, void *),
+	void *context);
 
 /* A value that is in an array, or that decides how others are read. */
-int reader__text(
-	struct reader *reader, const struct place *place, const char *name, const json_t *value);
+int reader__text(struct reader *reader, const struct place *place, const char *name,
+	const struct json_node *value);
 int reader__count(struct reader *reader, const struct place *place, const char *name,
-	const json_t *value, uint64_t most, uint64_t *count);
-int reader__object(
-	struct reader *reader, const struct place *place, const char *name, const json_t *value);
+	const struct json_node *value, uint64_t most, uint64_t *count);
+int reader__object(struct reader *reader, const struct place *place, const char *name,
+	const struct json_node *value);
 
 /* A field that is the name of a class. */
-int reader__class(struct reader *reader, const struct place *place, const json_t *object,
+int reader__class(struct reader *reader, const struct place *place, const struct json_node *object,
 	const char *name, enum request_class *cls);
 
 /* A field that is one of count words, of which name(i) is the i-th or NULL. *index is left alone
  * where it is missing; problem is said where it is another word. */
-int reader__word(struct reader *reader, const struct place *place, const json_t *object,
+int reader__word(struct reader *reader, const struct place *place, const struct json_node *object,
 	const char *field, enum need need, const char *(*name)(int), int count, const char *problem,
 	int *index);
 

@@ -138,8 +138,6 @@ int report__add_rehearsal(
 	struct rehearsal_sums theirs;
 	int error = 0;
 
-	if (!rehearsal->scope && !other->rehearsal.scope)
-		return 0;
 	report__rehearsal_sums(other, &theirs);
 	if (other->rehearsal.scope)
 		error = report__set_rehearsal(report, other->rehearsal.scope);

@@ -238,15 +238,17 @@ static int report__add_windows(struct report *report, const struct report *other
 
 int report__add(struct report *report, const struct report *other)
 {
-	struct rehearsal_sums before;
+	bool rehearsed = report->rehearsal.scope || other->rehearsal.scope;
+	struct rehearsal_sums before = {0};
 	int error;
 
 	/* Of its own windows. */
-	report__rehearsal_sums(report, &before);
+	if (rehearsed)
+		report__rehearsal_sums(report, &before);
 	/* Before anything that could not be taken back. */
 	error = report__add_windows(report, other);
 	/* Before what its sums are made of. */
-	if (!error)
+	if (!error && rehearsed)
 		error = report__add_rehearsal(report, &before, other);
 
 	/* Before the hosts: whether a caller's hosts are new to the report is asked there. */
@@ -305,12 +307,15 @@ int report__merge(struct report *report, const struct report *other)
 {
 	struct overlap overlap = report__overlap(report, other);
 
+	/* Neither can cover the other then, which is not asked, because it would look at every
+	 * window of the sum for each report that is added. */
+	if (!overlap.shared)
+		return report__add(report, other);
 	if (report__covers(report, other))
 		return 0;
 	if (report__covers(other, report))
 		return report__replace(report, other);
-	if (!overlap.shared || report__is_another(report, other) ||
-		report__is_another(other, report))
+	if (report__is_another(report, other) || report__is_another(other, report))
 		return report__add(report, other);
 	return -EEXIST;
 }

@@ -478,10 +478,14 @@ static bool path__has(const char *path, const char *component)
 static bool path__ends_in(const char *path, const char *name)
 {
 	size_t size = strlen(name);
+	const char *end;
 
-	for (const char *at = path; path && (at = strstr(at, name)); at++)
-		if ((at == path || strchr("/ ", at[-1])) && strchr(" ", at[size]))
+	for (const char *at = path; at; at = *end ? end + 1 : NULL) {
+		end = at + strcspn(at, " ");
+		if ((size_t)(end - path) >= size && !memcmp(end - size, name, size) &&
+			((size_t)(end - path) == size || strchr("/ ", end[-1 - (ptrdiff_t)size])))
 			return true;
+	}
 	return false;
 }
 
