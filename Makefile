@@ -226,7 +226,7 @@ $(patsubst %.c,$(obj)/%.o,$(wildcard tests/unit/*.c)): | deps-unit
 of-others := tests/e2e/test_html.sh tests/e2e/test_prometheus.sh tests/e2e/test_monitors.sh tests/e2e/test_engines.sh
 
 # What is the same whatever the program was built with.
-of-docs := tests/e2e/test_manual.sh tests/e2e/test_completion.sh tests/e2e/test_ssm.sh
+of-docs := tests/e2e/test_exit_status.sh tests/e2e/test_manual.sh tests/e2e/test_completion.sh tests/e2e/test_ssm.sh
 
 # What the kernel's verifier says: each of its runs waits for the kernel, and little of it is ours.
 of-kernel := tests/e2e/test_refused.sh

@@ -52,8 +52,8 @@ static int help(int argc, char **argv)
 	     "  NO_COLOR=1         No colours\n"
 	     "\n"
 	     "Exit status: 0 done, or ready; 1 blocked; 2 wrong usage or an input file that is not a\n"
-	     "report; 3 this machine cannot be traced; 4 inconclusive. 1 and 4 come from check and\n"
-	     "reconcile.");
+	     "report; 3 this machine cannot be traced; 4 inconclusive. 1 and 4 come from check,\n"
+	     "trace --check, rehearse and reconcile.");
 	return EXIT_DONE;
 }
 
