@@ -12,8 +12,8 @@ release=$(realpath "${RELEASE:-$top/build/release}")
 work=$(mktemp -d -p /tmp)
 server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
-# shellcheck source=tests/dist/lib.sh
-. "$top/tests/dist/lib.sh"
+# shellcheck source=tests/checks.sh
+. "$top/tests/checks.sh"
 script=$release/install.sh
 prefix=$work/prefix
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
@@ -101,7 +101,7 @@ for shell in dash bash 'bash --posix' 'busybox sh'; do
 	done
 done
 check 'installs from a directory' installs sh bin "file://$release/"
-check 'installs over an installation' installs sh bin "file://$release"
+prepare 'installs over an installation' installs sh bin "file://$release"
 
 # A file of an earlier version that this one does not have; a file of somebody else's.
 upgrades() {
@@ -110,7 +110,7 @@ upgrades() {
 		installs sh bin "file://$release" 2>&1 | grep -v other/README
 	[ ! -e "$prefix/share/imdstrace/old.json" ] && [ -e "$prefix/share/doc/other/README" ]
 }
-check 'an upgrade removes what the new version lacks, and nothing else' upgrades
+prepare 'an upgrade removes what the new version lacks, and nothing else' upgrades
 
 keeps_others() {
 	piped sh bin --uninstall --prefix "$prefix" && equal left "$prefix/share/doc/other/README" "$(find "$prefix" -type f)"
@@ -146,7 +146,7 @@ check 'no archive for this machine' refused 1 "has no imdstrace for $arch" curl 
 changed_release several
 sed -n "s/$version\(-linux-$arch.tar.gz\)/9.9.9\1/p" "$release/SHA256SUMS" >>"$work/www/several/SHA256SUMS"
 check 'several versions' refused 1 "several versions.* $version 9.9.9" curl --url "$web/several"
-check 'one of several versions' piped sh curl --url "$web/several" --version "$version" --prefix "$prefix"
+prepare 'one of several versions' piped sh curl --url "$web/several" --version "$version" --prefix "$prefix"
 check 'is the one' installed
 check 'the sum that was asked for' piped sh curl --url="$web/release" --sum="$(sha256sum "$release/$archive" | cut -d' ' -f1)" --prefix="$prefix"
 rm -rf "$prefix"
@@ -188,4 +188,4 @@ help() {
 	piped sh bin --help && [ "$(wc -l <"$work/out")" -ge 8 ] && equal stderr '' "$(cat "$work/err")"
 }
 check 'the help' help
-finish
+sum_up

@@ -10,8 +10,8 @@ top=$(realpath "$(dirname "$0")/../..")
 packages=$(realpath "${PACKAGES:-$top/build}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/dist/lib.sh
-. "$top/tests/dist/lib.sh"
+# shellcheck source=tests/checks.sh
+. "$top/tests/checks.sh"
 
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 arch=$(dpkg --print-architecture)
@@ -124,7 +124,7 @@ spec_alone() {
 }
 
 mkdir "$work/empty"
-check 'the packages can be unpacked' unpack
+prepare 'the packages can be unpacked' unpack
 check 'lintian finds nothing' no_error_of_lintian
 check 'rpmlint finds no error' no_error_of_rpmlint
 check 'the spec file parses alone' spec_alone
@@ -141,4 +141,4 @@ check 'the changelog' changelog
 check 'the copyright, and the notices of the libraries' notices
 check 'the scripts of the .deb do without systemd' scripts_without_systemd
 check 'the scripts of the .rpm do without systemd' scripts_of_rpm
-finish
+sum_up

@@ -10,8 +10,8 @@ top=$(realpath "$(dirname "$0")/../..")
 release=$(realpath "${RELEASE:-$top/build/release}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# shellcheck source=tests/dist/lib.sh
-. "$top/tests/dist/lib.sh"
+# shellcheck source=tests/checks.sh
+. "$top/tests/checks.sh"
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 native=$(dpkg --print-architecture)
 spdx=$release/imdstrace-$version.spdx.json
@@ -189,7 +189,7 @@ tree_of() {
 
 check 'everything is there, and nothing else' has_everything
 check 'the sums' sums
-check 'the archives can be unpacked' unpack
+prepare 'the archives can be unpacked' unpack
 check 'the archives have all that an installation carries' tarballs
 check 'one program in each' one_program
 check 'the image is an OCI layout of both machines' image
@@ -199,4 +199,4 @@ check 'the SPDX document has what the linker took' complete
 check 'no path of this machine is in it' no_paths
 check 'a signature by a command' signature
 check 'another folder gives the same bytes' built_elsewhere
-finish
+sum_up

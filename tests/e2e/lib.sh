@@ -32,33 +32,8 @@ declare -A started=() # pid by name, of what runs in the background
 
 # --- Checks ------------------------------------------------------------------------------------
 
-# wanted NAME: whether $CASE, if it is set, is that name or a pattern that fits it.
-wanted() {
-	# shellcheck disable=SC2053
-	[ -z "${CASE-}" ] || [[ $1 == "$CASE" || $1 == $CASE ]]
-}
-
-# prepare NAME COMMAND...: a check on which others build. It is run whatever $CASE is.
-prepare() {
-	local name=$1
-	shift
-	if ("$@") >"$work/check" 2>&1; then
-		! wanted "$name" || echo "ok      $name"
-	else
-		echo "FAILED  $name"
-		sed 's/^/        /' "$work/check" | cut -c 1-2000 | head -n 60
-	fi | tee -a "$work/results"
-}
-
-# check NAME COMMAND...: passes if the command does; what it prints is shown if it fails.
-check() {
-	! wanted "$1" || prepare "$@"
-}
-
-# skip NAME REASON: a reason in a few words, which tests/run adds up over all programs.
-skip() {
-	! wanted "$1" || echo "skipped $1 # $2" | tee -a "$work/results"
-}
+# shellcheck source=tests/checks.sh
+. "$here/../checks.sh"
 
 # skip_all REASON: nothing of this test can be run here.
 skip_all() {
@@ -90,15 +65,7 @@ as_the_schemas_say() {
 # The last line of a test program, and its status: to be called last.
 finish() {
 	check 'JSON is as dist/schema says' as_the_schemas_say
-	if [ ! -s "$work/results" ]; then
-		echo "no check is called \"${CASE-}\"" >&2
-		echo '0 passed, 0 failed, 0 skipped'
-		return 1
-	fi
-	awk '/^(ok|FAILED|skipped) / { count[$1]++ } END {
-		printf "%d passed, %d failed, %d skipped\n", count["ok"], count["FAILED"], count["skipped"]
-		exit count["FAILED"] > 0
-	}' "$work/results"
+	sum_up
 }
 
 clean_up() {
@@ -113,17 +80,6 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
 # --- Conditions, for check ---------------------------------------------------------------------
-
-# equal WHAT WANTED GOT
-equal() {
-	[ "$2" = "$3" ] && return
-	printf '%s:\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-	return 1
-}
-
-not() {
-	! "$@"
-}
 
 # lines_said FILE: of a trace's stderr, without those on what this machine lets no tracer see.
 lines_said() {
