@@ -430,6 +430,17 @@ check '--compare: who calls no more on a host that was watched is gone' all 'end
 run other report --compare "$work/before/reports/000006.json" "$work/fleet/reports/000010.json"
 check '--compare: hosts that are not given any more are not watched, which it says' all 'ended_with other 0' \
 	'not grep -q "Callers gone" "$work/other.out"' 'grep -q "Callers not watched now" "$work/other.out"'
+holds_newly() {
+	holds "$work/newly.out" '([.callers[] | select(.calls.v1 > 0) | .name] | length) as $callers
+		| .compare | .new == [] and .changed == [] and .hosts_new == 1
+		and (.newly_watched | length > 0 and length <= $callers and all(.hosts_newly_watched == .hosts_v1_now - .hosts_v1_before))'
+}
+# A host that nobody watched then: what it calls is not new, and no caller is worse for it.
+run newly report --format json --compare "$work/before/reports/000010.json" "$work/before/reports/000010.json" "$work/before/reports/000006.json"
+check '--compare: who calls on hosts that nobody watched before is not new' all 'ended_with newly 0' holds_newly
+run newly_text report --compare "$work/before/reports/000010.json" "$work/before/reports/000010.json" "$work/before/reports/000006.json"
+check '--compare: text says that such hosts are newly watched' all 'ended_with newly_text 0' 'grep -q "Callers on newly watched hosts" "$work/newly_text.out"' \
+	'not grep -q "Callers new" "$work/newly_text.out"'
 "$IMDSTRACE" report --format json "$work"/before/reports/*.json >"$work/before.json"
 run same_state report --format json --since 2026-03-09 --compare "$work/before.json" "$work/report.json"
 check '--compare: merged reports of both say the same of hosts and callers' all 'ended_with same_state 0' 'equal compared \

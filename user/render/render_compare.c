@@ -46,7 +46,7 @@ struct kind {
 	const struct compared_callers *callers;
 };
 
-#define KINDS 5
+#define KINDS 6
 
 static void kinds__find(struct kind kinds[KINDS], const struct comparison *comparison)
 {
@@ -55,6 +55,7 @@ static void kinds__find(struct kind kinds[KINDS], const struct comparison *compa
 		{"new", &comparison->new},
 		{"on fewer hosts", &comparison->fewer},
 		{"on more hosts", &comparison->more},
+		{"on newly watched hosts", &comparison->newly_watched},
 		{"not watched now", &comparison->not_watched},
 	};
 
@@ -83,13 +84,16 @@ static char *compared__describe(const struct compared_caller *one)
 	uint64_t before = hosts ? one->hosts_v1_before : one->v1_before;
 	uint64_t now = hosts ? one->hosts_v1_now : one->v1_now;
 	const char *unit = hosts ? "host" : "call";
-	char unseen[64] = "", *text;
+	char not_watched[64] = "", newly_watched[64] = "", *text;
 
-	if (one->hosts_not_watched)
-		snprintf(unseen, sizeof(unseen), ", %s not watched now",
+	if (hosts && one->hosts_not_watched)
+		snprintf(not_watched, sizeof(not_watched), " (%s not watched now)",
 			NUMBER(one->hosts_not_watched));
-	if (asprintf(&text, "%s %s%s before%s, %s now", NUMBER(before), unit,
-		    before == 1 ? "" : "s", hosts ? unseen : "", NUMBER(now)) < 0)
+	if (hosts && one->hosts_newly_watched)
+		snprintf(newly_watched, sizeof(newly_watched), " (%s not watched before)",
+			NUMBER(one->hosts_newly_watched));
+	if (asprintf(&text, "%s %s%s before%s, %s now%s", NUMBER(before), unit,
+		    before == 1 ? "" : "s", not_watched, NUMBER(now), newly_watched) < 0)
 		return NULL;
 	return text;
 }
@@ -105,11 +109,20 @@ static void at__format(char *out, size_t size, const struct comparison *comparis
 		*out = '\0';
 }
 
+static bool comparison__callers_are_quiet(const struct comparison *comparison)
+{
+	struct kind kinds[KINDS];
+
+	kinds__find(kinds, comparison);
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].callers->count)
+			return false;
+	return true;
+}
+
 static bool comparison__is_quiet(const struct comparison *comparison)
 {
-	return !comparison->gone.count && !comparison->not_watched.count &&
-	       !comparison->new.count && !comparison->fewer.count && !comparison->more.count &&
-	       !comparison->went_back_count;
+	return comparison__callers_are_quiet(comparison) && !comparison->went_back_count;
 }
 
 /* "7 hosts are new, 2 are gone". "" where both states have the same ones. */
@@ -316,8 +329,7 @@ void comparison__put_markdown(struct markdown *page, const struct comparison *co
 		fputs("\nNo caller and no host is worse or better.\n\n", page->out);
 		return;
 	}
-	if (comparison->gone.count || comparison->not_watched.count || comparison->new.count ||
-		comparison->fewer.count || comparison->more.count)
+	if (!comparison__callers_are_quiet(comparison))
 		fputs("\n| callers | | hosts before | hosts now | v1 before | v1 now |\n"
 		      "| --- | --- | ---: | ---: | ---: | ---: |\n",
 			page->out);
@@ -443,12 +455,13 @@ static json_t *json__compared(const struct compared_caller *one)
 
 	if (!place)
 		return NULL;
-	return json_pack("{so,so,so,sI,sI,sI,sI,sI}", "name", json__text(one->caller->name),
+	return json_pack("{so,so,so,sI,sI,sI,sI,sI,sI}", "name", json__text(one->caller->name),
 		"parent", json__text(one->caller->parent), "workload",
 		json__text(*place ? place : NULL), "hosts_v1_before",
 		(json_int_t)one->hosts_v1_before, "hosts_v1_now", (json_int_t)one->hosts_v1_now,
-		"hosts_not_watched", (json_int_t)one->hosts_not_watched, "v1_before",
-		(json_int_t)one->v1_before, "v1_now", (json_int_t)one->v1_now);
+		"hosts_not_watched", (json_int_t)one->hosts_not_watched, "hosts_newly_watched",
+		(json_int_t)one->hosts_newly_watched, "v1_before", (json_int_t)one->v1_before,
+		"v1_now", (json_int_t)one->v1_now);
 }
 
 static int json__append_compared(json_t *list, const struct compared_callers *callers)
@@ -491,7 +504,7 @@ json_t *json__comparison(const struct comparison *comparison)
 {
 	const size_t *before = comparison->verdicts_before, *now = comparison->verdicts_now;
 
-	return json_pack("{so,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,so,so,so,so,so,sI,sI,sI}", "before",
+	return json_pack("{so,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,so,so,so,so,so,so,sI,sI,sI}", "before",
 		json__time(comparison->at), "ready_before", (json_int_t)before[VERDICT_READY],
 		"ready_now", (json_int_t)now[VERDICT_READY], "blocked_before",
 		(json_int_t)before[VERDICT_BLOCKED], "blocked_now",
@@ -503,7 +516,8 @@ json_t *json__comparison(const struct comparison *comparison)
 		"v1_now", (json_int_t)comparison->v1_now, "gone",
 		json__compared_callers(&comparison->gone, NULL), "not_watched",
 		json__compared_callers(&comparison->not_watched, NULL), "new",
-		json__compared_callers(&comparison->new, NULL), "changed",
+		json__compared_callers(&comparison->new, NULL), "newly_watched",
+		json__compared_callers(&comparison->newly_watched, NULL), "changed",
 		json__compared_callers(&comparison->fewer, &comparison->more), "went_back",
 		json__went_back(comparison), "became_ready", (json_int_t)comparison->became_ready,
 		"hosts_new", (json_int_t)comparison->hosts_new, "hosts_gone",

@@ -5,12 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Callers, each once for every host that it is about. */
+struct mentions {
+	const struct caller **list; /* by address, once sorted */
+	size_t count;
+};
+
 struct maker {
 	struct comparison *comparison;
 	const struct state *before, *now;
-	struct table callers;         /* of before, by identity */
-	const struct caller **unseen; /* of before, once for each host that now nobody watches */
-	size_t unseen_count;
+	struct table callers;          /* of before, by identity */
+	struct mentions not_watched;   /* of before, for hosts that nobody watches now */
+	struct mentions newly_watched; /* of now, for hosts that nobody watched before */
 	bool strict;
 };
 
@@ -63,48 +69,53 @@ static int caller__compare_addresses(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-/* Whose host nobody watches now is not known to be gone from it. */
-static int maker__find_unseen(struct maker *maker)
+/* The callers of v1 on hosts of `of` that the other state does not watch: they are not known to be
+ * gone from there, or new. */
+static int mentions__find(struct mentions *mentions, const struct host_summaries *of,
+	const struct host_summaries *other)
 {
-	const struct host_summaries *before = maker->before->hosts, *now = maker->now->hosts;
-
-	for (size_t i = 0; !now->unlisted && i < before->count; i++) {
-		const struct host_summary *host = &before->list[i];
+	for (size_t i = 0; !other->unlisted && i < of->count; i++) {
+		const struct host_summary *host = &of->list[i];
 
 		for (size_t c = 0; c < host->facts.caller_count; c++) {
 			const struct caller **next;
 
-			if (!host->facts.callers[c].v1 || host__is_watched(now, host))
+			if (!host->facts.callers[c].v1 || host__is_watched(other, host))
 				continue;
 			next = array__next(
-				(void **)&maker->unseen, &maker->unseen_count, sizeof(*next));
+				(void **)&mentions->list, &mentions->count, sizeof(*next));
 			if (!next)
 				return -ENOMEM;
 			*next = host->facts.callers[c].caller;
 		}
 	}
-	if (maker->unseen_count)
-		qsort(maker->unseen, maker->unseen_count, sizeof(*maker->unseen),
+	if (mentions->count)
+		qsort(mentions->list, mentions->count, sizeof(*mentions->list),
 			caller__compare_addresses);
 	return 0;
 }
 
-static uint64_t maker__count_unseen(const struct maker *maker, const struct caller *before)
+static uint64_t mentions__count(const struct mentions *mentions, const struct caller *caller)
 {
 	const struct caller **found =
-		before && maker->unseen_count
-			? bsearch(&before, maker->unseen, maker->unseen_count,
-				  sizeof(*maker->unseen), caller__compare_addresses)
+		caller && mentions->count
+			? bsearch(&caller, mentions->list, mentions->count, sizeof(*mentions->list),
+				  caller__compare_addresses)
 			: NULL;
 	const struct caller **first = found, **last = found;
 
 	if (!found)
 		return 0;
-	while (first > maker->unseen && first[-1] == before)
+	while (first > mentions->list && first[-1] == caller)
 		first--;
-	while (last + 1 < maker->unseen + maker->unseen_count && last[1] == before)
+	while (last + 1 < mentions->list + mentions->count && last[1] == caller)
 		last++;
 	return (uint64_t)(last - first + 1);
+}
+
+static uint64_t count__without(uint64_t count, uint64_t part)
+{
+	return count > part ? count - part : 0;
 }
 
 static int maker__sort_in(
@@ -117,23 +128,26 @@ static int maker__sort_in(
 		.hosts_v1_now = now ? now->hosts_v1 : 0,
 		.v1_before = caller__blocking_calls(before, maker->strict),
 		.v1_now = caller__blocking_calls(now, maker->strict),
-		.hosts_not_watched = maker__count_unseen(maker, before),
+		.hosts_not_watched = mentions__count(&maker->not_watched, before),
+		.hosts_newly_watched = mentions__count(&maker->newly_watched, now),
 	};
-	uint64_t still_watched = one.hosts_v1_before > one.hosts_not_watched
-					 ? one.hosts_v1_before - one.hosts_not_watched
-					 : 0;
+	/* Of the hosts that were watched both times. */
+	uint64_t hosts_before = count__without(one.hosts_v1_before, one.hosts_not_watched);
+	uint64_t hosts_now = count__without(one.hosts_v1_now, one.hosts_newly_watched);
 
 	if (!one.v1_before && !one.v1_now)
 		return 0;
 	if (!one.v1_now)
 		return callers__add(one.hosts_not_watched ? &to->not_watched : &to->gone, &one);
 	if (!one.v1_before)
-		return callers__add(&to->new, &one);
-	if (one.hosts_v1_now < still_watched)
+		return callers__add(
+			one.hosts_newly_watched && !hosts_now ? &to->newly_watched : &to->new,
+			&one);
+	if (hosts_now < hosts_before)
 		return callers__add(&to->fewer, &one);
-	if (one.hosts_v1_now > still_watched)
+	if (hosts_now > hosts_before)
 		return callers__add(&to->more, &one);
-	return 0;
+	return one.hosts_newly_watched ? callers__add(&to->newly_watched, &one) : 0;
 }
 
 static int maker__compare_callers(struct maker *maker)
@@ -242,16 +256,20 @@ int comparison__make(struct comparison *comparison, const struct state *before,
 			comparison->at = before->report->windows[i].end;
 	hosts__count(comparison->verdicts_before, before);
 	hosts__count(comparison->verdicts_now, now);
-	error = maker__find_unseen(&maker);
+	error = mentions__find(&maker.not_watched, before->hosts, now->hosts);
+	if (!error)
+		error = mentions__find(&maker.newly_watched, now->hosts, before->hosts);
 	if (!error)
 		error = maker__compare_callers(&maker);
 	if (!error)
 		error = maker__compare_hosts(&maker);
 	table__clear(&maker.callers);
-	free(maker.unseen);
+	free(maker.not_watched.list);
+	free(maker.newly_watched.list);
 	callers__sort(&comparison->gone);
 	callers__sort(&comparison->not_watched);
 	callers__sort(&comparison->new);
+	callers__sort(&comparison->newly_watched);
 	callers__sort(&comparison->fewer);
 	callers__sort(&comparison->more);
 	return error;
@@ -262,6 +280,7 @@ void comparison__clear(struct comparison *comparison)
 	free(comparison->gone.list);
 	free(comparison->not_watched.list);
 	free(comparison->new.list);
+	free(comparison->newly_watched.list);
 	free(comparison->fewer.list);
 	free(comparison->more.list);
 	free(comparison->went_back);

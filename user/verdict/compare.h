@@ -16,7 +16,8 @@ struct compared_caller {
 	const struct caller *caller; /* as it is now, or was where it is gone */
 	uint64_t hosts_v1_before, hosts_v1_now;
 	uint64_t v1_before, v1_now;
-	uint64_t hosts_not_watched; /* of hosts_v1_before: nobody has watched them since */
+	uint64_t hosts_not_watched;   /* of hosts_v1_before: nobody has watched them since */
+	uint64_t hosts_newly_watched; /* of hosts_v1_now: nobody watched them before */
 };
 
 struct compared_callers {
@@ -36,9 +37,9 @@ struct comparison {
 	size_t verdicts_before[VERDICT_INCONCLUSIVE + 1], verdicts_now[VERDICT_INCONCLUSIVE + 1];
 	uint64_t v1_before, v1_now;
 	/* Callers that block: in the first state alone; likewise, but on hosts that nobody has
-	 * watched since; in the second alone; and on fewer or more of the hosts that were watched.
-	 */
-	struct compared_callers gone, not_watched, new, fewer, more;
+	 * watched since; in the second alone; likewise, but only on hosts that nobody watched
+	 * before; and on fewer or more of the hosts that were watched both times. */
+	struct compared_callers gone, not_watched, new, newly_watched, fewer, more;
 	struct compared_host *went_back; /* ready before, and blocked now */
 	size_t went_back_count;
 	size_t became_ready;          /* and the other way round */
