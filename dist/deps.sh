@@ -74,6 +74,8 @@ packages	cmd:rpmbuild		rpm			rpm-build
 packages	cmd:dpkg-deb		dpkg			dpkg
 check-release	cmd:lintian		lintian			lintian
 check-release	cmd:rpmlint		rpmlint			rpmlint
+check-release	cmd:dnf			dnf			dnf
+check-release	cmd:createrepo_c	createrepo-c		createrepo_c
 check-release	cmd:cpio		cpio			cpio
 check-release	cmd:readelf		binutils		binutils
 check-release	cmd:openssl		openssl			openssl

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # In a virtual machine whose systemd has started the packaged imdstrace.service with the boot: what the
-# packages do to it. Two versions of each package are in /packages. Its last line is the sum.
+# packages and install.sh do to it. Two versions of each package are in /packages, and of a release in
+# /releases. Its last line is the sum.
 # shellcheck source=tests/kernels/lib.sh
 . /lib.sh
 report=/var/lib/imdstrace/report.json
@@ -44,10 +45,10 @@ state() {
 	equal "$1 $2" "$(systemctl is-active imdstrace.service) $(systemctl is-enabled imdstrace.service 2>/dev/null)"
 }
 
-# runs VERSION: the program that is on the disk, and no other.
+# runs VERSION [PROGRAM]: the program that is on the disk, and no other.
 runs() {
 	equal "imdstrace $1" "$(imdstrace --version)" && soon equal active "$(property ActiveState)" &&
-		equal /usr/bin/imdstrace "$(readlink "/proc/$(property MainPID)/exe")" &&
+		equal "${2:-/usr/bin/imdstrace}" "$(readlink "/proc/$(property MainPID)/exe")" &&
 		equal 1 "$(processes imdstrace)"
 }
 
@@ -83,8 +84,14 @@ upgraded_while_stopped() {
 # No process, no unit, no link that leads nowhere.
 gone() {
 	equal 0 "$(processes 'imdstrace|imds-lookup')" && equal not-found "$(property LoadState)" && equal inactive "$(property ActiveState)" &&
-		equal '' "$(find /etc /usr/lib /run/systemd/system /run/systemd/generator* -name '*imdstrace.service*' 2>/dev/null | grep -v '/imdstrace.service.d')" &&
-		[ ! -e /usr/bin/imdstrace ]
+		equal '' "$(find /etc /usr/lib /usr/local /run/systemd/system /run/systemd/generator* -name '*imdstrace.service*' 2>/dev/null | grep -v '/imdstrace.service.d')" &&
+		[ ! -e /usr/bin/imdstrace ] && [ ! -e /usr/local/bin/imdstrace ]
+}
+
+nothing_left() {
+	equal '' "$(ls -d /var/lib/imdstrace /var/lib/private/imdstrace 2>/dev/null)" &&
+		equal '' "$(find / -xdev -name '*imdstrace*' -not -path '/packages/*' -not -path '/releases/*' -not -path '/proc/*' \
+			-not -path '/sys/*' -not -path '/etc/systemd/system/imdstrace.service.d*')"
 }
 
 removed_while_running() {
@@ -96,9 +103,7 @@ reinstalled() {
 }
 
 purged_while_running() {
-	systemctl enable -q --now imdstrace.service && runs "$old" && dpkg -P imdstrace && gone &&
-		equal '' "$(ls -d /var/lib/imdstrace /var/lib/private/imdstrace 2>/dev/null)" &&
-		equal '' "$(find / -xdev -name '*imdstrace*' -not -path '/packages/*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/etc/systemd/system/imdstrace.service.d*')"
+	systemctl enable -q --now imdstrace.service && runs "$old" && dpkg -P imdstrace && gone && nothing_left
 }
 
 # Debian 12's rpm has to be told that Debian is meant. No rpm is known to have brought /bin/sh.
@@ -126,6 +131,45 @@ rpm_removed_while_running() {
 	systemctl start imdstrace.service && runs "$old" && rpm_package -e imdstrace && gone && [ -s $report ]
 }
 
+# installer RELEASE ARGUMENT...: install.sh, as people pipe it.
+installer() {
+	script=/releases/$1/install.sh
+	shift
+	sh -s -- "$@" <"$script"
+}
+
+script_installed() {
+	installer old --url file:///releases/old && state inactive disabled && equal "imdstrace $old" "$(/usr/local/bin/imdstrace --version)"
+}
+
+# From a web server, which is the machine's own.
+script_upgraded_while_running() {
+	systemctl enable -q --now imdstrace.service && runs "$old" /usr/local/bin/imdstrace && call boot &&
+		/bin/busybox httpd -p 127.0.0.1:8080 -h /releases/new && wget -q -O - http://127.0.0.1:8080/install.sh >/run/install.sh &&
+		sh -s -- --url http://127.0.0.1:8080 </run/install.sh && state active enabled && runs "$new" /usr/local/bin/imdstrace &&
+		goes_on "$new" upgraded-by-script
+}
+
+script_upgraded_while_stopped() {
+	systemctl stop imdstrace.service && installer old --url file:///releases/old && state inactive enabled &&
+		equal 0 "$(processes imdstrace)"
+}
+
+script_removed_while_running() {
+	systemctl start imdstrace.service && runs "$old" /usr/local/bin/imdstrace && installer old --uninstall && gone && [ -s $report ]
+}
+
+script_purged_while_running() {
+	installer new --url file:///releases/new && state inactive disabled && systemctl enable -q --now imdstrace.service &&
+		runs "$new" /usr/local/bin/imdstrace && installer new --uninstall --purge && gone && nothing_left
+}
+
+# A package is there, which the script leaves alone.
+script_refused() {
+	deb "$old" && ! installer new --url file:///releases/new && state inactive disabled && equal 0 "$(processes imdstrace)" &&
+		[ ! -e /usr/local/bin/imdstrace ] && dpkg -P imdstrace
+}
+
 check 'a call of the boot is in the report of the service that was enabled before it' boot_was_traced
 check '.deb: an upgrade restarts what runs, and its report goes on' upgraded_while_running
 check '.deb: an upgrade restarts what runs without being enabled' upgraded_while_disabled
@@ -137,4 +181,10 @@ check '.rpm: installed, it is disabled' rpm_installed
 check '.rpm: an upgrade restarts what runs, and its report goes on' rpm_upgraded_while_running
 check '.rpm: an upgrade starts nothing' rpm_upgraded_while_stopped
 check '.rpm: the removal stops and disables' rpm_removed_while_running
+check 'install.sh: installed, it is disabled' script_installed
+check 'install.sh: an upgrade restarts what runs, and its report goes on' script_upgraded_while_running
+check 'install.sh: an upgrade starts nothing' script_upgraded_while_stopped
+check 'install.sh: the removal stops and disables, and its report is there' script_removed_while_running
+check 'install.sh: purged, nothing of it is left' script_purged_while_running
+check 'install.sh: beside a package it changes nothing' script_refused
 finish

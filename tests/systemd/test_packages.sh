@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # The packages under a real systemd, as lib.sh boots it. The .deb is installed and enabled in the root, as
-# images are made; the machine boots, and packages.sh goes on there. $OLD and $NEW hold the packages of
-# two versions.
+# images are made; the machine boots, and packages.sh goes on there, also with install.sh. $OLD and $NEW
+# hold the packages of two versions.
 # shellcheck source=tests/systemd/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,6 +21,18 @@ packages_into() {
 		version=$(version_in "$directory") && echo "$version" >"$1/packages/$name" &&
 			cp "$directory/imdstrace_$version-1_$arch.deb" "$1/packages/imdstrace_$version-1.deb" &&
 			cp "$directory/imdstrace-$version-1".*.rpm "$1/packages/imdstrace-$version-1.rpm" || return
+	done
+}
+
+# What install.sh installs from, of this machine alone.
+releases_into() {
+	local directory name
+	mkdir "$1/releases" && ln -s /bin/busybox "$1/usr/bin/wget" || return
+	for name in old new; do
+		directory=$OLD
+		[ $name = old ] || directory=$NEW
+		(cd "$top" && SOURCE_DATE_EPOCH=0 dist/release.sh "$(version_in "$directory")" "$1/releases/$name" "$arch=$directory") &&
+			rm -f "$1/releases/$name"/*.deb "$1/releases/$name"/*.rpm "$1/releases/$name"/*debug* "$1/releases/$name"/*.tar || return
 	done
 }
 
@@ -79,7 +91,7 @@ installed_and_enabled() {
 }
 
 one() {
-	"$here/root.sh" "$1" "$scratch/$1" && packages_into "$scratch/$1" && rpm_into "$1" "$scratch/$1" && callers_into "$scratch/$1" &&
+	"$here/root.sh" "$1" "$scratch/$1" && packages_into "$scratch/$1" && releases_into "$scratch/$1" && rpm_into "$1" "$scratch/$1" && callers_into "$scratch/$1" &&
 		installed_and_enabled "$scratch/$1" && boot_root "$1" packages.sh
 }
 
