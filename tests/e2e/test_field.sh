@@ -70,12 +70,15 @@ chef/ohai#1610|required|own|python3 /opt/chef/bin/chef-client|GET /latest/meta-d
 dump247/ec2metaproxy#10|put-refused|docker 78|/opt/app/shop|PUT ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0^GET $role ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0|fallback|refused|disable-fallback|a proxy that adds X-Forwarded-For|hop limit
 aws/amazon-ssm-agent#319|optional|own|/opt/ssm/amazon-ssm-agent|GET $id ~User-Agent: aws-sdk-go/1.29.24 (go1.13.7; linux; amd64)^PUT^GET $id ~X-aws-ec2-metadata-token: t|mixed|-|upgrade-program|the SSM agent to 3.2.1041.0|aws-sdk-go
 "
-# Name | network | program, of jobs that ran twice.
+# Name | network | program, of jobs that ran twice. docker N IMAGE: the container's image is known.
 twice="
 Ansible's first run|own|python3 /opt/deploy/.ansible/tmp/ansible-tmp-1700000000.12-345-6789/AnsiballZ_facts.py
 Ansible's second run|own|python3 /opt/deploy/.ansible/tmp/ansible-tmp-1700009999.34-678-9012/AnsiballZ_facts.py
 the first container|docker 81|/opt/brief/brief
 the second container|docker 82|/opt/brief/brief
+the first run of an image|docker 83 registry.example:5000/shop/etl:1.2|/opt/shared/server
+the second run of that image|docker 84 registry.example:5000/shop/etl:1.3|/opt/shared/server
+a run of another image|docker 85 registry.example:5000/shop/billing:1.2|/opt/shared/server
 "
 export rows twice id pod_uid
 
@@ -139,9 +142,14 @@ lay_out() {
 
 # Each program calls below a shell of the test, in the cgroup that its row names.
 enter_cgroup() {
-	local path
+	local path id
+	id=$(printf '%064d' "$2$$")
+	if [ -n "$3" ]; then
+		mkdir -p "$work/docker/$id"
+		printf '{"Name":"/brave_turing","Config":{"Image":"%s","Labels":{}}}' "$3" >"$work/docker/$id/config.v2.json"
+	fi
 	case $1 in
-	docker | host) path=/docker/$(printf '%064d' "$2$$") ;;
+	docker | host) path=/docker/$id ;;
 	pod) path=/kubepods/besteffort/pod$pod_uid/$(printf '%064d' "9$$") ;;
 	*) return 0 ;;
 	esac
@@ -151,10 +159,10 @@ enter_cgroup() {
 }
 
 call() {
-	local kind=${4%% *} path=${4##* } CONNECTED='' WHAT=$5 network number
-	read -r network number <<<"$3"
+	local kind=${4%% *} path=${4##* } CONNECTED='' WHAT=$5 network number image
+	read -r network number image <<<"$3"
 	export CONNECTED WHAT
-	enter_cgroup "$network" "$number" 2>/dev/null || return
+	enter_cgroup "$network" "$number" "$image" 2>/dev/null || return
 	echo "$1" >>"$work/called"
 	mkdir -p "$(dirname "$path")"
 	case $kind in
@@ -171,7 +179,8 @@ call() {
 		CONNECTED=5
 		exec nsenter --net=/proc/self/fd/8 "$path" -c "$sender"
 	fi
-	exec "$path" -c "$sender"
+	# Of an image, no run has the same arguments as another.
+	exec "$path" -c "$sender" ${image:+"$1"}
 }
 
 calls_of() {
@@ -205,8 +214,19 @@ export -f script_of lay_out enter_cgroup call calls_of
 
 # --- The trace ---------------------------------------------------------------------------------
 
+# It finds docker's files where dockerd writes them.
+mkdir -p "$work/docker"
+cat >"$work/traced" <<EOF
+#!/bin/sh
+export work='$work' tool='$(realpath "$IMDSTRACE")'
+exec unshare --mount --propagation private sh -c '
+	mount -t tmpfs tmpfs /var/lib && mkdir -p /var/lib/docker/containers &&
+		mount --bind "\$work/docker" /var/lib/docker/containers && exec "\$tool" "\$@"' sh "\$@"
+EOF
+chmod +x "$work/traced"
+
 exec 8</proc/self/ns/net
-trace field --all --json --output "$report"
+IMDSTRACE=$work/traced trace field --all --json --output "$report"
 need_traces field
 for mode in optional required put-refused put-dropped; do
 	serve "$mode" unshare --mount --propagation private bash -c "calls_of $mode"
@@ -259,6 +279,16 @@ if grep -qsx 'the second container' "$work/called"; then
 	check 'two short containers of one program are one caller, of 2 containers' once '.exe == "/opt/brief/brief"' '.containers == 2'
 else
 	skip 'two short containers of one program' 'no such cgroup can be made here'
+fi
+if grep -qsx 'a run of another image' "$work/called"; then
+	check 'two runs of one image are one caller, whatever their arguments and versions' once '.exe == "/opt/shared/server" and
+		(.container.image | test("^registry.example:5000/shop/etl:1.[23]$"))' \
+		'.containers == 2 and (.advice_text | contains("in 2 docker containers of image registry.example:5000/shop/etl"))'
+	check 'a run of another image is another caller, though its program is the same' holds "$work/whole.json" '
+		[.callers[] | select(.exe == "/opt/shared/server" and .container.image == "registry.example:5000/shop/billing:1.2")]
+		| length == 1 and .[0].calls.v1 == 1 and .[0].containers == 1'
+else
+	skip 'runs of images' 'no such cgroup can be made here'
 fi
 
 finish

@@ -89,6 +89,32 @@ static void a_caller_is_its_identity(void **state)
 	}
 }
 
+static void containers_of_an_image_are_one_caller(void **state)
+{
+	static const char *const images[] = {"shop/etl:1", "shop/report:1"};
+	struct report *report = report__new();
+	struct process process = process__curl();
+	char id[65], argument[16];
+	char *args[] = {(char *)"curl", argument, NULL};
+
+	(void)state;
+	process.args = args;
+	process.workload.unit = NULL;
+	process.workload.container.runtime = (char *)"docker";
+	process.workload.container.id = id;
+	for (int i = 0; i < 200; i++) {
+		process.key.pid = 100 + i;
+		snprintf(id, sizeof(id), "%064d", i);
+		snprintf(argument, sizeof(argument), "--run=%d", i);
+		process.workload.container.image = (char *)images[i % 2];
+		assert_non_null(report__caller(report, &process, true, "m1"));
+	}
+	assert_int_equal(report->caller_count, 2);
+	assert_int_equal(report->callers[0]->containers, 100);
+	assert_int_equal(report->callers[1]->containers, 100);
+	report__free(report);
+}
+
 static void a_process_of_unknown_program_goes_by_its_name(void **state)
 {
 	struct report *report = report__new();
@@ -650,6 +676,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_caller_is_its_identity),
+		cmocka_unit_test(containers_of_an_image_are_one_caller),
 		cmocka_unit_test(a_process_of_unknown_program_goes_by_its_name),
 		cmocka_unit_test(callers_past_the_bound_are_the_rest),
 		cmocka_unit_test(what_a_caller_holds_is_bounded),

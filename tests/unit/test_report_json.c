@@ -32,7 +32,7 @@
 	"x.py',''],'args_cut':true,"                                                              \
 	"'parent':'bash','pids':[1,2],'processes':12,'hosts':{'count':20,'exact':false,"          \
 	"'sample':['m1','m2']},'unit':'etl.service','slice':'system.slice',"                      \
-	"'container':{'runtime':'docker','id':'abc','name':null},"                                \
+	"'container':{'runtime':'docker','id':'abc','name':null,'image':null},"                   \
 	"'pod':{'uid':'u','name':'n','namespace':'s'},"                                           \
 	"'user_agents':['Boto3/1.9.42','\\u0001\\u001b[31m\xc3\xa9'],"                            \
 	"'client':{'name':'boto3','version':'1.9.42','min_version':'1.12.6'},"                    \
@@ -108,7 +108,7 @@ static void what_was_read_is_written(void **state)
 		{"callers.0.hosts_exact", "false"},
 		{"callers.0.hosts_sample", "['i-0a','m2']"},
 		{"callers.0.unit", "'etl.service'"},
-		{"callers.0.container", "{'runtime':'docker','id':'abc','name':null}"},
+		{"callers.0.container", "{'runtime':'docker','id':'abc','name':null,'image':null}"},
 		{"callers.0.pod", "{'uid':'u','name':'n','namespace':'s'}"},
 		{"callers.0.client", "{'name':'boto3','version':'1.9.42','min_version':'1.12.6'}"},
 		{"callers.0.pattern", "'fallback'"},

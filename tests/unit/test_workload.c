@@ -211,8 +211,32 @@ static void any_path_at_all(void **state)
 static const struct {
 	const char *name, *cgroup;
 	const char *path, *content;
-	const char *runtime, *container, *pod, *namespace;
+	const char *runtime, *container, *pod, *namespace, *image;
 } files[] = {
+	{"docker's image", "/docker/" ID, DOCKER,
+		"{\"Name\":\"/orders\",\"Config\":{\"Image\":\"shop/orders:1.2\",\"Labels\":{}}}",
+		.runtime = "docker", .container = "orders", .image = "shop/orders:1.2"},
+	{"an image that is no text", "/docker/" ID, DOCKER,
+		"{\"Name\":\"/orders\",\"Config\":{\"Image\":7}}", .runtime = "docker",
+		.container = "orders"},
+	{"containerd's image", "/kubepods/" ID,
+		"/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID "/config.json",
+		"{\"annotations\":{\"io.kubernetes.cri.image-name\":\"docker.io/shop/etl:1\"}}",
+		.runtime = "containerd", .image = "docker.io/shop/etl:1"},
+	{"CRI-O's image", "/crio-" ID ".scope",
+		"/run/containers/storage/overlay-containers/" ID "/userdata/config.json",
+		"{\"annotations\":{\"io.kubernetes.cri-o.ImageName\":\"quay.io/shop/etl:1\"}}",
+		.runtime = "cri-o", .image = "quay.io/shop/etl:1"},
+	{"podman's image", "/machine.slice/libpod-" ID ".scope",
+		"/var/lib/containers/storage/overlay-containers/volatile-containers.json",
+		"[{\"id\":\"" ID "\",\"names\":[\"loving_bell\"],\"metadata\":"
+		"\"{\\\"image-name\\\":\\\"docker.io/library/alpine:3\\\"}\"}]",
+		.runtime = "podman", .container = "loving_bell",
+		.image = "docker.io/library/alpine:3"},
+	{"podman's metadata that are no JSON", "/machine.slice/libpod-" ID ".scope",
+		"/var/lib/containers/storage/overlay-containers/containers.json",
+		"[{\"id\":\"" ID "\",\"names\":[\"web\"],\"metadata\":\"{\"}]", .runtime = "podman",
+		.container = "web"},
 	{"docker", "/docker/" ID, DOCKER, "{\"Name\":\"/orders\",\"Config\":{\"Labels\":{}}}",
 		.runtime = "docker", .container = "orders"},
 	{"docker without labels", "/docker/" ID, DOCKER, "{\"Name\":\"/orders\"}",
@@ -298,6 +322,7 @@ static void files_name_containers_and_pods(void **state)
 		assert_text("container", workload.container.name, files[i].container);
 		assert_text("pod", workload.pod.name, files[i].pod);
 		assert_text("namespace", workload.pod.namespace, files[i].namespace);
+		assert_text("image", workload.container.image, files[i].image);
 		workload__clear(&workload);
 		assert_int_equal(empty_root(state), 0);
 	}
@@ -379,6 +404,10 @@ static void hostile_files_do_no_harm(void **state)
 	{                                                                    \
 		.container = {(char *)(by), (char *)(id), (char *)(called) } \
 	}
+#define IMAGE(by, id, called, of)                                                          \
+	{                                                                                  \
+		.container = {(char *)(by), (char *)(id), (char *)(called), (char *)(of) } \
+	}
 #define POD_OF(uid, name, namespace, id, of)                                                \
 	{                                                                                   \
 		.pod = {(char *)(uid), (char *)(name), (char *)(namespace)}, .container = { \
@@ -418,6 +447,23 @@ static const struct {
 		CONTAINER("docker", ID, NULL), CONTAINER("docker", OTHER, NULL)},
 	{"a container without a name, again", true, CONTAINER("docker", ID, NULL),
 		CONTAINER("docker", ID, NULL)},
+	{"containers of one image", true, IMAGE("docker", ID, NULL, "shop/etl"),
+		IMAGE("docker", OTHER, "brave_turing", "shop/etl")},
+	{"of two versions of an image", true, IMAGE("docker", ID, NULL, "reg:5000/shop/etl:1.2"),
+		IMAGE("docker", OTHER, NULL, "reg:5000/shop/etl:1.3@sha256:00ff")},
+	{"of two images", false, IMAGE("docker", ID, NULL, "reg:5000/shop/etl"),
+		IMAGE("docker", OTHER, NULL, "reg:5000/shop/web")},
+	{"of two registries", false, IMAGE("docker", ID, NULL, "reg:5000/etl"),
+		IMAGE("docker", OTHER, NULL, "reg:5001/etl")},
+	{"of two builds that have nothing but an id", true, IMAGE("docker", ID, NULL, "sha256:" ID),
+		IMAGE("docker", OTHER, NULL, "3f57d9401f8d")},
+	{"of one image, of which one has a name", false, IMAGE("docker", ID, "web", "shop/etl"),
+		IMAGE("docker", OTHER, NULL, "shop/etl")},
+	{"a container of that name, with another image", true,
+		IMAGE("docker", ID, "web", "shop/web:1"),
+		IMAGE("docker", OTHER, "web", "other/web:2")},
+	{"ECS tasks of one image", true, IMAGE("ecs", ID, "web", "shop/web:1"),
+		IMAGE("ecs", OTHER, "web", "shop/web:2")},
 	{"a name that is another's id", false, CONTAINER("lxc", "web", NULL),
 		CONTAINER("lxc", "x", "web")},
 	{"ECS tasks of one family", true, CONTAINER("ecs", ID, "shop/web"),

@@ -76,8 +76,9 @@ static char *text__read(struct message *message)
 		&(process)->comm, &(process)->exe, &(process)->script, &(process)->workload.unit, \
 			&(process)->workload.slice, &(process)->workload.container.runtime,       \
 			&(process)->workload.container.id, &(process)->workload.container.name,   \
-			&(process)->workload.pod.uid, &(process)->workload.pod.name,              \
-			&(process)->workload.pod.namespace, &(process)->cgroup,                   \
+			&(process)->workload.container.image, &(process)->workload.pod.uid,       \
+			&(process)->workload.pod.name, &(process)->workload.pod.namespace,        \
+			&(process)->cgroup,                                                       \
 	}
 #define HOST_TEXTS(host)                                                                   \
 	{                                                                                  \
@@ -85,7 +86,7 @@ static char *text__read(struct message *message)
 			&(host)->instance_id, &(host)->region, &(host)->account_id,        \
 	}
 _Static_assert(sizeof(struct host) == 7 * sizeof(char *), "a new field has to be in a message");
-_Static_assert(sizeof(struct workload) == 8 * sizeof(char *), "a new field has to be in a message");
+_Static_assert(sizeof(struct workload) == 9 * sizeof(char *), "a new field has to be in a message");
 
 static void args__write(FILE *out, char *const *args)
 {

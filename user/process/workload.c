@@ -98,6 +98,8 @@ static int walk__enter(struct walk *walk, const char *runtime, const char *id, s
 		error = text__replace(&workload->container.id, id, size);
 	free(workload->container.name);
 	workload->container.name = NULL;
+	free(workload->container.image);
+	workload->container.image = NULL;
 	free(workload->unit);
 	workload->unit = NULL;
 	return error;
@@ -397,6 +399,7 @@ void workload__clear(struct workload *workload)
 	free(workload->container.runtime);
 	free(workload->container.id);
 	free(workload->container.name);
+	free(workload->container.image);
 	free(workload->pod.uid);
 	free(workload->pod.name);
 	free(workload->pod.namespace);

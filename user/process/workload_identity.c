@@ -147,6 +147,50 @@ bool workload__is_passing(const struct workload *workload)
 	return container__is_passing(&workload->container) && !pod_named;
 }
 
+/* An id stands for one build of an image, and is another one after the next. */
+static bool image__is_id(const char *image)
+{
+	size_t digits = strspn(image, HEX);
+
+	return !strncmp(image, "sha256:", strlen("sha256:")) || (digits >= 12 && !image[digits]);
+}
+
+/* "registry:5000/team/app:1.2@sha256:..." is "registry:5000/team/app": another version of it does
+ * the same job. */
+static struct part part__of_image(const char *image)
+{
+	struct part part = {image, strcspn(image, "@")};
+	const char *name = memrchr(image, '/', part.size);
+	const char *tag =
+		memchr(name ? name : image, ':', part.size - (name ? (size_t)(name - image) : 0));
+
+	if (tag)
+		part.size = (size_t)(tag - image);
+	return part;
+}
+
+/* Of whom nobody chose a name that tells it apart. */
+static struct part part__of_nameless(const struct container *container)
+{
+	const char *image = container->image;
+
+	if (container__is_named(container) || !container->id || !image || !*image ||
+		image__is_id(image))
+		return part__whole(NULL);
+	return part__of_image(image);
+}
+
+const char *workload__image(const struct workload *workload, size_t *size)
+{
+	const struct pod *pod = &workload->pod;
+	struct part part = part__of_nameless(&workload->container);
+
+	if (pod->uid && pod->name && *pod->name)
+		return NULL;
+	*size = part.size;
+	return part.text;
+}
+
 #define PARTS 6
 
 static void workload__parts(const struct workload *workload, struct part parts[PARTS])
@@ -158,9 +202,11 @@ static void workload__parts(const struct workload *workload, struct part parts[P
 
 	parts[0] = part__of_unit(workload->unit);
 	parts[1] = part__whole(named ? container->runtime : NULL);
-	parts[2] = part__whole(named                              ? container->name
-			       : container__is_passing(container) ? ""
-								  : container->id);
+	parts[2] = part__of_nameless(container);
+	if (!parts[2].text || pod_named)
+		parts[2] = part__whole(named                              ? container->name
+				       : container__is_passing(container) ? ""
+									  : container->id);
 	parts[3] = part__whole(pod_named ? pod->namespace : NULL);
 	parts[4] = pod_named ? part__of_pod(pod->name) : part__whole(NULL);
 	parts[5] = part__whole(

@@ -66,6 +66,8 @@ static const char *const container_keys[] = {"io.kubernetes.container.name",
 	NULL};
 static const char *const pod_keys[] = {
 	"io.kubernetes.pod.name", "io.kubernetes.cri.sandbox-name", NULL};
+static const char *const image_keys[] = {
+	"io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName", NULL};
 static const char *const namespace_keys[] = {
 	"io.kubernetes.pod.namespace", "io.kubernetes.cri.sandbox-namespace", NULL};
 
@@ -104,6 +106,9 @@ static bool ecs__name(struct workload *workload, const json_t *labels)
 	return false;
 }
 
+/* Of docker's Config, beside its labels. */
+static const char *const own_image_keys[] = {"Image", NULL};
+
 static bool config__name(struct workload *workload, const struct config *config, const json_t *file)
 {
 	const json_t *holder = config->object ? json_object_get(file, config->object) : file;
@@ -112,7 +117,9 @@ static bool config__name(struct workload *workload, const struct config *config,
 		config->name ? json_string_value(json_object_get(file, config->name)) : NULL;
 
 	if (!ecs__name(workload, labels) ||
-		!slot__fill(&workload->container.name, labels, container_keys))
+		!slot__fill(&workload->container.name, labels, container_keys) ||
+		!slot__fill(&workload->container.image, labels, image_keys) ||
+		(config->object && !slot__fill(&workload->container.image, holder, own_image_keys)))
 		return false;
 	if (name)
 		name += *name == '/';
@@ -167,6 +174,15 @@ static const char *const stores[] = {
 	"btrfs-containers/volatile-containers.json",
 };
 
+/* An entry's metadata is JSON in a string (containers/podman, libpod/storage.go). */
+static bool store__image(struct workload *workload, const char *metadata)
+{
+	static const char *const keys[] = {"image-name", NULL};
+	_decref_ json_t *object = metadata ? json_loads(metadata, 0, NULL) : NULL;
+
+	return slot__fill(&workload->container.image, object, keys);
+}
+
 static bool store__name(struct workload *workload, const json_t *store)
 {
 	const json_t *entry, *id;
@@ -179,7 +195,9 @@ static bool store__name(struct workload *workload, const json_t *store)
 		if (!json_is_string(id) || strcmp(json_string_value(id), workload->container.id))
 			continue;
 		name = json_string_value(json_array_get(json_object_get(entry, "names"), 0));
-		return !name || text__set(&workload->container.name, name, strlen(name));
+		return (!name || text__set(&workload->container.name, name, strlen(name))) &&
+		       store__image(
+			       workload, json_string_value(json_object_get(entry, "metadata")));
 	}
 	return true;
 }

@@ -10,7 +10,8 @@
 
 #include "process/workload.h"
 
-/* Fills in container.name, pod.name and pod.namespace where they are NULL and some file has them.
+/* Fills in container.name, container.image, pod.name and pod.namespace where they are NULL and some
+ * file has them; the image not where a pod's log names the container.
  * uid: whose user.slice the container is in, or -1. root as in workload.h. 0 or -ENOMEM. */
 int workload__name(struct workload *workload, long uid, const char *root);
 

@@ -347,6 +347,7 @@ static void workload__put(struct html *page, const struct workload *workload)
 	fact__put(page, "slice", workload->slice);
 	fact__put(page, "container runtime", container->runtime);
 	fact__put(page, "container name", container->name);
+	fact__put(page, "container image", container->image);
 	fact__put(page, "container id", container->id);
 	fact__put(page, "pod", workload->pod.name);
 	fact__put(page, "pod namespace", workload->pod.namespace);

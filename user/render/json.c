@@ -42,8 +42,9 @@ json_t *json__container(const struct container *container)
 {
 	if (!container->runtime && !container->id)
 		return json_null();
-	return json_pack("{so,so,so}", "runtime", json__text(container->runtime), "id",
-		json__text(container->id), "name", json__text(container->name));
+	return json_pack("{so,so,so,so}", "runtime", json__text(container->runtime), "id",
+		json__text(container->id), "name", json__text(container->name), "image",
+		json__text(container->image));
 }
 
 json_t *json__pod(const struct pod *pod)

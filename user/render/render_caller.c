@@ -32,8 +32,9 @@ char *caller__place(const struct caller *caller)
 	const struct container *container = &workload->container;
 	const struct pod *pod = &workload->pod;
 	const char *runtime = text__is_set(container->runtime) ? container->runtime : "container";
-	const char *id = container->id;
+	const char *id = container->id, *image;
 	char *place = NULL;
+	size_t size;
 	int length;
 
 	if (text__is_set(pod->name)) {
@@ -44,7 +45,9 @@ char *caller__place(const struct caller *caller)
 		length = asprintf(&place, "pod %s%s%s", pod->namespace ? pod->namespace : "",
 			pod->namespace ? "/" : "", name);
 		free(name);
-	} else if (text__is_set(container->name))
+	} else if ((image = workload__image(workload, &size)))
+		length = asprintf(&place, "%s image %.*s", runtime, (int)size, image);
+	else if (text__is_set(container->name))
 		length = asprintf(&place, "%s %s", runtime, container->name);
 	else if (text__is_set(id))
 		length = asprintf(&place, "%s %.*s", runtime,

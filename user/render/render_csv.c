@@ -98,6 +98,7 @@ TEXT_CELL(unit, row->caller->workload.unit)
 TEXT_CELL(container_runtime, row->caller->workload.container.runtime)
 TEXT_CELL(container_id, row->caller->workload.container.id)
 TEXT_CELL(container_name, row->caller->workload.container.name)
+TEXT_CELL(container_image, row->caller->workload.container.image)
 TEXT_CELL(pod_namespace, row->caller->workload.pod.namespace)
 TEXT_CELL(pod_name, row->caller->workload.pod.name)
 TEXT_CELL(client, row->client.name)
@@ -149,6 +150,7 @@ static const struct column {
 	{"container_runtime", put__container_runtime},
 	{"container_id", put__container_id},
 	{"container_name", put__container_name},
+	{"container_image", put__container_image},
 	{"pod_namespace", put__pod_namespace},
 	{"pod_name", put__pod_name},
 	{"client", put__client},

@@ -29,8 +29,17 @@ static void identity__put(FILE *out, const char *text)
 	fprintf(out, "%s%c", text && folded ? folded : "", text ? '\n' : '\t');
 }
 
-/* The texts by which callers are told apart. with_args: its arguments, too, which tell the jobs of
- * containers apart that nobody named. NULL: no memory. */
+/* Whether it is only by its arguments that jobs of containers are told apart: nobody named them,
+ * and their image is not known. */
+static bool caller__goes_by_args(const struct caller *caller)
+{
+	size_t size;
+
+	return workload__is_passing(&caller->workload) &&
+	       !workload__image(&caller->workload, &size);
+}
+
+/* The texts by which callers are told apart. NULL: no memory. */
 static char *caller__identity(const struct caller *caller, bool with_args)
 {
 	char *identity = NULL;
@@ -105,6 +114,7 @@ void caller__free(struct caller *caller)
 	free(caller->workload.container.runtime);
 	free(caller->workload.container.id);
 	free(caller->workload.container.name);
+	free(caller->workload.container.image);
 	free(caller->workload.pod.uid);
 	free(caller->workload.pod.name);
 	free(caller->workload.pod.namespace);
@@ -147,6 +157,7 @@ static int workload__copy(struct workload *copy, const struct workload *workload
 		{&copy->container.runtime, workload->container.runtime},
 		{&copy->container.id, workload->container.id},
 		{&copy->container.name, workload->container.name},
+		{&copy->container.image, workload->container.image},
 		{&copy->pod.uid, workload->pod.uid},
 		{&copy->pod.name, workload->pod.name},
 		{&copy->pod.namespace, workload->pod.namespace},
@@ -210,7 +221,8 @@ static size_t caller__weight(const struct caller *like)
 			text__weight(like->script) + 2 * text__weight(like->parent) +
 			2 * text__weight(in->unit) + text__weight(in->slice) +
 			text__weight(in->container.runtime) + text__weight(in->container.id) +
-			2 * text__weight(in->container.name) + text__weight(in->pod.uid) +
+			2 * text__weight(in->container.name) +
+			2 * text__weight(in->container.image) + text__weight(in->pod.uid) +
 			2 * text__weight(in->pod.name) + 2 * text__weight(in->pod.namespace);
 
 	for (size_t i = 0; like->args && like->args[i] && i < CALLER_ARGS_MAX; i++)
@@ -329,7 +341,7 @@ struct caller *report__caller_like(struct report *report, const struct caller *l
 	if (report__caller_in_container(report, like, &hash, &caller))
 		return NULL;
 	if (!caller) {
-		keyed.identity = caller__identity(like, workload__is_passing(&like->workload));
+		keyed.identity = caller__identity(like, caller__goes_by_args(like));
 		caller = keyed.identity ? report__caller_of_identity(report, &keyed) : NULL;
 		free(keyed.identity);
 		if (caller && hash && !caller->rest && containers->count < REPORT_CONTAINERS_MAX &&
@@ -347,7 +359,7 @@ const struct caller *report__find_caller(const struct report *report, const stru
 	if (!like->rest && report__caller_in_container(report, like, &hash, &caller))
 		return NULL;
 	if (!like->rest && !caller) {
-		keyed.identity = caller__identity(like, workload__is_passing(&like->workload));
+		keyed.identity = caller__identity(like, caller__goes_by_args(like));
 		if (keyed.identity)
 			caller = table__find(&report->index->callers, caller__identity_hash(&keyed),
 				caller__is_same, &keyed);

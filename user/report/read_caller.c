@@ -21,8 +21,8 @@ static const struct reader_field identity_fields[] = {
 	{0},
 };
 
-static const struct reader_field container_fields[] = {
-	CONTAINER("runtime", runtime), CONTAINER("id", id), CONTAINER("name", name), {0}};
+static const struct reader_field container_fields[] = {CONTAINER("runtime", runtime),
+	CONTAINER("id", id), CONTAINER("name", name), CONTAINER("image", image), {0}};
 
 static const struct reader_field pod_fields[] = {
 	POD("uid", uid), POD("name", name), POD("namespace", namespace), {0}};

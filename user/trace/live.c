@@ -147,8 +147,16 @@ const char *workload__shown_name(const struct workload *workload)
 
 char *workload__label(const struct workload *workload)
 {
-	const char *name = workload__shown_name(workload);
+	const char *name = workload__shown_name(workload), *image;
+	size_t size;
 
+	image = workload__image(workload, &size);
+	if (image) {
+		const char *slash = memrchr(image, '/', size);
+
+		return slash ? strndup(slash + 1, size - (size_t)(slash + 1 - image))
+			     : strndup(image, size);
+	}
 	if (name && name == workload->container.id)
 		return strndup(name, strlen(name) == ID_LENGTH ? SHORT_ID_LENGTH : strlen(name));
 	return strdup(name ? name : "-");

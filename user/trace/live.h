@@ -53,8 +53,8 @@ void status__format_counts(char out[STATUS_SIZE], const struct counters *counter
 /* What a person calls a workload: its pod's or container's name, the container's id where it has
  * none, or its unit. NULL: none. */
 const char *workload__shown_name(const struct workload *workload);
-/* The same for a column: an id as short as docker ps shows it, "-" for none. The caller frees.
- * NULL: no memory. */
+/* The same for a column: an image's last part where nobody chose a name, an id as short as docker
+ * ps shows it, "-" for none. The caller frees. NULL: no memory. */
 char *workload__label(const struct workload *workload);
 
 #endif

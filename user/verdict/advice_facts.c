@@ -41,6 +41,8 @@ static int write__where(char **text, const struct caller *caller)
 	const struct workload *in = &caller->workload;
 	const struct container *container = &in->container;
 	_free_ char *replicas = NULL;
+	const char *image;
+	size_t size;
 
 	if (text__is_set(in->pod.name)) {
 		replicas = caller->hosts_total > 1 ? pod__replicas(&in->pod) : strdup(in->pod.name);
@@ -50,6 +52,12 @@ static int write__where(char **text, const struct caller *caller)
 			in->pod.namespace ? in->pod.namespace : "", in->pod.namespace ? "/" : "",
 			replicas);
 	}
+	image = workload__image(in, &size);
+	if (image)
+		return write__format(text, " in %s %s container%s of image %.*s",
+			caller->containers > 1 ? NUMBER(caller->containers) : "the",
+			container->runtime ? container->runtime : "",
+			caller->containers > 1 ? "s" : "", (int)size, image);
 	if (caller->containers > 1 && workload__is_passing(in))
 		return write__format(text, " in %s %s containers", NUMBER(caller->containers),
 			container->runtime ? container->runtime : "such");
