@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Traces nothing.
 #
-# The five questions of dist/fleet/sql, asked of a real DuckDB over 10,000 generated reports of two
-# weeks, and held against the truth and against `report`.
+# The five questions of dist/fleet/sql, asked of a real DuckDB and a real ClickHouse over 10,000
+# generated reports of two weeks, and held against the truth and against `report`; what Athena gets is
+# parsed by the grammars of Trino and, for its tables, Hive.
 # What stands in single quotes is for jq, or expanded where it runs.
 # shellcheck disable=SC2016
 set -u
@@ -79,5 +80,46 @@ progress() {
 	done
 }
 check 'progress per week: the truth' same <(progress) <(ask 'SELECT ready, blocked, inconclusive FROM imds_progress ORDER BY week')
+
+# --- ClickHouse ----------------------------------------------------------------------------------
+
+export CHDB_MODULES=${CHDB_MODULES:-$PWD/build/clickhouse/node_modules}
+[ -d "$CHDB_MODULES/chdb" ] || npm install --silent --no-audit --no-fund --prefix "${CHDB_MODULES%/node_modules}" chdb@3.4.0 >"$work/npm" 2>&1
+questions=(
+	'SELECT caller, parent, workload, hosts, only_blocker_on, calls FROM imds_blockers'
+	'SELECT account, region, ready, blocked, inconclusive, hosts FROM imds_ready'
+	'SELECT caller, parent, workload, first_call, last_call, hosts, calls FROM imds_v1_span'
+	'SELECT client, client_version, hosts, hosts_v1, calls FROM imds_clients'
+	'SELECT ready, blocked, inconclusive FROM imds_progress'
+)
+names=('who blocks the most hosts' 'hosts ready by Region and account' 'first and last v1 call' 'SDK versions in use' 'progress per week')
+if (cd "$work/lake" && node "$here/../fleet/ask_clickhouse.mjs" "$sql" 'SELECT 1') >"$work/clickhouse" 2>&1 || [ -d "$CHDB_MODULES/@chdb" ]; then
+	for number in "${!questions[@]}"; do
+		(cd "$work/lake" && node "$here/../fleet/ask_clickhouse.mjs" "$sql" "${questions[number]}") | sed '/^$/d' | sort >"$work/clickhouse.$number" 2>&1
+		check "ClickHouse: ${names[number]}: what DuckDB says" same <(ask "${questions[number]}" | sort) "$work/clickhouse.$number"
+	done
+else
+	skip 'ClickHouse answers the five questions' 'npm could not install chdb, or it does not run here'
+fi
+
+# --- Athena --------------------------------------------------------------------------------------
+
+parser=${SQL_PARSER:-$PWD/build/sql-parser}
+[ -d "$parser/node_modules/dt-sql-parser" ] ||
+	npm install --silent --no-audit --no-fund --prefix "$parser" dt-sql-parser@4.5.1 esbuild@0.28.2 >"$work/npm" 2>&1
+parses() {
+	node "$work/parse.cjs" "$1" "$2" >"$work/refused" && [ ! -s "$work/refused" ] && return
+	head -n 5 "$work/refused"
+	return 1
+}
+if NODE_PATH=$parser/node_modules "$parser/node_modules/.bin/esbuild" "$here/../fleet/parse_sql.mjs" --bundle --platform=node \
+	--log-level=error --outfile="$work/parse.cjs" >/dev/null 2>&1; then
+	check "Athena's tables: Hive's grammar takes them" parses hive "$sql/athena.sql"
+	check "Athena's views: Trino's grammar takes them" parses trino "$sql/questions.sql"
+	sed 's/GROUP BY/GROUP/' "$sql/questions.sql" >"$work/broken.sql"
+	check 'the grammar refuses what is broken' not parses trino "$work/broken.sql"
+else
+	skip "Athena's statements are parsed" 'npm could not install dt-sql-parser and esbuild'
+fi
 
 finish
