@@ -47,59 +47,78 @@ static __always_inline void emit__not_covered(struct connection *connection)
 	emit__count_not_covered(stats);
 }
 
-static __always_inline struct request_record *emit__reserve(u8 cls, u8 family)
+static __always_inline void emit__begin(struct request_record *record, u8 cls, u8 family, u32 tid)
 {
-	struct request_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
-
-	if (!record) {
-		ATOMIC_INC(&counters.lost_records);
-		return NULL;
-	}
 	record->cls = cls;
 	record->family = family;
 	record->flags = 0;
 	record->reason = 0;
-	record->reserved = 0;
+	record->tid = tid;
 	record->time_ns = bpf_ktime_get_boot_ns();
-	return record;
+	record->method_size = 0;
+	record->path_size = 0;
+	record->agent_size = 0;
+	record->reserved = 0;
 }
 
-/* Bytes that could not be recognised; process is the sender, as far as it is known. */
-static __always_inline void emit__unknown(
-	enum unknown_reason reason, u8 family, const struct process_key *process, u32 tid)
+/* A record of bytes that could not be recognised, with room for text_size bytes behind it. */
+static __always_inline struct request_record *emit__reserve_unknown(enum unknown_reason reason,
+	u8 family, const struct process_key *process, u32 tid, u32 text_size)
 {
 	struct request_record *record;
 
 	ATOMIC_INC(&counters.unknown[reason]);
 	emit__count(process, CLASS_UNKNOWN);
-	record = emit__reserve(CLASS_UNKNOWN, family);
-	if (!record)
-		return;
+	record = bpf_ringbuf_reserve(&records, REQUEST_RECORD_MIN + text_size, 0);
+	if (!record) {
+		ATOMIC_INC(&counters.lost_records);
+		return NULL;
+	}
+	emit__begin(record, CLASS_UNKNOWN, family, tid);
 	record->reason = reason;
-	record->tid = tid;
 	record->process = *process;
-	record->path_size = 0;
-	record->agent_size = 0;
-	record->method[0] = 0;
-	record->path[0] = 0;
-	record->agent[0] = 0;
-	bpf_ringbuf_submit(record, 0);
+	return record;
+}
+
+/* process is the sender, as far as it is known. */
+static __always_inline void emit__unknown(
+	enum unknown_reason reason, u8 family, const struct process_key *process, u32 tid)
+{
+	struct request_record *record = emit__reserve_unknown(reason, family, process, tid, 0);
+
+	if (record)
+		bpf_ringbuf_submit(record, 0);
+}
+
+/* Puts the texts of the head behind the record. Its size. */
+static __always_inline u32 emit__pack(struct request_record *record, const struct http *http)
+{
+	u32 method_size = http->method_size & (METHOD_SIZE - 1);
+	u32 path_size = http->path_size & (TARGET_SIZE - 1);
+	u32 agent_size = http->agent_size & (AGENT_SIZE - 1);
+	char *text = record->text;
+
+	bpf_probe_read_kernel(text, method_size, http->method);
+	bpf_probe_read_kernel(text + method_size, path_size, http->path);
+	bpf_probe_read_kernel(text + method_size + path_size, agent_size, http->agent);
+	record->method_size = method_size;
+	record->path_size = path_size;
+	record->agent_size = agent_size;
+	return REQUEST_RECORD_MIN + method_size + path_size + agent_size;
 }
 
 /* The request whose head the recogniser has just ended, sent by connection->sender. */
 static __always_inline void emit__request(u64 key, struct connection *connection, u32 tid)
 {
+	struct request_record *record = &connection->record;
 	struct http *http = &connection->requests;
 	enum request_class cls = http__class(http);
-	struct request_record *record;
 
 	emit__count(&connection->sender, cls);
 	if (cls == CLASS_V1)
 		emit__not_covered(connection);
 	responses__await(key, connection, cls);
-	record = emit__reserve(cls, connection->family);
-	if (!record)
-		return;
+	emit__begin(record, cls, connection->family, tid);
 	if (http->path_cut)
 		record->flags |= REQUEST_PATH_CUT;
 	if (http->agent_cut)
@@ -108,16 +127,9 @@ static __always_inline void emit__request(u64 key, struct connection *connection
 		record->flags |= REQUEST_HAS_AGENT;
 	if (connection->marked)
 		record->flags |= REQUEST_REHEARSED;
-	record->tid = tid;
 	record->process = connection->sender;
-	record->path_size = http->path_size;
-	record->agent_size = http->agent_size;
-	/* the bytes after the sizes are an older request's, and user space ignores them */
-	__builtin_memcpy(record->method, http->method, METHOD_SIZE);
-	record->method[http->method_size & (METHOD_SIZE - 1)] = 0;
-	__builtin_memcpy(record->path, http->path, TARGET_SIZE);
-	__builtin_memcpy(record->agent, http->agent, AGENT_SIZE);
-	bpf_ringbuf_submit(record, 0);
+	if (bpf_ringbuf_output(&records, record, emit__pack(record, http), 0))
+		ATOMIC_INC(&counters.lost_records);
 }
 
 #endif

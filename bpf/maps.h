@@ -128,6 +128,8 @@ struct connection {
 	struct parse_cursor cursor;
 	struct http requests;
 	u8 scratch[SCRATCH_SIZE];
+	struct request_record
+		record; /* of the request whose head has just ended; for whoever holds parsing */
 
 	u32 response_offset; /* of the next byte of the payload in the packet */
 	u32 response_left;   /* bytes of the payload */

@@ -289,19 +289,12 @@ static __always_inline void witness__tell_forwarded(
 	struct forwarded_from *from;
 	struct request_record *record;
 
-	ATOMIC_INC(&counters.unknown[UNKNOWN_FORWARDED]);
-	emit__count(&nobody, CLASS_UNKNOWN);
-	record = emit__reserve(CLASS_UNKNOWN, sighting->family);
+	record = emit__reserve_unknown(
+		UNKNOWN_FORWARDED, sighting->family, &nobody, 0, sizeof(*from));
 	if (!record)
 		return;
-	record->reason = UNKNOWN_FORWARDED;
-	record->tid = 0;
-	record->process = nobody;
 	record->path_size = sizeof(*from);
-	record->agent_size = 0;
-	record->method[0] = 0;
-	record->agent[0] = 0;
-	from = (void *)record->path;
+	from = (void *)record->text;
 	from->ifindex = BPF_CORE_READ(packet, skb_iif);
 	__builtin_memcpy(from->source, sighting->flow.source, sizeof(from->source));
 	bpf_probe_read_kernel_str(from->device, sizeof(from->device),

@@ -8,6 +8,7 @@
 
 #ifndef __VMLINUX_H__
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
 #endif
 
@@ -164,7 +165,10 @@ enum request_flags {
 	REQUEST_REHEARSED = 1 << 3, /* left with a rehearsal's line */
 };
 
-/* One request, in the ring buffer. For CLASS_UNKNOWN method, path and agent are empty. */
+#define REQUEST_TEXT_SIZE (METHOD_SIZE + TARGET_SIZE + AGENT_SIZE)
+
+/* One request, in the ring buffer, as long as its texts are: a burst of calls must fit. For
+ * CLASS_UNKNOWN they are empty. */
 struct request_record {
 	__u8 cls;    /* enum request_class */
 	__u8 family; /* enum endpoint_family */
@@ -173,15 +177,16 @@ struct request_record {
 	__u32 tid;
 	__u64 time_ns; /* boot clock */
 	struct process_key process;
+	__u16 method_size;
 	__u16 path_size;
 	__u16 agent_size;
-	__u32 reserved;
-	char method[METHOD_SIZE];
-	char path[TARGET_SIZE];
-	char agent[AGENT_SIZE];
+	__u16 reserved;
+	char text[REQUEST_TEXT_SIZE]; /* method, path and User-Agent, without NULs */
 };
 
-/* Where a packet came from that this machine passed on: in the path of a record with
+#define REQUEST_RECORD_MIN offsetof(struct request_record, text)
+
+/* Where a packet came from that this machine passed on: in the text of a record with
  * UNKNOWN_FORWARDED, which has no process. */
 struct forwarded_from {
 	__u8 source[16]; /* an IPv4 address takes the first four */
@@ -208,6 +213,6 @@ _Static_assert(sizeof(struct process_key) == 16, "shared layout");
 _Static_assert(sizeof(struct ancestor) == 32, "shared layout");
 _Static_assert(
 	sizeof(struct identity) == 16 + 8 + 8 + 4 + 4 + 16 + 8 * 32 + 4096 + 576, "shared layout");
-_Static_assert(sizeof(struct request_record) == 40 + 32 + 256 + 256, "shared layout");
+_Static_assert(sizeof(struct request_record) == 40 + REQUEST_TEXT_SIZE, "shared layout");
 
 #endif

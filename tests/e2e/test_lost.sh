@@ -9,7 +9,7 @@ set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# The ring buffer holds some 3,500 records.
+# The ring buffer holds some 4,000 records of long requests.
 rounds=1500
 export rounds
 
@@ -23,10 +23,11 @@ send_rounds() {
 		    ("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"}),
 		    ("GET", "/computeMetadata/v1/", {"Metadata-Flavor": "Google"}),
 		]
+		long = "1" * 240
 		endpoint = http.client.HTTPConnection("169.254.169.254", 80, timeout=30)
 		for _ in range(int(sys.argv[1])):
 		    for method, path, headers in kinds:
-		        endpoint.request(method, path, headers={"User-Agent": "rounds", **headers})
+		        endpoint.request(method, path + "?" + long, headers={"User-Agent": "rounds/" + long, **headers})
 		        endpoint.getresponse().read()
 	PYTHON
 }
@@ -54,7 +55,7 @@ prepare 'a call is sent after the loss' serve optional client late curl -sS "$(t
 stop lost
 check 'a trace that lost events ends well' ended_with lost 0
 check 'every call is counted where details are lost' holds "$work/lost.json" \
-	'[.callers[] | select(.user_agents | index("rounds"))] | map(.calls) | length == 1 and .[0].v1 == '"$rounds"' and .[0].v2 == '"$rounds"' and .[0].token == '"$rounds"' and .[0].foreign == '"$rounds"
+	'[.callers[] | select(.user_agents | any(startswith("rounds/")))] | map(.calls) | length == 1 and .[0].v1 == '"$rounds"' and .[0].v2 == '"$rounds"' and .[0].token == '"$rounds"' and .[0].foreign == '"$rounds"
 check 'at its end, the timeline sums up to the totals' holds "$work/lost.json" "$timeline_sums_up"
 check 'no call is at a time when nobody watched' holds "$work/lost.json" '. as $report
 	| def seconds: .[:19] + "Z" | fromdate;

@@ -227,7 +227,7 @@ struct member *process_cache__forwarded(
 	struct member *member;
 	__u64 halves[2];
 
-	memcpy(&from, record->path, sizeof(from));
+	memcpy(&from, record->text, sizeof(from));
 	memcpy(halves, from.source, sizeof(halves));
 	/* no process has number 0, and so none has this key */
 	key.start_ns = halves[0] ^ halves[1] * 0x9e3779b97f4a7c15ULL;

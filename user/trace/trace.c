@@ -170,9 +170,9 @@ static void catch_signals(const struct command *command)
 }
 
 /* A captured text as valid UTF-8, with secrets masked; NULL for none, or when memory is short. */
-static char *captured(const char *bytes, size_t size, size_t limit, bool cut)
+static char *captured(const char *bytes, size_t size, bool cut)
 {
-	char *text = text__utf8(bytes, size < limit ? size : limit);
+	char *text = text__utf8(bytes, size);
 
 	if (text)
 		secrets__mask(text, strlen(text), cut);
@@ -231,13 +231,13 @@ static int trace__rehearse(struct trace *trace, struct member *member, struct ca
 static int trace__add(struct trace *trace, const struct request_record *record)
 {
 	bool unknown = record->cls == CLASS_UNKNOWN;
-	_free_ char *method =
-		unknown ? NULL : text__utf8(record->method, strnlen(record->method, METHOD_SIZE));
-	_free_ char *path = unknown ? NULL
-				    : captured(record->path, record->path_size, TARGET_SIZE,
-					      record->flags & REQUEST_PATH_CUT);
+	const char *text = record->text + record->method_size;
+	_free_ char *method = unknown ? NULL : text__utf8(record->text, record->method_size);
+	_free_ char *path =
+		unknown ? NULL
+			: captured(text, record->path_size, record->flags & REQUEST_PATH_CUT);
 	_free_ char *agent = record->flags & REQUEST_HAS_AGENT
-				     ? captured(record->agent, record->agent_size, AGENT_SIZE,
+				     ? captured(text + record->path_size, record->agent_size,
 					       record->flags & REQUEST_AGENT_CUT)
 				     : NULL;
 	struct request request = {

@@ -21,7 +21,7 @@
 #include "trace/witness.h"
 
 /* Records that are handed over at a time: more than the ring buffer holds. */
-#define RECORDS_MAX 4096
+#define RECORDS_MAX 65536
 
 struct tracer {
 	const struct mode *mode;
@@ -213,7 +213,9 @@ static int hand_over(void *context, void *bytes, size_t size)
 	struct tracer *tracer = context;
 	const struct request_record *request = bytes;
 
-	if (size >= sizeof(*request))
+	if (size >= REQUEST_RECORD_MIN &&
+		size - REQUEST_RECORD_MIN >=
+			(size_t)request->method_size + request->path_size + request->agent_size)
 		tracer->sink.request(tracer->sink.context, request);
 	/* libbpf goes on for as long as there are records: whoever sends fast enough would keep the
 	 * tracer from everything else. */
