@@ -21,7 +21,6 @@ tests/unit/test_report.c
 tests/wire/cases_socket.c
 user/render/report_json.c
 user/trace/top.c
-user/trace/trace.c
 FILES
 
 status=0
