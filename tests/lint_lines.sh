@@ -19,8 +19,6 @@ tests/unit/test_formats.c
 tests/unit/test_http.c
 tests/unit/test_report.c
 tests/wire/cases_socket.c
-user/render/report_json.c
-user/trace/top.c
 FILES
 
 status=0

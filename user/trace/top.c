@@ -4,28 +4,22 @@
 #include <errno.h>
 #include <poll.h>
 #include <search.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/number.h"
-#include "lib/outlet.h"
 #include "lib/scope.h"
 #include "lib/text.h"
 #include "render/page.h"
 #include "render/render_caller.h"
 #include "trace/live.h"
+#include "trace/screen.h"
 #include "verdict/advice.h"
-
-#define ENTER_SCREEN "\033[?1049h\033[?25l"
-#define LEAVE_SCREEN "\033[?25h\033[?1049l"
-#define WRITE_WAIT   100 /* ms that a terminal may take for a frame before the rest is dropped */
 
 #define SAMPLES          61 /* one a second: the first and the last are a minute apart */
 #define HEAD_LINES       4
@@ -57,7 +51,6 @@ static const char *const order_names[ORDERS] = {
 struct top {
 	struct top_options options;
 	int64_t start;
-	struct termios cooked;
 	void *by_caller; /* tsearch tree of rows */
 	struct row **rows;
 	size_t count, shown, room;
@@ -69,20 +62,6 @@ struct top {
 	struct counters counters;
 };
 
-static volatile sig_atomic_t resized, suspended;
-
-static void remember_resize(int signal)
-{
-	(void)signal;
-	resized = 1;
-}
-
-static void remember_suspension(int signal)
-{
-	(void)signal;
-	suspended = 1;
-}
-
 const char *top__refusal(void)
 {
 	const char *term = getenv("TERM");
@@ -92,49 +71,6 @@ const char *top__refusal(void)
 	if (!term || !*term || !strcmp(term, "dumb"))
 		return "--top needs a terminal that can be redrawn in place, and TERM says that this one cannot";
 	return NULL;
-}
-
-static int screen = STDOUT_FILENO; /* opened once more, so that a write does not wait */
-
-/* Whole where the terminal takes it; a frame that a slow one does not take is redrawn anyway. */
-static void screen__write(const char *text, size_t size)
-{
-	while (size) {
-		ssize_t written = write(screen, text, size);
-		struct pollfd ready = {.fd = screen, .events = POLLOUT};
-
-		if (written > 0) {
-			text += written;
-			size -= (size_t)written;
-		} else if (written < 0 && errno != EINTR &&
-			   (errno != EAGAIN || poll(&ready, 1, WRITE_WAIT) <= 0)) {
-			return;
-		}
-	}
-}
-
-static void screen__enter(struct top *top)
-{
-	struct termios raw = top->cooked;
-	int again = fd__reopen_nonblocking(STDOUT_FILENO);
-
-	screen = again < 0 ? STDOUT_FILENO : again;
-	/* Ctrl-C and Ctrl-Z stay signals. */
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	raw.c_cc[VMIN] = 0;
-	raw.c_cc[VTIME] = 0;
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-	screen__write(ENTER_SCREEN, strlen(ENTER_SCREEN));
-}
-
-static void screen__leave(const struct top *top)
-{
-	screen__write(LEAVE_SCREEN, strlen(LEAVE_SCREEN));
-	/* now: a terminal that was stopped (Ctrl-S) would never be drained */
-	tcsetattr(STDIN_FILENO, TCSANOW, &top->cooked);
-	if (screen != STDOUT_FILENO)
-		close(screen);
-	screen = STDOUT_FILENO;
 }
 
 static int row__compare_callers(const void *left, const void *right)
@@ -185,8 +121,6 @@ static int top__note_before(struct top *top, const struct report *report)
 
 struct top *top__start(const struct report *report, const struct top_options *options)
 {
-	struct sigaction resize = {.sa_handler = remember_resize};
-	struct sigaction suspend = {.sa_handler = remember_suspension};
 	struct top *top = calloc(1, sizeof(*top));
 
 	if (!top)
@@ -194,15 +128,12 @@ struct top *top__start(const struct report *report, const struct top_options *op
 	top->options = *options;
 	top->start = clock__steady();
 	top->color = text__may_color(STDOUT_FILENO);
-	if (tcgetattr(STDIN_FILENO, &top->cooked) || top__note_before(top, report)) {
+	if (top__note_before(top, report) || screen__start()) {
 		tdestroy(top->by_caller, free);
 		free(top->rows);
 		free(top);
 		return NULL;
 	}
-	sigaction(SIGWINCH, &resize, NULL);
-	sigaction(SIGTSTP, &suspend, NULL);
-	screen__enter(top);
 	return top;
 }
 
@@ -219,9 +150,7 @@ void top__stop(struct top *top)
 {
 	if (!top)
 		return;
-	screen__leave(top);
-	signal(SIGWINCH, SIG_DFL);
-	signal(SIGTSTP, SIG_DFL);
+	screen__stop();
 	tdestroy(top->by_caller, free);
 	free(top->rows);
 	free(top);
@@ -570,23 +499,12 @@ static void top__press(struct top *top, char key)
 	}
 }
 
-static void top__suspend(struct top *top)
-{
-	suspended = 0;
-	screen__leave(top);
-	raise(SIGSTOP);
-	screen__enter(top);
-}
-
 bool top__obey(struct top *top)
 {
 	struct pollfd pressed = {.fd = STDIN_FILENO, .events = POLLIN};
-	bool redraw = resized || suspended;
+	bool redraw = screen__changed();
 	char keys[64];
 
-	resized = 0;
-	if (suspended)
-		top__suspend(top);
 	if (poll(&pressed, 1, 0) > 0) {
 		ssize_t got = read(STDIN_FILENO, keys, sizeof(keys));
 
