@@ -7,8 +7,8 @@
 
 guest='' service=''
 
-# room NAME: a network namespace, held by a process, behind a device NAME of this one.
-room() {
+# make_namespace NAME: a network namespace, held by a process, behind a device NAME of this one.
+make_namespace() {
 	unshare -n sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; exec sleep 1000' >/dev/null 2>&1 &
 	eval "$1=$!"
 	while [ "$(readlink "/proc/$!/ns/net")" = "$(readlink /proc/self/ns/net)" ]; do
@@ -24,9 +24,9 @@ room() {
 
 # inside PID COMMAND...
 inside() {
-	room=$1
+	namespace=$1
 	shift
-	nsenter -t "$room" -n "$@"
+	nsenter -t "$namespace" -n "$@"
 }
 
 build_network() {
@@ -36,7 +36,7 @@ build_network() {
 	echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-	room guest && room service || return
+	make_namespace guest && make_namespace service || return
 	ip address add 10.0.1.1/24 dev guest
 	ip address add 10.0.2.1/24 dev service
 	ip -6 address add fd00:1::1/64 dev guest

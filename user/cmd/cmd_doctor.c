@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/usage.h"
 #include "lib/complain.h"
 #include "lib/exit_status.h"
 #include "render/json.h"
@@ -291,14 +292,11 @@ int cmd_doctor(int argc, char **argv)
 
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (option == 'h')
 			return usage();
-		if (option != 'j') {
-			complain(
-				"unknown option %s; see imdstrace doctor --help", argv[optind - 1]);
-			return EXIT_USAGE;
-		}
+		if (option != 'j')
+			return usage__refuse_option(option, argv);
 		json = true;
 	}
 	if (optind < argc) {

@@ -193,11 +193,8 @@ static int parse(int argc, char **argv, struct trace_command *command, int *stat
 			puts("imdstrace " IMDSTRACE_VERSION);
 			*status = EXIT_DONE;
 			return -1;
-		case ':':
-			complain("%s needs a value; see imdstrace trace --help", argv[optind - 1]);
-			return -1;
 		default:
-			complain("unknown option %s; see imdstrace trace --help", argv[optind - 1]);
+			usage__refuse_option(option, argv);
 			return -1;
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Hashing of what strangers choose, and tables over it. The hash is keyed anew in each run, so
- * nobody outside can pick names that collide and make the tables slow.
+ * Hashing of untrusted names, and tables over it. The hash is keyed anew in each run, so that
+ * nobody can pick names that collide and make the tables slow.
  */
 #ifndef IMDSTRACE_HASH_H
 #define IMDSTRACE_HASH_H

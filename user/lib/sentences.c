@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "lib/text.h"
 
 void sentences__add(struct sentences *sentences, const char *format, ...)
 {
 	char **grown = reallocarray(sentences->list, sentences->count + 2, sizeof(*grown));
 	va_list arguments;
 	char *sentence;
-	int length;
 
 	if (!grown) {
 		sentences->error = -ENOMEM;
@@ -19,12 +19,12 @@ void sentences__add(struct sentences *sentences, const char *format, ...)
 	}
 	sentences->list = grown;
 	va_start(arguments, format);
-	length = vasprintf(&sentence, format, arguments);
+	sentence = text__format(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		sentences->error = -ENOMEM;
-	else
+	if (sentence)
 		grown[sentences->count++] = sentence;
+	else
+		sentences->error = -ENOMEM;
 	grown[sentences->count] = NULL;
 }
 

@@ -180,14 +180,20 @@ char *text__printable(const char *text)
 	return printable;
 }
 
+char *text__format(const char *format, va_list arguments)
+{
+	char *text;
+
+	return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 int text__explain(char **why, int error, const char *format, ...)
 {
 	_free_ char *sentence = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&sentence, format, arguments) < 0)
-		sentence = NULL;
+	sentence = text__format(format, arguments);
 	va_end(arguments);
 	*why = sentence ? text__printable(sentence) : NULL;
 	return error;

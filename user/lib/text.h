@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Text that a stranger's process wrote, made safe to show. Everything that is captured is bytes;
+ * Text that an untrusted process wrote, made safe to show. Everything that is captured is bytes;
  * everything that is printed is valid UTF-8 without control characters.
  */
 #ifndef IMDSTRACE_TEXT_H
 #define IMDSTRACE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,6 +22,9 @@ size_t text__complete(const char *bytes, size_t size);
 /* Like text__utf8, and safe on a terminal: control characters (C0, DEL, C1), bidirectional
  * overrides and line separators are shown as \xNN or \u{NNNN}. The caller frees. */
 char *text__printable(const char *text);
+
+/* As vprintf(). The caller frees. NULL: no memory. */
+char *text__format(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* Makes *why a sentence of format for the caller to free, as text__printable() (NULL: no memory),
  * and returns error. */

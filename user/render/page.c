@@ -66,7 +66,7 @@ static size_t text__fit(const char *text, size_t size, size_t columns)
 	return fit;
 }
 
-static void page__finish_line(
+void page__line_in_two(
 	struct page *page, enum style first, size_t columns, enum style rest, const char *line)
 {
 	_free_ char *safe = text__printable(line);
@@ -86,27 +86,18 @@ static void page__finish_line(
 	putc('\n', page->out);
 }
 
-void page__line_in_two(
-	struct page *page, enum style first, size_t columns, enum style rest, const char *line)
-{
-	page__finish_line(page, first, columns, rest, line);
-}
-
 void page__line(struct page *page, enum style style, const char *format, ...)
 {
 	_free_ char *line = NULL;
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&line, format, arguments);
+	line = text__format(format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		line = NULL;
+	if (line)
+		page__line_in_two(page, style, page->columns, STYLE_PLAIN, line);
+	else
 		page->error = -ENOMEM;
-		return;
-	}
-	page__finish_line(page, style, page->columns, STYLE_PLAIN, line);
 }
 
 /* Bytes of text that go on one line of so many columns; at least one character. */
@@ -153,7 +144,7 @@ static void page__wrap_safe(struct page *page, enum style first_style, enum styl
 			page->error = -ENOMEM;
 			return;
 		}
-		page__finish_line(
+		page__line_in_two(
 			page, started ? rest_style : first_style, indent, rest_style, line);
 		text += size;
 		text += strspn(text, " ");

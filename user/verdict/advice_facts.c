@@ -19,15 +19,11 @@
 int write__format(char **text, const char *format, ...)
 {
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(text, format, arguments);
+	*text = text__format(format, arguments);
 	va_end(arguments);
-	if (length >= 0)
-		return 0;
-	*text = NULL;
-	return -ENOMEM;
+	return *text ? 0 : -ENOMEM;
 }
 
 static bool text__is_set(const char *text)

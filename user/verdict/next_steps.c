@@ -58,19 +58,17 @@ __attribute__((format(printf, 3, 4))) static void steps__add(
 	size_t *grown = reallocarray(steps->command_at, at + 1, sizeof(*grown));
 	_free_ char *sentence = NULL;
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&sentence, format, arguments);
+	sentence = text__format(format, arguments);
 	va_end(arguments);
 	if (grown)
 		steps->command_at = grown;
-	if (!grown || length < 0) {
-		sentence = length < 0 ? NULL : sentence;
+	if (!grown || !sentence) {
 		steps->sentences.error = -ENOMEM;
 		return;
 	}
-	grown[at] = command ? (size_t)length + strlen(": ") : 0;
+	grown[at] = command ? strlen(sentence) + strlen(": ") : 0;
 	sentences__add(
 		&steps->sentences, "%s%s%s", sentence, command ? ": " : "", command ? command : "");
 }
