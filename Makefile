@@ -166,11 +166,12 @@ $(out)/imdstrace-static: $(objects)
 	$(if $(V),,@)$(CC) $(cflags) -static-pie $(ldflags) -Wl,-Map=$@.map $^ $(libs) -o $@
 endif
 
-# The programs of the tests. Each takes from user/ what it calls, and what that calls.
+# The programs of the tests. Each takes from user/ what it calls, and what that calls, and the tests' metadata
+# service.
 
 modules := $(obj)/user.a
 
-$(modules): $(filter-out $(obj)/user/cmd/main.o,$(objects))
+$(modules): $(filter-out $(obj)/user/cmd/main.o,$(objects)) $(obj)/tests/service/service.o
 	$(call quiet,AR)
 	@rm -f $@
 	$(if $(V),,@)$(AR) rcsD $@ $^

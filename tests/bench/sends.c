@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "demo/imds.h"
+#include "../service/service.h"
 #include "demo/netns.h"
 #include "empty.h"
 
@@ -300,7 +300,7 @@ static void measure_tracer(const char *program)
 int main(int argc, char **argv)
 {
 	struct endpoint_addresses held;
-	struct imds_options imds = {.mode = IMDS_OPTIONAL};
+	struct service_options imds = {.mode = SERVICE_OPTIONAL};
 	pid_t service;
 
 	if (argc != 2) {
@@ -310,8 +310,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (netns__enter_private(&held) || netns__check_private(FAMILY_IPV4))
 		return 1;
-	imds.ipv4 = held.ipv4;
-	if (imds__start(&imds, &service))
+	imds.addresses.ipv4 = held.ipv4;
+	if (service__start(&imds, &service))
 		return 1;
 	start_sink("127.0.0.1", 8080);
 	start_sink("127.0.0.1", 80);

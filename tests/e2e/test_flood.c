@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "demo/imds.h"
+#include "../service/service.h"
 #include "demo/netns.h"
 
 #define NAME           "flood" /* this process's, in the report */
@@ -222,7 +222,7 @@ int main(void)
 	const char *program = getenv("IMDSTRACE") ? getenv("IMDSTRACE") : "build/imdstrace";
 	char directory[] = "/tmp/imdstrace-flood-XXXXXX", path[64];
 	struct endpoint_addresses held;
-	struct imds_options imds = {.mode = IMDS_OPTIONAL};
+	struct service_options imds = {.mode = SERVICE_OPTIONAL};
 	uint64_t sent = 0, connections = 0;
 	pid_t service, tracer;
 	int failed = 0;
@@ -231,9 +231,10 @@ int main(void)
 	prctl(PR_SET_NAME, NAME);
 	if (netns__enter_private(&held) || netns__check_private(FAMILY_IPV4) || !mkdtemp(directory))
 		return 1;
-	imds.ipv4 = held.ipv4;
+
 	snprintf(path, sizeof(path), "%s/report.json", directory);
-	if (imds__start(&imds, &service))
+	imds.addresses.ipv4 = held.ipv4;
+	if (service__start(&imds, &service))
 		return 1;
 	tracer = start_tracer(program, path);
 	if (tracer < 0)

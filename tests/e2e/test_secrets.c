@@ -23,7 +23,7 @@
 
 #include "../mask_cases.h"
 #include "abi.h"
-#include "demo/imds.h"
+#include "../service/service.h"
 #include "demo/netns.h"
 
 #define CASE      "IMDSTRACE_SECRETS_CASE"
@@ -231,7 +231,7 @@ int main(void)
 	const char *program = getenv("IMDSTRACE") ? getenv("IMDSTRACE") : "build/imdstrace";
 	char directory[] = "/tmp/imdstrace-secrets-XXXXXX", events[64], report[64];
 	struct endpoint_addresses held;
-	struct imds_options imds = {.mode = IMDS_OPTIONAL};
+	struct service_options imds = {.mode = SERVICE_OPTIONAL};
 	unsigned int seen = 0;
 	pid_t service, tracer;
 	int failed = 0, passed;
@@ -241,10 +241,11 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (netns__enter_private(&held) || netns__check_private(FAMILY_IPV4) || !mkdtemp(directory))
 		return 1;
-	imds.ipv4 = held.ipv4;
+
 	snprintf(events, sizeof(events), "%s/events", directory);
 	snprintf(report, sizeof(report), "%s/report", directory);
-	if (imds__start(&imds, &service))
+	imds.addresses.ipv4 = held.ipv4;
+	if (service__start(&imds, &service))
 		return 1;
 	tracer = start_tracer(program, events, report);
 	if (tracer < 0)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "demo/imds.h"
+#include "../service/service.h"
 #include "lib/complain.h"
 #include "lib/file.h"
 #include "lib/scope.h"
@@ -38,7 +38,7 @@ struct streams {
 
 void bytes__begin_case(int fd, const char *name)
 {
-	struct imds_bytes head = {NO_CONNECTION, strlen(name) + 1};
+	struct service_bytes head = {NO_CONNECTION, strlen(name) + 1};
 
 	if (write(fd, &head, sizeof(head)) < 0 || write(fd, name, head.size) < 0)
 		complain("the bytes cannot be written: %s", strerror(errno));
@@ -78,8 +78,8 @@ static int streams__read(struct streams *streams, const char *path)
 	size_t size, at = 0;
 	int error = file__read(path, FILE_MAX, &streams->text, &size);
 
-	while (!error && size - at >= sizeof(struct imds_bytes)) {
-		struct imds_bytes head;
+	while (!error && size - at >= sizeof(struct service_bytes)) {
+		struct service_bytes head;
 		const char *bytes = streams->text + at + sizeof(head);
 
 		memcpy(&head, streams->text + at, sizeof(head));

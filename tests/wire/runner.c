@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "lib/complain.h"
-#include "demo/imds.h"
+#include "../service/service.h"
 #include "runner.h"
 #include "lib/scope.h"
 
@@ -164,8 +164,7 @@ static int stage__write_server(const struct stage *stage)
 /* The service as the case needs it: the one that runs, or a new one. */
 static int stage__serve(struct stage *stage, bool mptcp)
 {
-	struct imds_options options = {.ipv4 = stage->held.ipv4,
-		.ipv6 = stage->held.ipv6,
+	struct service_options options = {.addresses = stage->held,
 		.fast_open = true,
 		.mptcp = mptcp,
 		.record = stage->received,
@@ -178,7 +177,7 @@ static int stage__serve(struct stage *stage, bool mptcp)
 		imds__stop(stage->server);
 	stage->server = 0;
 	stage->mptcp = mptcp;
-	error = imds__start(&options, &stage->server);
+	error = service__start(&options, &stage->server);
 	return error ? error : stage__write_server(stage);
 }
 
@@ -408,7 +407,7 @@ int runner__run(const struct run_options *options)
 }
 
 /* MODE or MODE,STYLE. */
-static int serve__parse(const char *text, struct imds_options *options)
+static int serve__parse(const char *text, struct service_options *options)
 {
 	char mode[32];
 	size_t size = strcspn(text, ",");
@@ -417,14 +416,14 @@ static int serve__parse(const char *text, struct imds_options *options)
 		return -EINVAL;
 	memcpy(mode, text, size);
 	mode[size] = '\0';
-	if (imds_mode__find(mode, &options->mode))
+	if (service_mode__find(mode, &options->mode))
 		return -EINVAL;
-	return text[size] ? imds_style__find(text + size + 1, &options->style) : 0;
+	return text[size] ? service_style__find(text + size + 1, &options->style) : 0;
 }
 
 int runner__serve(const char *mode, const char *received, char **command)
 {
-	struct imds_options options = {0};
+	struct service_options options = {0};
 	struct endpoint_addresses held = {0};
 	int status;
 	pid_t imds, pid;
@@ -437,9 +436,8 @@ int runner__serve(const char *mode, const char *received, char **command)
 		options.record = received__open(received);
 	if (options.record < 0 || netns__enter_private(&held))
 		return 1;
-	options.ipv4 = held.ipv4;
-	options.ipv6 = held.ipv6;
-	if (imds__start(&options, &imds))
+	options.addresses = held;
+	if (service__start(&options, &imds))
 		return 1;
 	pid = fork();
 	if (!pid) {

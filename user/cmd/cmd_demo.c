@@ -40,7 +40,7 @@
 
 struct stage {
 	enum demo_stage clients;
-	enum imds_mode mode;
+	bool drops_puts;
 	pid_t pid;   /* 0: not running */
 	int control; /* the stage says that it is ready, and hears when to begin */
 	bool failed;
@@ -192,8 +192,7 @@ static int stage__prepare(const struct stage *stage, const char *directory, pid_
 		error = clients__install(directory);
 	if (!error)
 		error = imds__start(
-			&(struct imds_options){
-				.mode = stage->mode, .ipv4 = held.ipv4, .ipv6 = held.ipv6},
+			&(struct imds_options){.addresses = held, .drops_puts = stage->drops_puts},
 			imds);
 	return error;
 }
@@ -308,8 +307,8 @@ static int stage__judge(const struct stage *stage)
 static int demo__run(bool json)
 {
 	struct demo demo = {
-		.stages = {{.clients = DEMO_OPEN, .mode = IMDS_OPTIONAL, .control = -1},
-			{.clients = DEMO_TOKEN_LOST, .mode = IMDS_PUT_DROPPED, .control = -1}}};
+		.stages = {{.clients = DEMO_OPEN, .control = -1},
+			{.clients = DEMO_TOKEN_LOST, .drops_puts = true, .control = -1}}};
 	struct trace_options options = {.json = json,
 		.all = json,
 		.attached = demo__begin,
@@ -357,7 +356,7 @@ static int stage__rehearse(struct stage *stage, bool json)
 
 static int demo__rehearse(bool json)
 {
-	struct stage stage = {.clients = DEMO_REHEARSAL, .mode = IMDS_OPTIONAL, .control = -1};
+	struct stage stage = {.clients = DEMO_REHEARSAL, .control = -1};
 	int status = stage__start(&stage) ? EXIT_UNTRACEABLE : stage__rehearse(&stage, json);
 
 	stage__stop(&stage);

@@ -1,491 +1,203 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "lib/array.h"
 #include "demo/imds.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
-#include "lib/complain.h"
 #include "demo/imds_answer.h"
+#include "demo/imds_http.h"
 #include "demo/imds_listen.h"
-#include "demo/netns.h"
-#include "lib/scope.h"
 
-#define CONNECTIONS_MAX 1024
-#define IN_SIZE         65536
-#define OUT_SIZE        262144
-#define ANSWER_SIZE     (IMDS_CONTENT_SIZE + 1024) /* with its head and chunk sizes */
-#define FDS_MAX         4096
-
-static const char *const mode_names[] = {
-	[IMDS_OPTIONAL] = "optional",
-	[IMDS_REQUIRED] = "required",
-	[IMDS_SILENT] = "silent",
-	[IMDS_PUT_DROPPED] = "put-dropped",
-	[IMDS_PUT_REFUSED] = "put-refused",
-	[IMDS_CLOSED] = "closed",
-	[IMDS_RESET] = "reset",
-};
-
-static const char *const style_names[] = {
-	[IMDS_LENGTH] = "length",
-	[IMDS_CHUNKED] = "chunked",
-	[IMDS_CLOSE] = "close",
-	[IMDS_PIECES] = "pieces",
-};
-
-_Static_assert(ARRAY_SIZE(mode_names) == IMDS_MODE_COUNT, "a name for each");
-_Static_assert(ARRAY_SIZE(style_names) == IMDS_STYLE_COUNT, "a name for each");
-
-struct connection {
-	int fd;
-	uint64_t number;
-	bool mute;    /* gets no answer any more */
-	bool closing; /* once the answers are out; what still comes in is thrown away */
-	bool shut;    /* our side is closed, waiting for the client's */
-	bool ended;   /* the client's side is closed */
-	enum { READ_HEAD, READ_LENGTH, READ_CHUNKS } state;
-	uint64_t body_left;
-	struct imds_chunks chunks;
-	bool head_only, keep_alive; /* of the request whose body is being read */
-	unsigned int minor;
-	struct imds_answer answer;
-	size_t in_size, out_size, out_sent;
-	size_t single_start, single_end; /* the part of out that goes byte by byte */
-	char in[IN_SIZE];
-	char out[OUT_SIZE];
-};
+#define IN_SIZE 65536
 
 struct server {
-	const struct imds_options *options;
-	int epoll;
-	unsigned int connections;
-	uint64_t accepted;
-	struct imds_tokens tokens;
-	struct imds_request request;
+	bool drops_puts;
+	int listeners[2];
+	int count;
+	struct imds_tokens *tokens; /* which the processes share */
 };
 
-static void connection__close(struct server *server, struct connection *connection)
+/* What came in and is not taken yet. */
+struct input {
+	int fd;
+	size_t size;
+	char bytes[IN_SIZE];
+};
+
+/* Whether more came. */
+static bool input__read(struct input *input)
 {
-	close(connection->fd);
-	free(connection);
-	server->connections--;
+	ssize_t size = recv(input->fd, input->bytes + input->size, IN_SIZE - input->size, 0);
+
+	if (size <= 0)
+		return false;
+	input->size += (size_t)size;
+	return true;
 }
 
-static void out__append(struct connection *connection, const char *bytes, size_t size)
+static void input__take(struct input *input, size_t size)
 {
-	if (size > OUT_SIZE - connection->out_size)
-		size = OUT_SIZE - connection->out_size;
-	memcpy(connection->out + connection->out_size, bytes, size);
-	connection->out_size += size;
+	input->size -= size;
+	memmove(input->bytes, input->bytes + size, input->size);
 }
 
-/* Whether another answer surely fits; else the client's requests wait in its own buffers. */
-static bool out__has_room(const struct connection *connection)
+/* The next head. 0: the client sends no more; else a status of HTTP, 200 where there is one. */
+static unsigned int input__take_head(struct input *input, struct imds_request *request)
 {
-	return OUT_SIZE - connection->out_size >= ANSWER_SIZE;
-}
+	int head;
 
-static void out__append_body(
-	struct connection *connection, const struct imds_answer *answer, enum imds_style style)
-{
-	size_t half = answer->size / 2;
-	char size[32];
-
-	if (style != IMDS_CHUNKED) {
-		out__append(connection, answer->content, answer->size);
-		return;
+	while (!(head = imds_request__parse(request, input->bytes, input->size))) {
+		if (input->size == IN_SIZE)
+			return 431;
+		if (!input__read(input))
+			return 0;
 	}
-	for (size_t at = 0, part = half ? half : answer->size; at < answer->size;
-		at += part, part = answer->size - at) {
-		snprintf(size, sizeof(size), "%zx\r\n", part);
-		out__append(connection, size, strlen(size));
-		out__append(connection, answer->content + at, part);
-		out__append(connection, "\r\n", 2);
-	}
-	out__append(connection, "0\r\n\r\n", 5);
+	if (head < 0)
+		return 400;
+	input__take(input, (size_t)head);
+	return 200;
 }
 
-static void out__append_answer(struct server *server, struct connection *connection)
+/* Whether all of the request's body came, which is thrown away. */
+static bool input__skip_body(struct input *input, const struct imds_request *request)
 {
-	const struct imds_answer *answer = &connection->answer;
-	enum imds_style style = server->options->style;
-	char head[512], framing[64] = "", ttl[80] = "";
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct imds_chunks chunks = {0};
+	uint64_t left = request->content_length;
+	bool done = !request->chunked && !left;
 
-	if (style == IMDS_CHUNKED && !connection->minor)
-		style = IMDS_CLOSE;
-	if (style == IMDS_CLOSE)
-		connection->keep_alive = false;
-	if (style == IMDS_CHUNKED)
-		snprintf(framing, sizeof(framing), "Transfer-Encoding: chunked\r\n");
-	else if (style != IMDS_CLOSE)
-		snprintf(framing, sizeof(framing), "Content-Length: %zu\r\n", answer->size);
+	if (!done && request->expects_continue && request->minor)
+		send(input->fd, go_on, strlen(go_on), MSG_NOSIGNAL);
+
+	while (!done) {
+		long taken = left < input->size ? (long)left : (long)input->size;
+
+		if (request->chunked)
+			taken = imds_chunks__take(&chunks, input->bytes, input->size, &done);
+		if (taken < 0)
+			return false;
+		input__take(input, (size_t)taken);
+		left -= request->chunked ? 0 : (uint64_t)taken;
+		done |= !request->chunked && !left;
+		if (!taken && !done && !input__read(input))
+			return false;
+	}
+	return true;
+}
+
+static bool answer__send(
+	int fd, const struct imds_answer *answer, const struct imds_request *request)
+{
+	char text[IMDS_CONTENT_SIZE + 512], ttl[80] = "";
+	int size;
+
 	if (answer->ttl >= 0)
 		snprintf(ttl, sizeof(ttl), "X-Aws-Ec2-Metadata-Token-Ttl-Seconds: %ld\r\n",
 			answer->ttl);
+	size = snprintf(text, sizeof(text),
+		"HTTP/1.%u %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sServer: EC2ws\r\nConnection: %s\r\n\r\n%.*s",
+		request->minor ? 1 : 0, answer->status, answer->reason, answer->type, answer->size,
+		ttl, request->keep_alive ? "keep-alive" : "close",
+		strcmp(request->method, "HEAD") ? (int)answer->size : 0, answer->content);
+	return send(fd, text, (size_t)size, MSG_NOSIGNAL) == size;
+}
 
-	snprintf(head, sizeof(head),
-		"HTTP/1.%u %u %s\r\nContent-Type: %s\r\n%s%sServer: EC2ws\r\nConnection: %s\r\n\r\n",
-		connection->minor ? 1 : 0, answer->status, answer->reason, answer->type, framing,
-		ttl, connection->keep_alive ? "keep-alive" : "close");
-	if (style == IMDS_PIECES) {
-		connection->single_start = connection->out_size;
-		connection->single_end = connection->out_size + strcspn(head, "\n") + 1;
+/* Whether the connection goes on. */
+static bool connection__answer(const struct server *server, struct input *input)
+{
+	struct imds_request request;
+	struct imds_answer answer;
+	unsigned int status = input__take_head(input, &request);
+
+	if (!status)
+		return false;
+	if (status == 200 && !input__skip_body(input, &request))
+		status = 400;
+	if (status != 200) {
+		imds__refuse(&answer, status);
+		request = (struct imds_request){.minor = 1};
+	} else if (server->drops_puts && !strcmp(request.method, "PUT")) {
+		while (input__read(input)) /* until the client gives up */
+			input->size = 0;
+		return false;
+	} else {
+		imds__answer(&answer, server->tokens, &request);
 	}
-	out__append(connection, head, strlen(head));
-	if (!connection->head_only)
-		out__append_body(connection, answer, style);
+	return answer__send(input->fd, &answer, &request) && request.keep_alive;
 }
 
-/* The request and its body are complete. */
-static void connection__answer(struct server *server, struct connection *connection)
+static void connection__serve(const struct server *server, int fd)
 {
-	connection->state = READ_HEAD;
-	if (!connection->answer.status)
-		connection->mute = true; /* answers come in order: this one never does */
-	if (connection->mute)
-		return;
-	out__append_answer(server, connection);
-	connection->closing = !connection->keep_alive;
+	static struct input input;
+
+	input.fd = fd;
+	while (connection__answer(server, &input))
+		;
+	/* Closing with bytes unread would reset, and take the answer with it. */
+	shutdown(fd, SHUT_WR);
+	do
+		input.size = 0;
+	while (input__read(&input));
 }
 
-static void connection__refuse(
-	struct server *server, struct connection *connection, unsigned int status)
+static void server__accept(const struct server *server, int listener)
 {
-	imds__refuse(&connection->answer, status);
-	connection->keep_alive = connection->head_only = false;
-	connection->minor = 1;
-	connection__answer(server, connection);
-	connection->closing = true;
-}
-
-static void server__record(
-	const struct server *server, const struct imds_request *request, unsigned int status)
-{
-	char line[IMDS_METHOD_SIZE + IMDS_TARGET_SIZE + 64];
-	int size;
-
-	if (!server->options->record)
-		return;
-	size = snprintf(line, sizeof(line), "%s %s %s %u", request->method, request->target,
-		request->has_token ? "token"
-		: request->has_ttl ? "ttl"
-				   : "none",
-		status);
-	for (int i = 0; i < size; i++) /* one line each, whatever the target holds */
-		if ((unsigned char)line[i] < ' ')
-			line[i] = '?';
-	line[size++] = '\n';
-	if (write(server->options->record, line, size) != size)
-		complain("the record of the private metadata service is cut short");
-}
-
-static void connection__begin(
-	struct server *server, struct connection *connection, const struct imds_request *request)
-{
-	connection->head_only = !strcmp(request->method, "HEAD");
-	connection->keep_alive = request->keep_alive;
-	connection->minor = request->minor;
-	imds__answer(&connection->answer, server->options->mode, &server->tokens, request);
-	server__record(server, request, connection->answer.status);
-
-	connection->state = request->chunked          ? READ_CHUNKS
-			    : request->content_length ? READ_LENGTH
-						      : READ_HEAD;
-	connection->chunks = (struct imds_chunks){0};
-	connection->body_left = request->content_length;
-	if (connection->state == READ_HEAD)
-		connection__answer(server, connection);
-	else if (request->expects_continue && request->minor && connection->answer.status)
-		out__append(connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-}
-
-/* Takes the next piece of what came in. How many bytes; 0: more is needed. */
-static size_t connection__take(
-	struct server *server, struct connection *connection, const char *bytes, size_t size)
-{
-	bool done = false;
-	long taken;
-
-	switch (connection->state) {
-	case READ_LENGTH:
-		taken = connection->body_left < size ? connection->body_left : size;
-		connection->body_left -= taken;
-		done = !connection->body_left;
-		break;
-	case READ_CHUNKS:
-		taken = imds_chunks__take(&connection->chunks, bytes, size, &done);
-		break;
-	default:
-		taken = imds_request__parse(&server->request, bytes, size);
-		if (taken > 0)
-			connection__begin(server, connection, &server->request);
-		else if (!taken && size == IN_SIZE)
-			connection__refuse(server, connection, 431);
-	}
-	if (taken < 0)
-		connection__refuse(server, connection, 400);
-	else if (done)
-		connection__answer(server, connection);
-	return taken < 0 ? 0 : taken;
-}
-
-static void connection__take_all(struct server *server, struct connection *connection)
-{
-	size_t at = 0, taken = 1;
-
-	while (taken && at < connection->in_size && !connection->closing && !connection->mute &&
-		out__has_room(connection)) {
-		taken = connection__take(
-			server, connection, connection->in + at, connection->in_size - at);
-		at += taken;
-	}
-	if (connection->closing || connection->mute)
-		at = connection->in_size;
-	memmove(connection->in, connection->in + at, connection->in_size - at);
-	connection->in_size -= at;
-}
-
-static void connection__keep_bytes(
-	const struct server *server, const struct connection *connection, ssize_t size)
-{
-	struct imds_bytes head = {connection->number, size};
-	struct iovec parts[] = {{&head, sizeof(head)},
-		{(char *)connection->in + connection->in_size, (size_t)size}};
-
-	if (server->options->bytes && size > 0 &&
-		writev(server->options->bytes, parts, 2) != (ssize_t)sizeof(head) + size)
-		complain("what the private metadata service received is cut short");
-}
-
-static int connection__read(const struct server *server, struct connection *connection)
-{
-	ssize_t size;
-
-	if (connection->in_size == IN_SIZE || connection->ended)
-		return 0;
-	size = recv(connection->fd, connection->in + connection->in_size,
-		IN_SIZE - connection->in_size, MSG_DONTWAIT);
-	if (size < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	connection__keep_bytes(server, connection, size);
-	connection->in_size += size;
-	connection->ended = !size;
-	return 0;
-}
-
-static int connection__write(struct connection *connection)
-{
-	while (connection->out_sent < connection->out_size) {
-		size_t size = connection->out_size - connection->out_sent;
-		ssize_t sent;
-
-		if (connection->out_sent < connection->single_start)
-			size = connection->single_start - connection->out_sent;
-		else if (connection->out_sent < connection->single_end)
-			size = 1;
-		sent = send(connection->fd, connection->out + connection->out_sent, size,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		connection->out_sent += sent;
-	}
-	connection->out_sent = connection->out_size = 0;
-	connection->single_start = connection->single_end = 0;
-	return 0;
-}
-
-static int connection__watch(struct server *server, struct connection *connection, int operation)
-{
-	struct epoll_event event = {.data.ptr = connection};
-
-	if (out__has_room(connection) && connection->in_size < IN_SIZE && !connection->ended)
-		event.events |= EPOLLIN;
-	if (connection->out_size)
-		event.events |= EPOLLOUT;
-	return epoll_ctl(server->epoll, operation, connection->fd, &event) ? -errno : 0;
-}
-
-/* Reads, answers and writes what is possible now. */
-static void connection__serve(struct server *server, struct connection *connection)
-{
-	int error = connection__read(server, connection);
-
-	connection__take_all(server, connection);
-	if (error || connection__write(connection)) {
-		connection__close(server, connection);
-		return;
-	}
-	connection__take_all(server, connection); /* requests that had waited for room */
-	if (connection->closing && !connection->out_size && !connection->shut) {
-		/* Closing with bytes unread would reset, and take the answer with it. */
-		shutdown(connection->fd, SHUT_WR);
-		connection->shut = true;
-	}
-	if ((connection->ended && !connection->out_size) ||
-		connection__watch(server, connection, EPOLL_CTL_MOD))
-		connection__close(server, connection);
-}
-
-static void server__accept(struct server *server, int listener)
-{
+	pid_t parent = getpid(), child;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	struct linger reset = {.l_onoff = 1};
-	struct connection *connection;
-	int on = 1;
 
 	if (fd < 0)
 		return;
-	if (server->options->mode == IMDS_RESET)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	connection = server->options->mode == IMDS_CLOSED || server->options->mode == IMDS_RESET ||
-				     server->connections == CONNECTIONS_MAX
-			     ? NULL
-			     : calloc(1, sizeof(*connection));
-	if (!connection) {
-		close(fd);
-		return;
-	}
-	if (server->options->style == IMDS_PIECES)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	connection->fd = fd;
-	connection->number = (uint64_t)getpid() << 32 | ++server->accepted;
-	connection->mute = server->options->mode == IMDS_SILENT;
-	server->connections++;
-	if (connection__watch(server, connection, EPOLL_CTL_ADD))
-		connection__close(server, connection);
-}
-
-/* A listener's event points to its fd, a connection's to the connection. */
-static int server__run(struct server *server, int *listeners, unsigned int count)
-{
-	struct epoll_event event;
-
-	server->epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (unsigned int i = 0; i < count; i++) {
-		event = (struct epoll_event){.events = EPOLLIN, .data.ptr = &listeners[i]};
-		if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, listeners[i], &event))
-			return -errno;
-	}
-	for (;;) {
-		int ready = epoll_wait(server->epoll, &event, 1, -1);
-		int *listener = event.data.ptr;
-
-		if (ready < 0 && errno != EINTR)
-			return -errno;
-		if (ready < 1)
-			continue;
-		if (listener >= listeners && listener < listeners + count)
-			server__accept(server, *listener);
-		else
-			connection__serve(server, event.data.ptr);
-	}
-}
-
-/* The child: nothing of the parent's but the listeners and what it writes to. */
-static void server__detach(
-	pid_t parent, const int *listeners, unsigned int count, const struct imds_options *options)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == parent)
+			connection__serve(server, fd);
 		_exit(0);
-	prctl(PR_SET_NAME, "imds");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
 	}
-	for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
-		bool kept = fd == options->record || fd == options->bytes;
+	close(fd);
+}
 
-		for (unsigned int i = 0; i < count; i++)
-			kept |= fd == listeners[i];
-		if (!kept)
-			close(fd);
+static void server__run(void *context)
+{
+	const struct server *server = context;
+	struct pollfd ready[2];
+
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for a connection's process */
+	for (;;) {
+		for (int i = 0; i < server->count; i++)
+			ready[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
+		if (poll(ready, (nfds_t)server->count, -1) < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < server->count; i++)
+			if (ready[i].revents & POLLIN)
+				server__accept(server, server->listeners[i]);
 	}
 }
 
 int imds__start(const struct imds_options *options, pid_t *pid)
 {
-	struct server *server;
-	pid_t parent = getpid(), child;
-	int listeners[2];
-	int count;
+	struct server server = {.drops_puts = options->drops_puts};
+	int error = listeners__open(server.listeners, &options->addresses, 0);
 
-	count = listeners__open(listeners, options);
-	if (count < 0)
-		return count;
-	if (options->fast_open)
-		fast_open__allow();
-	child = fork();
-	if (!child) {
-		server__detach(parent, listeners, count, options);
-		server = calloc(1, sizeof(*server));
-		if (server) {
-			server->options = options;
-			server__run(server, listeners, count);
-		}
-		_exit(1);
-	}
-	while (count)
-		close(listeners[--count]);
-	if (child < 0)
-		return complain_errno(
-			errno, "cannot start the private metadata service: %s", strerror(errno));
-	*pid = child;
-	return 0;
-}
-
-void imds__stop(pid_t pid)
-{
-	kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-const char *imds_mode__name(enum imds_mode mode)
-{
-	return mode_names[mode];
-}
-
-const char *imds_style__name(enum imds_style style)
-{
-	return style_names[style];
-}
-
-int imds_mode__find(const char *name, enum imds_mode *mode)
-{
-	for (int i = 0; i < IMDS_MODE_COUNT; i++)
-		if (!strcmp(name, mode_names[i])) {
-			*mode = i;
-			return 0;
-		}
-	return -EINVAL;
-}
-
-int imds_style__find(const char *name, enum imds_style *style)
-{
-	for (int i = 0; i < IMDS_STYLE_COUNT; i++)
-		if (!strcmp(name, style_names[i])) {
-			*style = i;
-			return 0;
-		}
-	return -EINVAL;
+	if (error < 0)
+		return error;
+	server.count = error;
+	server.tokens = mmap(NULL, sizeof(*server.tokens), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	error = server.tokens == MAP_FAILED ? -errno
+					    : imds__spawn(server.listeners, (size_t)server.count,
+						      server__run, &server, pid);
+	if (server.tokens != MAP_FAILED)
+		munmap(server.tokens, sizeof(*server.tokens));
+	while (server.count)
+		close(server.listeners[--server.count]);
+	return error;
 }

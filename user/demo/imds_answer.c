@@ -99,7 +99,9 @@ static const char *token__issue(struct imds_tokens *tokens, long ttl)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned int place = tokens->next++ % IMDS_TOKENS_MAX;
+	/* connections of the demo are processes that share the tokens */
+	unsigned int place =
+		__atomic_fetch_add(&tokens->next, 1, __ATOMIC_RELAXED) % IMDS_TOKENS_MAX;
 	char *text = tokens->all[place].text;
 	unsigned char random[TOKEN_BYTES] = {0};
 
@@ -210,28 +212,19 @@ static void answer__token(
 	}
 }
 
-static bool mode__drops(enum imds_mode mode, const struct imds_request *request)
-{
-	return mode == IMDS_SILENT || (mode == IMDS_PUT_DROPPED && !strcmp(request->method, "PUT"));
-}
-
-void imds__answer(struct imds_answer *answer, enum imds_mode mode, struct imds_tokens *tokens,
-	const struct imds_request *request)
+void imds__answer(
+	struct imds_answer *answer, struct imds_tokens *tokens, const struct imds_request *request)
 {
 	bool put = !strcmp(request->method, "PUT");
 	char path[IMDS_TARGET_SIZE];
 
 	path__of(path, sizeof(path), request->target);
-	if (mode__drops(mode, request))
-		answer__set(answer, 0, TEXT, "");
-	else if (put && mode == IMDS_PUT_REFUSED)
-		imds__refuse(answer, 403);
-	else if (put && !strcmp(path, TOKEN_PATH))
+	if (put && !strcmp(path, TOKEN_PATH))
 		answer__token(answer, tokens, request);
 	else if (!strcmp(path, TOKEN_PATH) ||
 		 (strcmp(request->method, "GET") && strcmp(request->method, "HEAD")))
 		imds__refuse(answer, 405);
-	else if (request->has_token ? !token__valid(tokens, request->token) : mode == IMDS_REQUIRED)
+	else if (request->has_token && !token__valid(tokens, request->token))
 		imds__refuse(answer, 401);
 	else
 		answer__content(answer, path);

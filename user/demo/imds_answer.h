@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the demo's metadata service answers to a request in its mode; knows nothing of sockets. */
+/* What a private metadata service answers to a request; knows nothing of sockets. */
 #ifndef IMDSTRACE_IMDS_ANSWER_H
 #define IMDSTRACE_IMDS_ANSWER_H
 
-#include "demo/imds.h"
 #include "demo/imds_http.h"
 
 #define IMDS_TOKENS_MAX   1024 /* of which the oldest is forgotten first */
@@ -18,7 +17,7 @@ struct imds_tokens {
 };
 
 struct imds_answer {
-	unsigned int status; /* 0: none is given */
+	unsigned int status;
 	const char *reason;
 	const char *type;
 	long ttl; /* seconds, of the token in content; -1: it is none */
@@ -26,8 +25,9 @@ struct imds_answer {
 	char content[IMDS_CONTENT_SIZE];
 };
 
-void imds__answer(struct imds_answer *answer, enum imds_mode mode, struct imds_tokens *tokens,
-	const struct imds_request *request);
+/* As while tokens are optional. */
+void imds__answer(
+	struct imds_answer *answer, struct imds_tokens *tokens, const struct imds_request *request);
 
 /* An answer without a request: 400 and the like. */
 void imds__refuse(struct imds_answer *answer, unsigned int status);

@@ -240,7 +240,7 @@ static int chunks__size(struct imds_chunks *chunks, char c)
 {
 	int digit = hex__digit(c);
 
-	if (chunks->state == SCRATCH_SIZE && digit >= 0) {
+	if (chunks->state == CHUNK_SIZE && digit >= 0) {
 		chunks->left = chunks->left * 16 + digit;
 		return ++chunks->digits > 15 ? -EBADMSG : 0;
 	}
@@ -258,12 +258,12 @@ static int chunks__size(struct imds_chunks *chunks, char c)
 static int chunks__step(struct imds_chunks *chunks, char c)
 {
 	switch (chunks->state) {
-	case SCRATCH_SIZE:
+	case CHUNK_SIZE:
 	case CHUNK_EXTENSION:
 		return chunks__size(chunks, c);
 	case CHUNK_BYTES_END:
 		if (c == '\n')
-			chunks->state = SCRATCH_SIZE;
+			chunks->state = CHUNK_SIZE;
 		return c == '\n' || c == '\r' ? 0 : -EBADMSG;
 	case CHUNK_TRAILER:
 		if (c == '\n')

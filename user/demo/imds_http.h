@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Parses the requests of one connection to the demo's metadata service (RFC 9112). Another parser
+ * Parses the requests of one connection to a private metadata service (RFC 9112). Another parser
  * than the tracer's, which buffers whole heads, so that neither can hide the other's mistakes.
  */
 #ifndef IMDSTRACE_IMDS_HTTP_H
@@ -32,7 +32,7 @@ int imds_request__parse(struct imds_request *request, const char *bytes, size_t 
 /* Where in a body the bytes stand. Starts zeroed. */
 struct imds_chunks {
 	enum {
-		SCRATCH_SIZE,
+		CHUNK_SIZE,
 		CHUNK_EXTENSION,
 		CHUNK_BYTES,
 		CHUNK_BYTES_END,

@@ -3,61 +3,49 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "demo/netns.h"
 #include "lib/complain.h"
-#include "lib/scope.h"
 
 #define BACKLOG 512
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
-static int listener__socket(int family, bool mptcp)
+static int listener__socket(int family, int protocol)
 {
-	int fd = -1;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, protocol);
 
-	if (mptcp)
-		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
-	if (fd < 0) /* a kernel without MPTCP, or one where a sysctl turned it off */
+	if (fd < 0 && protocol) /* a kernel without it, or one where a sysctl turned it off */
 		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;
 }
 
-static int listener__listen(int fd, int family, const struct imds_options *options)
+static int listener__listen(int fd, int family)
 {
 	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(ENDPOINT_PORT)};
 	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(ENDPOINT_PORT)};
 	struct sockaddr *address = family == AF_INET6 ? (void *)&ipv6 : (void *)&ipv4;
-	int on = 1, queue = BACKLOG;
+	int on = 1;
 
 	ipv4.sin_addr.s_addr = htonl(ENDPOINT_IPV4);
 	inet_pton(AF_INET6, "fd00:ec2::254", &ipv6.sin6_addr);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (options->fast_open)
-		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
 	if (bind(fd, address, family == AF_INET6 ? sizeof(ipv6) : sizeof(ipv4)) ||
 		listen(fd, BACKLOG))
 		return -errno;
 	return 0;
 }
 
-int listeners__open(int listeners[2], const struct imds_options *options)
+int listeners__open(int listeners[2], const struct endpoint_addresses *addresses, int protocol)
 {
 	const struct {
 		bool wanted;
 		int family;
 		enum endpoint_family endpoint;
 	} families[] = {
-		{options->ipv4, AF_INET, FAMILY_IPV4},
-		{options->ipv6, AF_INET6, FAMILY_IPV6},
+		{addresses->ipv4, AF_INET, FAMILY_IPV4},
+		{addresses->ipv6, AF_INET6, FAMILY_IPV6},
 	};
 	int count = 0, error = 0;
 
@@ -67,14 +55,14 @@ int listeners__open(int listeners[2], const struct imds_options *options)
 		error = netns__check_private(families[i].endpoint);
 		if (error)
 			break;
-		listeners[count] = listener__socket(families[i].family, options->mptcp);
+		listeners[count] = listener__socket(families[i].family, protocol);
 		if (listeners[count] < 0) {
 			error = complain_errno(-listeners[count],
 				"cannot open a socket for the private metadata service: %s",
 				strerror(-listeners[count]));
 			break;
 		}
-		error = listener__listen(listeners[count++], families[i].family, options);
+		error = listener__listen(listeners[count++], families[i].family);
 		if (error)
 			complain_errno(-error, "cannot listen on the endpoint's address: %s",
 				strerror(-error));
@@ -82,12 +70,4 @@ int listeners__open(int listeners[2], const struct imds_options *options)
 	while (error && count)
 		close(listeners[--count]);
 	return error ? error : count;
-}
-
-void fast_open__allow(void)
-{
-	_close_ int fd = open("/proc/sys/net/ipv4/tcp_fastopen", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, "519", 3) < 0) /* 0x1 | 0x2 | 0x4 | 0x200 of ip-sysctl.rst */
-		complain("TCP Fast Open stays off in the private network namespace");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The private IMDS as a client sees it. Runs in a network namespace of its own, or not at all. */
+/* The demo's and the tests' metadata service as a client sees them. Runs in a network namespace of
+ * its own, or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 
 #include "skipping.h"
 #include "lib/array.h"
+#include "../service/service.h"
 #include "demo/imds.h"
 #include "demo/imds_http.h"
 #include "demo/netns.h"
@@ -94,95 +96,100 @@ static void talk(const char *bytes, size_t piece, char *out, size_t size)
 	read_all(fd, out, size);
 }
 
-static pid_t start(enum imds_mode mode, enum imds_style style)
+static pid_t start(enum service_mode mode, enum service_style style)
 {
-	struct imds_options options = {
-		.mode = mode, .style = style, .ipv4 = true, .ipv6 = held.ipv6};
+	struct service_options options = {
+		.mode = mode, .style = style, .addresses = {.ipv4 = true, .ipv6 = held.ipv6}};
 	pid_t pid;
 
 	need_namespace();
-	assert_int_equal(imds__start(&options, &pid), 0);
+	assert_int_equal(service__start(&options, &pid), 0);
 	return pid;
 }
 
 static const struct {
 	const char *name;
-	enum imds_mode mode;
+	enum service_mode mode;
 	const char *request;
 	const char *starts; /* of all that came back */
 	const char *holds;
 } answers[] = {
-	{"a tokenless GET", IMDS_OPTIONAL, GET(AMI), "HTTP/1.1 200 OK\r\n", "\r\n\r\nami-0abc"},
-	{"the service says its name", IMDS_OPTIONAL, GET(AMI), "HTTP/1.1 200", "Server: EC2ws\r\n"},
-	{"HTTP/1.0", IMDS_OPTIONAL, "GET " AMI " HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n", "close"},
-	{"HEAD has no body", IMDS_OPTIONAL, "HEAD " AMI " HTTP/1.1\r\n\r\n", "HTTP/1.1 200",
+	{"a tokenless GET", SERVICE_OPTIONAL, GET(AMI), "HTTP/1.1 200 OK\r\n", "\r\n\r\nami-0abc"},
+	{"the service says its name", SERVICE_OPTIONAL, GET(AMI), "HTTP/1.1 200",
+		"Server: EC2ws\r\n"},
+	{"HTTP/1.0", SERVICE_OPTIONAL, "GET " AMI " HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK\r\n",
+		"close"},
+	{"HEAD has no body", SERVICE_OPTIONAL, "HEAD " AMI " HTTP/1.1\r\n\r\n", "HTTP/1.1 200",
 		"Content-Length: 21\r\n"},
-	{"a dated version", IMDS_OPTIONAL, GET("/2021-03-23/meta-data/placement/region"),
+	{"a dated version", SERVICE_OPTIONAL, GET("/2021-03-23/meta-data/placement/region"),
 		"HTTP/1.1 200", "us-east-1"},
-	{"no such version", IMDS_OPTIONAL, GET("/newest/meta-data/ami-id"), "HTTP/1.1 404", ""},
-	{"no such path", IMDS_OPTIONAL, GET("/latest/meta-data/nothing"), "HTTP/1.1 404", ""},
-	{"another cloud's path", IMDS_OPTIONAL, GET("/computeMetadata/v1/"), "HTTP/1.1 404", ""},
-	{"a directory with its slash", IMDS_OPTIONAL, GET("/latest/meta-data/"), "HTTP/1.1 200",
+	{"no such version", SERVICE_OPTIONAL, GET("/newest/meta-data/ami-id"), "HTTP/1.1 404", ""},
+	{"no such path", SERVICE_OPTIONAL, GET("/latest/meta-data/nothing"), "HTTP/1.1 404", ""},
+	{"another cloud's path", SERVICE_OPTIONAL, GET("/computeMetadata/v1/"), "HTTP/1.1 404", ""},
+	{"a directory with its slash", SERVICE_OPTIONAL, GET("/latest/meta-data/"), "HTTP/1.1 200",
 		"ami-id\nhostname"},
-	{"a directory without it", IMDS_OPTIONAL, GET("/latest/meta-data"), "HTTP/1.1 200",
+	{"a directory without it", SERVICE_OPTIONAL, GET("/latest/meta-data"), "HTTP/1.1 200",
 		"ami-id\nhostname"},
-	{"a query is not part of the path", IMDS_OPTIONAL, GET(AMI "?x=1"), "HTTP/1.1 200",
+	{"a query is not part of the path", SERVICE_OPTIONAL, GET(AMI "?x=1"), "HTTP/1.1 200",
 		"ami-0"},
-	{"an absolute target", IMDS_OPTIONAL, GET("http://169.254.169.254" AMI), "HTTP/1.1 200",
+	{"an absolute target", SERVICE_OPTIONAL, GET("http://169.254.169.254" AMI), "HTTP/1.1 200",
 		"ami-0"},
-	{"the role's name", IMDS_OPTIONAL, GET("/latest/meta-data/iam/security-credentials/"),
+	{"the role's name", SERVICE_OPTIONAL, GET("/latest/meta-data/iam/security-credentials/"),
 		"HTTP/1.1 200", "imdstrace-demo-role"},
-	{"the role's credentials", IMDS_OPTIONAL,
+	{"the role's credentials", SERVICE_OPTIONAL,
 		GET("/latest/meta-data/iam/security-credentials/imdstrace-demo-role"),
 		"HTTP/1.1 200", "\"AccessKeyId\""},
-	{"the identity document", IMDS_OPTIONAL, GET("/latest/dynamic/instance-identity/document"),
-		"HTTP/1.1 200", "\"instanceId\" : \"i-"},
-	{"a POST", IMDS_OPTIONAL, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "HTTP/1.1 405",
-		""},
-	{"OPTIONS *", IMDS_OPTIONAL, "OPTIONS * HTTP/1.1\r\n\r\n", "HTTP/1.1 405", ""},
-	{"a token", IMDS_OPTIONAL, PUT(TTL "60\r\n"), "HTTP/1.1 200",
+	{"the identity document", SERVICE_OPTIONAL,
+		GET("/latest/dynamic/instance-identity/document"), "HTTP/1.1 200",
+		"\"instanceId\" : \"i-"},
+	{"a POST", SERVICE_OPTIONAL, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+		"HTTP/1.1 405", ""},
+	{"OPTIONS *", SERVICE_OPTIONAL, "OPTIONS * HTTP/1.1\r\n\r\n", "HTTP/1.1 405", ""},
+	{"a token", SERVICE_OPTIONAL, PUT(TTL "60\r\n"), "HTTP/1.1 200",
 		"X-Aws-Ec2-Metadata-Token-Ttl-Seconds: 60\r\n"},
-	{"the longest ttl", IMDS_OPTIONAL, PUT(TTL "21600\r\n"), "HTTP/1.1 200", "AQAEA"},
-	{"a ttl that is too long", IMDS_OPTIONAL, PUT(TTL "21601\r\n"), "HTTP/1.1 400", ""},
-	{"a ttl of nothing", IMDS_OPTIONAL, PUT(TTL "0\r\n"), "HTTP/1.1 400", ""},
-	{"a ttl that is no number", IMDS_OPTIONAL, PUT(TTL "6h\r\n"), "HTTP/1.1 400", ""},
-	{"a PUT without ttl", IMDS_OPTIONAL, PUT(""), "HTTP/1.1 400", ""},
-	{"a forwarded PUT", IMDS_OPTIONAL, PUT(TTL "60\r\nX-Forwarded-For: 10.0.0.1\r\n"),
+	{"the longest ttl", SERVICE_OPTIONAL, PUT(TTL "21600\r\n"), "HTTP/1.1 200", "AQAEA"},
+	{"a ttl that is too long", SERVICE_OPTIONAL, PUT(TTL "21601\r\n"), "HTTP/1.1 400", ""},
+	{"a ttl of nothing", SERVICE_OPTIONAL, PUT(TTL "0\r\n"), "HTTP/1.1 400", ""},
+	{"a ttl that is no number", SERVICE_OPTIONAL, PUT(TTL "6h\r\n"), "HTTP/1.1 400", ""},
+	{"a PUT without ttl", SERVICE_OPTIONAL, PUT(""), "HTTP/1.1 400", ""},
+	{"a forwarded PUT", SERVICE_OPTIONAL, PUT(TTL "60\r\nX-Forwarded-For: 10.0.0.1\r\n"),
 		"HTTP/1.1 403", ""},
-	{"a GET of the token's path", IMDS_OPTIONAL, GET("/latest/api/token"), "HTTP/1.1 405", ""},
-	{"a wrong token", IMDS_OPTIONAL, "GET " AMI " HTTP/1.1\r\n" TOKEN "wrong\r\n\r\n",
+	{"a GET of the token's path", SERVICE_OPTIONAL, GET("/latest/api/token"), "HTTP/1.1 405",
+		""},
+	{"a wrong token", SERVICE_OPTIONAL, "GET " AMI " HTTP/1.1\r\n" TOKEN "wrong\r\n\r\n",
 		"HTTP/1.1 401 Unauthorized\r\n", ""},
-	{"an empty token", IMDS_OPTIONAL, "GET " AMI " HTTP/1.1\r\n" TOKEN "\r\n\r\n",
+	{"an empty token", SERVICE_OPTIONAL, "GET " AMI " HTTP/1.1\r\n" TOKEN "\r\n\r\n",
 		"HTTP/1.1 401", ""},
-	{"no token where one is required", IMDS_REQUIRED, GET(AMI), "HTTP/1.1 401", ""},
-	{"silence", IMDS_SILENT, GET(AMI), "", ""},
-	{"a dropped PUT", IMDS_PUT_DROPPED, PUT(TTL "60\r\n"), "", ""},
-	{"a GET where PUTs are dropped", IMDS_PUT_DROPPED, GET(AMI), "HTTP/1.1 200", "ami-0"},
-	{"a refused PUT", IMDS_PUT_REFUSED, PUT(TTL "60\r\n"), "HTTP/1.1 403", ""},
-	{"a GET where PUTs are refused", IMDS_PUT_REFUSED, GET(AMI), "HTTP/1.1 200", "ami-0"},
-	{"closed at once", IMDS_CLOSED, GET(AMI), "", ""},
-	{"reset at once", IMDS_RESET, GET(AMI), "", ""},
-	{"no HTTP", IMDS_OPTIONAL, "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400", "close"},
-	{"HTTP/0.9", IMDS_OPTIONAL, "GET /\r\n\r\n", "HTTP/1.1 400", ""},
-	{"HTTP/2", IMDS_OPTIONAL, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 400", ""},
-	{"a head that never ends", IMDS_OPTIONAL, "GET / HTTP/1.1\r\nHost:", "", ""},
-	{"100-continue", IMDS_OPTIONAL,
+	{"no token where one is required", SERVICE_REQUIRED, GET(AMI), "HTTP/1.1 401", ""},
+	{"silence", SERVICE_SILENT, GET(AMI), "", ""},
+	{"a dropped PUT", SERVICE_PUT_DROPPED, PUT(TTL "60\r\n"), "", ""},
+	{"a GET where PUTs are dropped", SERVICE_PUT_DROPPED, GET(AMI), "HTTP/1.1 200", "ami-0"},
+	{"a refused PUT", SERVICE_PUT_REFUSED, PUT(TTL "60\r\n"), "HTTP/1.1 403", ""},
+	{"a GET where PUTs are refused", SERVICE_PUT_REFUSED, GET(AMI), "HTTP/1.1 200", "ami-0"},
+	{"closed at once", SERVICE_CLOSED, GET(AMI), "", ""},
+	{"reset at once", SERVICE_RESET, GET(AMI), "", ""},
+	{"no HTTP", SERVICE_OPTIONAL, "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 400", "close"},
+	{"HTTP/0.9", SERVICE_OPTIONAL, "GET /\r\n\r\n", "HTTP/1.1 400", ""},
+	{"HTTP/2", SERVICE_OPTIONAL, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 400", ""},
+	{"a head that never ends", SERVICE_OPTIONAL, "GET / HTTP/1.1\r\nHost:", "", ""},
+	{"100-continue", SERVICE_OPTIONAL,
 		"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx",
 		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 405", ""},
-	{"two pipelined", IMDS_OPTIONAL, GET(AMI) GET("/latest/meta-data/mac"), "HTTP/1.1 200",
+	{"two pipelined", SERVICE_OPTIONAL, GET(AMI) GET("/latest/meta-data/mac"), "HTTP/1.1 200",
 		"ami-0abcdef1234567890HTTP/1.1 200 OK\r\n"},
-	{"a request behind a body", IMDS_OPTIONAL,
+	{"a request behind a body", SERVICE_OPTIONAL,
 		"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /" GET(AMI), "HTTP/1.1 405",
 		"</html>\nHTTP/1.1 200 OK\r\n"},
-	{"a request behind a chunked body", IMDS_OPTIONAL,
+	{"a request behind a chunked body", SERVICE_OPTIONAL,
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 		"5;a=b\r\nGET /\r\n0\r\nTrailer: x\r\n\r\n" GET(AMI),
 		"HTTP/1.1 405", "</html>\nHTTP/1.1 200 OK\r\n"},
-	{"a chunk that has no size", IMDS_OPTIONAL,
+	{"a chunk that has no size", SERVICE_OPTIONAL,
 		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "HTTP/1.1 400", ""},
-	{"bare line feeds", IMDS_OPTIONAL, "GET " AMI " HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200", ""},
-	{"empty lines before a request", IMDS_OPTIONAL, "\r\n\r\n" GET(AMI), "HTTP/1.1 200", ""},
-	{"nothing behind an answered PUT that was dropped", IMDS_PUT_DROPPED,
+	{"bare line feeds", SERVICE_OPTIONAL, "GET " AMI " HTTP/1.1\nHost: a\n\n", "HTTP/1.1 200",
+		""},
+	{"empty lines before a request", SERVICE_OPTIONAL, "\r\n\r\n" GET(AMI), "HTTP/1.1 200", ""},
+	{"nothing behind an answered PUT that was dropped", SERVICE_PUT_DROPPED,
 		PUT(TTL "60\r\n") GET(AMI), "", ""},
 };
 
@@ -199,11 +206,11 @@ static void answers_as_the_real_service_does(void **state)
 	char came[8192];
 
 	(void)state;
-	for (int mode = 0; mode < IMDS_MODE_COUNT; mode++) {
-		pid_t pid = start(mode, IMDS_LENGTH);
+	for (int mode = 0; mode < SERVICE_MODE_COUNT; mode++) {
+		pid_t pid = start(mode, SERVICE_LENGTH);
 
 		for (size_t row = 0; row < ARRAY_SIZE(answers); row++)
-			for (size_t i = 0; answers[row].mode == (enum imds_mode)mode && i < 3;
+			for (size_t i = 0; answers[row].mode == (enum service_mode)mode && i < 3;
 				i++) {
 				talk(answers[row].request, pieces[i], came, sizeof(came));
 				check_answer(row, came);
@@ -212,14 +219,38 @@ static void answers_as_the_real_service_does(void **state)
 	}
 }
 
+/* The demo's own, which has a process for each connection. */
+static void the_demo_s_answers_as_the_real_service_does(void **state)
+{
+	static const enum service_mode modes[] = {SERVICE_OPTIONAL, SERVICE_PUT_DROPPED};
+	char came[8192];
+
+	(void)state;
+	need_namespace();
+	for (size_t mode = 0; mode < ARRAY_SIZE(modes); mode++) {
+		struct imds_options options = {
+			.addresses = held, .drops_puts = modes[mode] == SERVICE_PUT_DROPPED};
+		pid_t pid;
+
+		assert_int_equal(imds__start(&options, &pid), 0);
+		for (size_t row = 0; row < ARRAY_SIZE(answers); row++) {
+			if (answers[row].mode != modes[mode])
+				continue;
+			talk(answers[row].request, 7, came, sizeof(came));
+			check_answer(row, came);
+		}
+		imds__stop(pid);
+	}
+}
+
 static const struct {
-	enum imds_style style;
+	enum service_style style;
 	const char *holds;
 } styles[] = {
-	{IMDS_LENGTH, "Content-Length: 21\r\n"},
-	{IMDS_CHUNKED, "\r\n\r\na\r\nami-0abcde\r\nb\r\nf1234567890\r\n0\r\n\r\n"},
-	{IMDS_CLOSE, "Connection: close\r\n\r\nami-0abcdef1234567890"},
-	{IMDS_PIECES, "Content-Length: 21\r\n"},
+	{SERVICE_LENGTH, "Content-Length: 21\r\n"},
+	{SERVICE_CHUNKED, "\r\n\r\na\r\nami-0abcde\r\nb\r\nf1234567890\r\n0\r\n\r\n"},
+	{SERVICE_CLOSE, "Connection: close\r\n\r\nami-0abcdef1234567890"},
+	{SERVICE_PIECES, "Content-Length: 21\r\n"},
 };
 
 static void frames_answers_in_several_styles(void **state)
@@ -228,18 +259,18 @@ static void frames_answers_in_several_styles(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(styles); i++) {
-		pid_t pid = start(IMDS_OPTIONAL, styles[i].style);
+		pid_t pid = start(SERVICE_OPTIONAL, styles[i].style);
 
 		talk(GET(AMI), 1000, came, sizeof(came));
 		if (strncmp(came, "HTTP/1.1 200 OK\r\n", 17) || !strstr(came, styles[i].holds))
-			fail_msg("%s: \"%s\"", imds_style__name(styles[i].style), came);
+			fail_msg("%s: \"%s\"", service_style__name(styles[i].style), came);
 		imds__stop(pid);
 	}
 }
 
 static void a_token_opens_a_service_that_requires_one(void **state)
 {
-	pid_t pid = start(IMDS_REQUIRED, IMDS_LENGTH);
+	pid_t pid = start(SERVICE_REQUIRED, SERVICE_LENGTH);
 	char came[4096], request[512], *token;
 
 	(void)state;
@@ -264,7 +295,7 @@ static void answers_over_ipv6(void **state)
 	need_namespace();
 	if (!held.ipv6)
 		skip_because("lo has no IPv6 address here");
-	pid = start(IMDS_OPTIONAL, IMDS_LENGTH);
+	pid = start(SERVICE_OPTIONAL, SERVICE_LENGTH);
 	fd = connect_to_endpoint(FAMILY_IPV6);
 	assert_true(send(fd, GET(AMI), strlen(GET(AMI)), MSG_NOSIGNAL) > 0);
 	shutdown(fd, SHUT_WR);
@@ -275,7 +306,7 @@ static void answers_over_ipv6(void **state)
 
 static void a_client_that_does_not_read_gets_all_its_answers_later(void **state)
 {
-	pid_t pid = start(IMDS_OPTIONAL, IMDS_LENGTH);
+	pid_t pid = start(SERVICE_OPTIONAL, SERVICE_LENGTH);
 	_close_ int fd = connect_to_endpoint(FAMILY_IPV4);
 	unsigned int answered = 0;
 	static char came[4 << 20];
@@ -301,9 +332,9 @@ static void ends_with_its_parent(void **state)
 	assert_int_equal(pipe(ends), 0);
 	parent = fork();
 	if (!parent) {
-		struct imds_options options = {.ipv4 = true};
+		struct service_options options = {.addresses = {.ipv4 = true}};
 
-		if (imds__start(&options, &pid) || write(ends[1], &pid, sizeof(pid)) < 0)
+		if (service__start(&options, &pid) || write(ends[1], &pid, sizeof(pid)) < 0)
 			_exit(1);
 		pause();
 	}
@@ -320,7 +351,7 @@ static void ends_with_its_parent(void **state)
 
 static void records_what_it_received(void **state)
 {
-	struct imds_options options = {.ipv4 = true};
+	struct service_options options = {.addresses = {.ipv4 = true}};
 	char came[4096], record[256];
 	int ends[2];
 	ssize_t size;
@@ -330,7 +361,7 @@ static void records_what_it_received(void **state)
 	need_namespace();
 	assert_int_equal(pipe(ends), 0);
 	options.record = ends[1];
-	assert_int_equal(imds__start(&options, &pid), 0);
+	assert_int_equal(service__start(&options, &pid), 0);
 	talk(GET(AMI) PUT(TTL "1\r\n") "HEAD /\x01 HTTP/1.1\r\n" TOKEN "a\r\n\r\n", 1000, came,
 		sizeof(came));
 	imds__stop(pid);
@@ -351,20 +382,20 @@ static void nothing_is_sent_from_a_namespace_that_is_not_its_own(void **state)
 
 static void every_mode_and_style_is_found_by_its_name(void **state)
 {
-	enum imds_style style;
-	enum imds_mode mode;
+	enum service_style style;
+	enum service_mode mode;
 
 	(void)state;
-	for (int i = 0; i < IMDS_MODE_COUNT; i++) {
-		assert_int_equal(imds_mode__find(imds_mode__name(i), &mode), 0);
+	for (int i = 0; i < SERVICE_MODE_COUNT; i++) {
+		assert_int_equal(service_mode__find(service_mode__name(i), &mode), 0);
 		assert_int_equal(mode, i);
 	}
-	for (int i = 0; i < IMDS_STYLE_COUNT; i++) {
-		assert_int_equal(imds_style__find(imds_style__name(i), &style), 0);
+	for (int i = 0; i < SERVICE_STYLE_COUNT; i++) {
+		assert_int_equal(service_style__find(service_style__name(i), &style), 0);
 		assert_int_equal(style, i);
 	}
-	assert_int_equal(imds_mode__find("", &mode), -EINVAL);
-	assert_int_equal(imds_style__find("lengthy", &style), -EINVAL);
+	assert_int_equal(service_mode__find("", &mode), -EINVAL);
+	assert_int_equal(service_style__find("lengthy", &style), -EINVAL);
 }
 
 int main(void)
@@ -373,6 +404,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_sent_from_a_namespace_that_is_not_its_own),
 		cmocka_unit_test(every_mode_and_style_is_found_by_its_name),
 		cmocka_unit_test(answers_as_the_real_service_does),
+		cmocka_unit_test(the_demo_s_answers_as_the_real_service_does),
 		cmocka_unit_test(frames_answers_in_several_styles),
 		cmocka_unit_test(a_token_opens_a_service_that_requires_one),
 		cmocka_unit_test(answers_over_ipv6),
