@@ -69,6 +69,17 @@ hashicorp/nomad#6744|required|own|/usr/local/bin/nomad|GET /latest/meta-data/ami
 chef/ohai#1610|required|own|python3 /opt/chef/bin/chef-client|GET /latest/meta-data/ ~User-Agent: Ruby|v1-only|-|upgrade-program|Upgrade Ohai (Chef) to 17.0.42 or 16.10.1|To paste
 dump247/ec2metaproxy#10|put-refused|docker 78|/opt/app/shop|PUT ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0^GET $role ~User-Agent: Boto3/1.26.0 Python/3.9 Botocore/1.29.0|fallback|refused|disable-fallback|a proxy that adds X-Forwarded-For|hop limit
 aws/amazon-ssm-agent#319|optional|own|/opt/ssm/amazon-ssm-agent|GET $id ~User-Agent: aws-sdk-go/1.29.24 (go1.13.7; linux; amd64)^PUT^GET $id ~X-aws-ec2-metadata-token: t|mixed|-|upgrade-program|the SSM agent to 3.2.1041.0|aws-sdk-go
+aws/aws-codedeploy-agent#269|required|own|python3 /opt/codedeploy-agent/bin/codedeploy-agent|GET $document ~User-Agent: Ruby|v1-only|-|upgrade-program|Upgrade the CodeDeploy agent to 1.2.0|To paste
+fluent/fluent-plugin-s3#381|required|own|python3 /opt/td-agent/bin/fluentd|GET $id ~User-Agent: Ruby|v1-only|-|send-token|/opt/td-agent/bin/fluentd;ask for a token|Upgrade
+kelseyhightower/confd#857|required|own|/usr/local/bin/confd|GET $role ~User-Agent: aws-sdk-go/1.13.49 (go1.10.2; linux; amd64)|v1-only|-|upgrade-program|a version of confd that is built with aws-sdk-go 1.25.38 or later|Upgrade aws-sdk-go
+awslabs/amazon-ecr-credential-helper#215|required|own|/usr/local/bin/docker-credential-ecr-login|GET $role ~User-Agent: aws-sdk-go/1.25.11 (go1.12; linux; amd64)|v1-only|-|upgrade-program|a version of docker-credential-ecr-login that is built with aws-sdk-go 1.25.38|Upgrade aws-sdk-go
+eksctl-io/eksctl#1979|put-dropped|docker 86|/usr/local/bin/eksctl|PUT ~User-Agent: aws-sdk-go/1.29.9 (go1.13.8; linux; amd64)^GET $role ~User-Agent: aws-sdk-go/1.29.9 (go1.13.8; linux; amd64)|fallback|no-answer|raise-hop-limit|hop-limit 2|Upgrade
+wazuh/wazuh#22218|put-dropped|docker 87|/opt/ossec/framework/python/bin/python3|PUT ~User-Agent: Boto3/1.17.85 Python/3.9.9 Botocore/1.20.112^GET $role ~User-Agent: Boto3/1.17.85 Python/3.9.9 Botocore/1.20.112|fallback|no-answer|raise-hop-limit|hop-limit 2|Upgrade
+awslabs/aws-sdk-rust#760|put-dropped|pod|/usr/local/bin/orders-rs|PUT ~User-Agent: aws-sdk-rust/0.54.1 os/linux lang/rust|v2-only|-|raise-hop-limit|hop-limit 2|Upgrade;Nothing has to change
+vinyldns/vinyldns#1301|optional|own|/opt/vinyldns/jre/bin/java|GET $role ~User-Agent: aws-sdk-java/1.11.423 Linux/4.14 OpenJDK_64-Bit_Server_VM|v1-only|-|upgrade-client|aws-sdk-java;1.11.678|hop limit
+aws/amazon-codeguru-profiler-python-agent#47|required|own|/opt/profiler/agent|GET /latest/api/token ~X-aws-ec2-metadata-token-ttl-seconds: 21600|v2-only|-|send-token|ask for its token with PUT;with GET|Nothing has to change;uses IMDSv2
+jamesmoriarty/cfn-cheapest-nat#15|required|own|sh /opt/cloud/instances/i-0123456789abcdef0/scripts/part-001|GET $id|v1-only|-|send-token|scripts/part-001;TOKEN=\$(curl|update curl
+cloudyr/aws.ec2metadata#13|required|own|/opt/R/lib/R/bin/exec/R|GET $role ~User-Agent: libcurl/7.64.1 r-curl/4.3 httr/1.4.2|v1-only|-|send-token|libcurl 7.64.1|Upgrade
 "
 # Name | network | program, of jobs that ran twice. docker N IMAGE: the container's image is known.
 twice="

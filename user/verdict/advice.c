@@ -29,6 +29,7 @@ static const struct rule {
 } rules[] = {
 	{is__fixed, ADVICE_NONE, write__fixed},
 	{is__unknown, ADVICE_INVESTIGATE, write__unknown},
+	{is__wrong_method, ADVICE_SEND_TOKEN, write__wrong_method},
 	{is__token_refused, ADVICE_INVESTIGATE, write__token_refused},
 	{is__token_lost_on_the_way, ADVICE_RAISE_HOP_LIMIT, write__cut_off},
 	{is__v2_only, ADVICE_NONE, write__v2_only},

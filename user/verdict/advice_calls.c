@@ -43,6 +43,43 @@ int write__fixed(char **text, const struct facts *facts)
 
 /* --- Nothing without a token ------------------------------------------------------------------ */
 
+/* The one v2 request that it makes, if its v2 requests are all the same. */
+static const struct report_path *facts__only_v2_path(const struct facts *facts)
+{
+	const struct report_path *only = NULL;
+
+	for (size_t i = 0; i < facts->caller->path_count; i++) {
+		const struct report_path *path = &facts->caller->paths[i];
+
+		if (path->cls != CLASS_V2)
+			continue;
+		if (only)
+			return NULL;
+		only = path;
+	}
+	return only;
+}
+
+/* A token is given for PUT alone; asked for in another way, the request has a header of v2 and is
+ * no token request. */
+bool is__wrong_method(const struct facts *facts)
+{
+	const struct report_path *path = facts__only_v2_path(facts);
+
+	return facts->pattern == PATTERN_V2_ONLY && !facts->caller->calls[CLASS_TOKEN] && path &&
+	       path->path && !strcmp(path->path, "/latest/api/token") &&
+	       !facts->caller->answers[CLASS_V2][OUTCOME_OK];
+}
+
+int write__wrong_method(char **text, const struct facts *facts)
+{
+	const char *method = facts__only_v2_path(facts)->method;
+
+	return write__format(text,
+		"Make %s ask for its token with PUT: it asks for /latest/api/token with %s, which gives it none.",
+		facts->subject, method ? method : "another method");
+}
+
 bool is__token_refused(const struct facts *facts)
 {
 	const uint64_t *v2 = facts->caller->answers[CLASS_V2];

@@ -15,6 +15,8 @@ bool is__fixed(const struct facts *facts);
 int write__fixed(char **text, const struct facts *facts);
 bool is__unknown(const struct facts *facts);
 int write__unknown(char **text, const struct facts *facts);
+bool is__wrong_method(const struct facts *facts);
+int write__wrong_method(char **text, const struct facts *facts);
 bool is__token_refused(const struct facts *facts);
 int write__token_refused(char **text, const struct facts *facts);
 bool is__token_lost_on_the_way(const struct facts *facts);
