@@ -17,6 +17,12 @@ trap 'kill "${running[@]}" 2>/dev/null; exit 130' INT TERM HUP
 declare -A kernels=([bookworm]=6.1 [trixie]=6.12)
 arch=$(dpkg --print-architecture) || exit
 
+# emulated ROOT: an emulated processor takes longer than a real one to check the programs.
+emulated() {
+	mkdir -p "$1/etc/systemd/system/imdstrace.service.d"
+	printf '[Service]\nTimeoutStartSec=300\n' >"$1/etc/systemd/system/imdstrace.service.d/emulated.conf"
+}
+
 # boot_root SUITE PROGRAM: boots $scratch/SUITE, where PROGRAM, a file beside this one, runs.
 boot_root() {
 	BOOT_ROOT=$scratch/$1 BOOT_MEMORY=2G BOOT_TIMEOUT=${BOOT_TIMEOUT:-600} "$boot" "${kernels[$1]}" "$arch" \

@@ -131,8 +131,9 @@ rpm_removed_while_running() {
 	systemctl start imdstrace.service && runs "$old" && rpm_package -e imdstrace && gone && [ -s $report ]
 }
 
-# installer RELEASE ARGUMENT...: install.sh, as people pipe it.
+# installer RELEASE ARGUMENT...: install.sh, as people pipe it. The shell remembers where a program was.
 installer() {
+	hash -r
 	script=/releases/$1/install.sh
 	shift
 	sh -s -- "$@" <"$script"

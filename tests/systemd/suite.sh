@@ -97,6 +97,28 @@ wrong_option() {
 	equal 2 "$(property ExecMainStatus)" && equal failed "$(property ActiveState)" && equal 0 "$(property NRestarts)"
 }
 
+# What systemd 219 (Amazon Linux 2, RHEL 7) makes of the unit: these directives, values and names it does
+# not know, nor does its libseccomp these system calls, and ignores each with a warning.
+unknown_to_219='StateDirectory|StateDirectoryMode|DynamicUser|IPAddressDeny|ProtectProc|ProtectKernel[A-Za-z]*|ProtectControlGroups|ProtectClock|ProtectHostname|PrivateMounts|RestrictNamespaces|RestrictSUIDSGID|RestrictRealtime|LockPersonality|MemoryDenyWriteExecute|StartupCPUWeight|CPUWeight|MemoryMax'
+names_unknown_to_219='@[a-z-]+|CAP_BPF|CAP_PERFMON|CAP_CHECKPOINT_RESTORE|clone3|close_range|faccessat2|landlock_[a-z_]+|rseq'
+
+as_by_219() {
+	systemctl stop imdstrace.service
+	rm -rf /etc/default/imdstrace /var/lib/imdstrace /var/lib/private/imdstrace
+	sed -E "/^($unknown_to_219)=/d; /^ProtectSystem=strict/d; /^[A-Z]/ s/([=~ ])($names_unknown_to_219)\>/\1/g; /^SystemCallFilter=~? *\$/d" \
+		/usr/lib/systemd/system/imdstrace.service >/etc/systemd/system/imdstrace.service
+	grep -E '^(SystemCallFilter|Capability|Ambient)' /etc/systemd/system/imdstrace.service
+	systemctl daemon-reload && systemctl start imdstrace.service && until_true is_active && call old && systemctl reload imdstrace.service &&
+		until_true in_report '\?old' && in_report '"unit":"old.service"'
+}
+
+# As root, which is what it is there, without what is taken away.
+given_up_by_219() {
+	case $(capabilities_of imdstrace) in 0000000000000000 | 0000008000000000) ;; *) return 1 ;; esac
+	equal 0 "$(stat -c %u "/proc/$(property MainPID)")" && equal 0000000000080004 "$(capabilities_of imds-lookup)" &&
+		equal 600:0 "$(stat -c %a:%u $report)" && equal 0 "$(property NRestarts)"
+}
+
 # The boot's own connections, before the trace began, are counted and said.
 said_before() {
 	in_report '"opened_before":[0-9]+'
@@ -137,6 +159,8 @@ check "the journal has a line for the caller" sh -c 'journalctl -q IMDS_CLASS=v1
 check "stop ends it and leaves no process" stopped
 check "options come from the file" with_options
 check "a wrong option is not tried again" wrong_option
+check "what systemd 219 would make of the unit traces" as_by_219
+check "and has no right that it gave up" given_up_by_219
 [ $failed = 0 ] || journalctl -q -u imdstrace.service | tail -n 60
 grep -E '^(nr_throttled|usage_usec)' /sys/fs/cgroup/system.slice/imdstrace.service/cpu.stat 2>/dev/null
 finish

@@ -77,9 +77,7 @@ callers_into() {
 		ExecStart=/bin/busybox wget -q -O /run/boot.answer http://169.254.169.254/latest/meta-data/ami-id?boot
 	UNIT
 	ln -s ../cloud-init-local.service "$units/multi-user.target.wants/"
-	# An emulated processor takes longer than a real one to check the programs.
-	mkdir "$units/imdstrace.service.d"
-	printf '[Service]\nTimeoutStartSec=300\n' >"$units/imdstrace.service.d/emulated.conf"
+	emulated "$1"
 }
 
 # Where no systemd runs.

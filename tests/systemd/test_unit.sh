@@ -7,6 +7,7 @@
 
 # As the packages install it.
 install_into() {
+	emulated "$1"
 	make --no-print-directory -s -C "$top" install-carried DESTDIR="$1" PREFIX=/usr >/dev/null &&
 		install -m 0755 "$top/build/imdstrace-static" "$1/usr/bin/imdstrace" &&
 		ln -s /usr/lib/systemd/system/imdstrace.service "$1/etc/systemd/system/multi-user.target.wants/"

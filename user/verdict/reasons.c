@@ -308,8 +308,8 @@ static void reasons__add_rehearsed_calls(struct sentences *reasons, const struct
 
 	report__rehearsal_sums(report, &sums);
 	if (sums.rejected)
-		sentences__add(reasons, "note: %s of the IMDSv1 calls were refused by a rehearsal",
-			NUMBER(sums.rejected));
+		sentences__add(reasons, "note: %s of the IMDSv1 calls %s refused by a rehearsal",
+			NUMBER(sums.rejected), sums.rejected == 1 ? "was" : "were");
 }
 
 /* Nothing before it counts, and where that could not be told, it counts. */
