@@ -12,12 +12,8 @@ while read -r file; do
 	longer[$file]=1
 done <<'FILES'
 bpf/rehearse.h
-tests/fleet/make_fleet.c
 tests/fuzz/plain.c
 tests/unit/test_advice_field.c
-tests/unit/test_formats.c
-tests/unit/test_http.c
-tests/unit/test_report.c
 tests/wire/cases_socket.c
 FILES
 

@@ -15,12 +15,17 @@
 
 #include "report/report.h"
 
-#define HEAD "{'schema':'imdstrace.report/1','version':'0.1.0',"
+#define NEW_YEAR (1767225600 * NSEC_PER_SEC) /* 2026-01-01 */
+#define HEAD     "{'schema':'imdstrace.report/1','version':'0.1.0',"
 #define HOST(id, name) \
 	"{'hostname':'" name "','machine_id':'" id "','kernel':'6.1.0','instance_id':null}"
 #define WINDOW(host, boot, start, end)                                                      \
 	"{'host':'" host "','boot_id':'" boot "','start':'2026-01-" start ":00:00Z','end':" \
 	"'2026-01-" end ":00:00Z','hooks':'fentry'}"
+#define A       WINDOW("m1", "b1", "01T00", "01T10")
+#define A_LATER WINDOW("m1", "b1", "01T00", "01T12")
+#define A_NEXT  WINDOW("m1", "b1", "01T14", "01T15")
+#define B       WINDOW("m2", "b9", "01T00", "01T10")
 #define CALLS(v1, v2, token, foreign, unknown)                                                     \
 	"{'v1':" #v1 ",'v2':" #v2 ",'token':" #token ",'foreign':" #foreign ",'unknown':" #unknown \
 	"}"

@@ -4,7 +4,7 @@
  * UPDATE_GOLDEN=1 in the environment writes golden/ anew; look at the difference before you keep
  * it.
  */
-#include "rich_report.h"
+#include "formats_fixture.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -32,81 +32,6 @@ static const struct format {
 	{"script", "sh"},
 	{"rows", "ndjson"},
 };
-
-static char long_name[8192 + 1];
-
-/* What a process may call itself, and its arguments, paths, User-Agent, unit and host. */
-static const char *const hostile_names[] = {
-	"</script><img src=x onerror=alert(1)>",
-	"<b>\"'&amp;</b><!--",
-	"--></title></style><svg onload=alert(1)>",
-	"\"|=cmd()|'",
-	"=HYPERLINK(\"http://evil.example\")",
-	"+1",
-	"-1+1",
-	"@SUM(A1)",
-	"\t=1",
-	"\r=1",
-	"  =1",
-	"\xef\xbc\x9d"
-	"1+1",
-	"a,b;c\td",
-	"two\nlines\r\nthree",
-	"\n# HELP evil evil\nevil 1",
-	"\"} 1\nevil{a=\"",
-	"back\\slash\\",
-	"\\\"",
-	"esc\033[31mred\033]0;title\007",
-	"del\177 c1\xc2\x9b"
-	"31m",
-	"\xe2\x80\xaegnp.exe",
-	"line\xe2\x80\xa8separator\xe2\x80\xa9",
-	"isolate\xe2\x81\xa6x",
-	"invalid \xff\xfe \xc0\x80 \xed\xa0\x80 utf-8 \xe2\x82",
-	"| a | b |\n| --- | --- |",
-	"`code` ``two`` \\`",
-	"[link](javascript:alert(1)) ![x](http://evil.example/x.png)",
-	"@everyone #1 http://evil.example www.evil.example *b* _i_ ~s~",
-	"{{template}} ${variable} %s%n",
-	"{\"_aws\":{}}",
-	"\"}\n{\"_aws\":1}",
-	":starts with a colon",
-	" ",
-	"",
-	"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e \xf0\x9f\x92\xa5",
-	long_name,
-};
-
-static char *rendered(const struct report *report, const char *format, size_t *size)
-{
-	const struct renderer *renderer = render__find(format);
-	struct host_summaries hosts = {0};
-	const struct render_options options = {
-		.verdict.min_window = DEFAULT_MIN_WINDOW, .columns = 100, .hosts = &hosts};
-	char *text = NULL;
-	FILE *out = open_memstream(&text, size);
-
-	assert_non_null(renderer);
-	assert_non_null(out);
-	assert_int_equal(host_summaries__add(&hosts, report, report), 0);
-	assert_int_equal(host_summaries__rule(&hosts, report, &options.verdict), 0);
-	assert_int_equal(renderer->render(out, report, &options), 0);
-	assert_int_equal(fclose(out), 0);
-	host_summaries__clear(&hosts);
-	return text;
-}
-
-static char *rendered_hostile(const char *name, const char *format)
-{
-	struct report *report = rich__report(name);
-	size_t size;
-	char *text = rendered(report, format, &size);
-
-	if (strlen(text) != size)
-		fail_msg("%s: a NUL for \"%s\"", format, name);
-	report__free(report);
-	return text;
-}
 
 /* --- As golden/ has it ------------------------------------------------------------------------ */
 
@@ -293,15 +218,6 @@ static void no_control_character_comes_through(void **state)
 			free(text);
 		}
 	}
-}
-
-static size_t count_of(const char *text, const char *part)
-{
-	size_t count = 0;
-
-	for (; (text = strstr(text, part)); text += strlen(part))
-		count++;
-	return count;
 }
 
 /* The same report with a name of the same length that means nothing anywhere. */
@@ -528,164 +444,6 @@ static void markdown_links_and_notifies_nobody(void **state)
 	}
 }
 
-/* NAME or NAME{LABEL="VALUE",...}; returns what stands behind. */
-static const char *series__skip(const char *at)
-{
-	while (isalnum((unsigned char)*at) || *at == '_')
-		at++;
-	if (*at != '{')
-		return at;
-	do {
-		at++;
-		while (isalnum((unsigned char)*at) || *at == '_')
-			at++;
-		if (strncmp(at, "=\"", 2))
-			fail_msg("no label: %.80s", at);
-		for (at += 2; *at != '"'; at++) {
-			if (*at == '\\' && !strchr("\\\"n", *++at))
-				fail_msg("no escape: %.80s", at - 1);
-			if (!*at || *at == '\n')
-				fail_msg("a value does not end");
-		}
-		at++;
-	} while (*at == ',');
-	if (*at != '}')
-		fail_msg("labels do not end: %.80s", at);
-	return at + 1;
-}
-
-static void prometheus_has_each_series_once(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
-		char *text = rendered_hostile(hostile_names[i], "prometheus");
-		const char *seen[2048];
-		size_t sizes[2048], count = 0;
-
-		for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-			const char *value;
-			char *end;
-
-			if (*line == '#')
-				continue;
-			value = series__skip(line);
-			assert_int_equal(*value, ' ');
-			strtod(value, &end);
-			assert_int_equal(*end, '\n');
-			sizes[count] = (size_t)(value - line);
-			for (size_t j = 0; j < count; j++)
-				if (sizes[j] == sizes[count] &&
-					!memcmp(seen[j], line, sizes[count]))
-					fail_msg("twice: %.*s", (int)sizes[count], line);
-			seen[count++] = line;
-			assert_true(count < ARRAY_SIZE(seen));
-		}
-		free(text);
-	}
-}
-
-static void event__check_metrics(const json_t *event, const json_t *set)
-{
-	json_t *metric;
-	size_t i;
-
-	assert_true(json_array_size(json_object_get(set, "Metrics")) > 0);
-	json_array_foreach (json_object_get(set, "Metrics"), i, metric) {
-		const char *name = json_string_value(json_object_get(metric, "Name"));
-
-		assert_string_equal(json_string_value(json_object_get(metric, "Unit")), "Count");
-		assert_true(json_is_integer(json_object_get(event, name)));
-	}
-}
-
-static void event__check_dimensions(const json_t *event, const json_t *dimensions)
-{
-	json_t *name;
-	size_t i;
-
-	assert_true(json_is_array(dimensions));
-	assert_true(json_array_size(dimensions) <= 30);
-	json_array_foreach (dimensions, i, name) {
-		const char *value =
-			json_string_value(json_object_get(event, json_string_value(name)));
-
-		assert_non_null(value);
-		assert_true(strlen(value) >= 1 && strlen(value) <= 1024);
-		assert_true(*value != ':');
-		assert_true(value[strspn(value, " ")]);
-		for (const char *at = value; *at; at++)
-			assert_true(*at >= ' ' && *at <= '~');
-	}
-}
-
-/* The embedded metric format's specification, as far as one document can break it. */
-static void event__check(const char *line, size_t size)
-{
-	json_error_t error;
-	json_t *event = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
-	json_t *aws = json_object_get(event, "_aws"), *set;
-	size_t i;
-
-	if (!event)
-		fail_msg("%s: %.*s", error.text, (int)size, line);
-	assert_true(size < 1 << 20);
-	assert_true(json_integer_value(json_object_get(aws, "Timestamp")) > 1700000000000);
-	assert_int_equal(json_array_size(json_object_get(aws, "CloudWatchMetrics")), 1);
-	set = json_array_get(json_object_get(aws, "CloudWatchMetrics"), 0);
-	assert_string_equal(json_string_value(json_object_get(set, "Namespace")), "imdstrace");
-	event__check_metrics(event, set);
-	assert_true(json_array_size(json_object_get(set, "Dimensions")) > 0);
-	for (i = 0; i < json_array_size(json_object_get(set, "Dimensions")); i++)
-		event__check_dimensions(
-			event, json_array_get(json_object_get(set, "Dimensions"), i));
-	json_decref(event);
-}
-
-static void every_emf_event_is_valid(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(hostile_names); i++) {
-		char *text = rendered_hostile(hostile_names[i], "emf");
-
-		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
-			event__check(line, strcspn(line, "\n"));
-		free(text);
-	}
-}
-
-static void emf_counts_served_and_rejected_calls(void **state)
-{
-	char *text = rendered_hostile(NULL, "emf");
-
-	(void)state;
-	assert_int_equal(count_of(text, "\n"), 4);
-	assert_non_null(strstr(text, "\"MetadataNoToken\":214,\"MetadataNoTokenRejected\":10"));
-	assert_non_null(
-		strstr(text, "\"CallerMetadataNoToken\":190,\"CallerMetadataNoTokenRejected\":8,"
-			     "\"Caller\":\"python3 /opt/etl/load.py\","
-			     "\"Workload\":\"etl.service\""));
-	assert_non_null(strstr(text, "\"Dimensions\":[[\"InstanceId\",\"Caller\",\"Workload\"]]"));
-	free(text);
-}
-
-static void emf_does_not_call_unwatched_calls_served(void **state)
-{
-	static const uint64_t calls[CLASS_COUNT] = {[CLASS_V1] = 5};
-	struct process process = {.comm = (char *)"x", .args = (char *[]){NULL}};
-	struct report *report = report__new();
-	size_t size;
-	char *text;
-
-	(void)state;
-	report__add_calls(report__caller(report, &process, true, RICH_HOST), calls, NULL);
-	report->totals[CLASS_V1] = 5;
-	text = rendered(report, "emf", &size);
-	assert_null(strstr(text, "MetadataNoToken\""));
-	assert_int_equal(count_of(text, "MetadataNoTokenOutcomeUnknown\":5"), 2);
-	free(text);
-	report__free(report);
-}
-
 /* --- With many callers ------------------------------------------------------------------------ */
 
 static struct report *report__of_many(size_t callers, size_t paths)
@@ -765,13 +523,6 @@ static void csv_has_a_row_for_each_caller_and_path(void **state)
 	report__free(report);
 }
 
-static int long_name__fill(void **state)
-{
-	(void)state;
-	memset(long_name, '"', sizeof(long_name) - 1);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -786,10 +537,6 @@ int main(void)
 		cmocka_unit_test(every_csv_row_has_every_column_and_no_formula),
 		cmocka_unit_test(markdown_stays_the_tables_and_lists_that_it_is),
 		cmocka_unit_test(markdown_links_and_notifies_nobody),
-		cmocka_unit_test(prometheus_has_each_series_once),
-		cmocka_unit_test(every_emf_event_is_valid),
-		cmocka_unit_test(emf_counts_served_and_rejected_calls),
-		cmocka_unit_test(emf_does_not_call_unwatched_calls_served),
 		cmocka_unit_test(what_is_left_out_is_counted),
 		cmocka_unit_test(csv_has_a_row_for_each_caller_and_path),
 	};

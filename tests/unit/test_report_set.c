@@ -11,10 +11,6 @@
 
 #define FILES_MAX 6
 
-#define A       WINDOW("m1", "b1", "01T00", "01T10")
-#define A_LATER WINDOW("m1", "b1", "01T00", "01T12")
-#define A_NEXT  WINDOW("m1", "b1", "01T14", "01T15")
-#define B       WINDOW("m2", "b9", "01T00", "01T10")
 #define B_LATER WINDOW("m2", "b9", "01T00", "01T12")
 #define C       WINDOW("m3", "b9", "01T00", "01T10")
 
