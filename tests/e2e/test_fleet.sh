@@ -399,6 +399,14 @@ for since in yesterday 2026-13-01 '' 9999-01-01 5y; do
 	check "--since '$since' is refused" all 'ended_with wrong 2' 'one_sentence "$work/wrong"'
 done
 
+places_are() {
+	jq -r '[.hosts[]] | group_by([.account_id, .region])[] | [.[0].account_id, .[0].region, (["ready", "blocked", "inconclusive"][] as $verdict
+		| [.[] | select(.verdict == $verdict)] | length)] | map(tostring) | join(" ")' "$work/fleet/truth.json" >"$work/places"
+	"$IMDSTRACE" report "$work"/fleet/reports/*.json | awk '/^  account / { on = 1; next } /^Ready now/ { on = 0 } on { gsub(",", ""); $1 = $1; print }' |
+		diff "$work/places" -
+}
+check 'text: hosts by account and Region are the truth' places_are
+
 # --- Compared with an earlier state --------------------------------------------------------------
 
 "$work/make_fleet" "$work/before" "$HOSTS" before || exit 1

@@ -223,6 +223,7 @@ static void watches__render(struct page *page, const struct report *report)
 /* "And 276 more", with the command that lists them. */
 static void ready__render(struct page *page, const struct host_summaries *hosts, size_t ready)
 {
+	page__line(page, STYLE_PLAIN, "Ready now:");
 	for (size_t i = 0; i < ready && i < READY_SHOWN; i++) {
 		const struct host_summary *host = &hosts->list[i];
 		const char *id = host->instance_id ? host->instance_id : host->machine_id;
@@ -234,6 +235,72 @@ static void ready__render(struct page *page, const struct host_summaries *hosts,
 		page__line(page, STYLE_FAINT, "  and %s more", NUMBER(ready - READY_SHOWN));
 	page__wrap(page, STYLE_PLAIN, "", 2,
 		"List them: imdstrace check --list ready FILE...; switch them: imdstrace report --format script FILE...");
+}
+
+#define PLACES_SHOWN 20
+
+/* The hosts of one account in one Region. */
+struct host_place {
+	const char *account, *region;
+	size_t verdicts[VERDICT_INCONCLUSIVE + 1];
+};
+
+static const char *text__or_dash(const char *text)
+{
+	return text && *text ? text : "-";
+}
+
+static int host_place__compare(const void *left, const void *right)
+{
+	const struct host_place *a = left, *b = right;
+	int order = strcmp(a->account, b->account);
+
+	return order ? order : strcmp(a->region, b->region);
+}
+
+/* One for each account and Region, in their order; how many. */
+static size_t host_places__find(struct host_place *places, const struct host_summaries *hosts)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < hosts->count; i++) {
+		const struct host_summary *host = &hosts->list[i];
+
+		places[i] = (struct host_place){
+			text__or_dash(host->account_id), text__or_dash(host->region), {0}};
+		places[i].verdicts[host->verdict] = 1;
+	}
+	qsort(places, hosts->count, sizeof(*places), host_place__compare);
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (!kept || host_place__compare(&places[kept - 1], &places[i]))
+			places[kept++] = places[i];
+		else
+			for (int v = VERDICT_READY; v <= VERDICT_INCONCLUSIVE; v++)
+				places[kept - 1].verdicts[v] += places[i].verdicts[v];
+	}
+	return kept;
+}
+
+/* Whose hosts they are: accounts and Regions have owners. */
+static void places__render(struct page *page, const struct host_summaries *hosts)
+{
+	_free_ struct host_place *places = calloc(hosts->count, sizeof(*places));
+	size_t count = places ? host_places__find(places, hosts) : 0;
+
+	if (!places)
+		page->error = -ENOMEM;
+	if (count < 2)
+		return;
+	page__line(page, STYLE_FAINT, "  %-12s  %-14s  %8s  %8s  %12s", "account", "Region",
+		"ready", "blocked", "inconclusive");
+	for (size_t i = 0; i < count && i < PLACES_SHOWN; i++)
+		page__line(page, STYLE_PLAIN, "  %-12s  %-14s  %8s  %8s  %12s", places[i].account,
+			places[i].region, NUMBER(places[i].verdicts[VERDICT_READY]),
+			NUMBER(places[i].verdicts[VERDICT_BLOCKED]),
+			NUMBER(places[i].verdicts[VERDICT_INCONCLUSIVE]));
+	if (count > PLACES_SHOWN)
+		page__line(page, STYLE_FAINT, "  and %s more, as --format hosts lists them",
+			NUMBER(count - PLACES_SHOWN));
 }
 
 /* Of several hosts, how far each is, and which can be switched today. */
@@ -254,6 +321,7 @@ static void hosts__render_summary(struct page *page, const struct host_summaries
 		page__line(page, STYLE_DOUBTFUL,
 			"and %s of merged reports, which do not say what each one called",
 			NUMBER(hosts->unlisted));
+	places__render(page, hosts);
 	if (ready)
 		ready__render(page, hosts, ready);
 }
