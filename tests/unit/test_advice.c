@@ -91,7 +91,7 @@ static void advice_says_what_to_change(void **state)
 				"then set AWS_EC2_METADATA_V1_DISABLED=true"}},
 		{"a pod in the host's network, where responses were not watched",
 			"'name':'x','pod':{'uid':'u'}" NETWORK("host") "," UNWATCHED(5, 3),
-			ADVICE_INVESTIGATE, {"was not watched"}},
+			ADVICE_INVESTIGATE, {"this trace did not watch"}},
 		{"an SDK that falls back now and then",
 			"'name':'x'" AGENT("Boto3/1.34.0 Botocore/1.34.0") ",'calls':" CALLS(
 				2, 9, 4, 0, 0) OUTCOMES(ANSWERS(2, 0, 0, 0), ANSWERS(3, 0, 0, 1)),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Complaints quote what strangers wrote (paths, names), so they are made printable as a whole. */
+/* Messages quote untrusted text (paths, names), so they are made printable as a whole. */
 #include "lib/complain.h"
 
 #include <poll.h>

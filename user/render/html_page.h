@@ -23,7 +23,7 @@ struct html {
 void html__begin(struct html *page, const char *title);
 void html__end(struct html *page);
 
-/* Markup, with numbers and words of ours in it. Never a stranger's text: that is html__text()'s. */
+/* Markup, with numbers and words of ours in it. Never untrusted text: that is html__text()'s. */
 void html__put(struct html *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Text: printable, escaped for content and attributes alike, cut where nobody reads on. NULL is

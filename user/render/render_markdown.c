@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Markdown (CommonMark with GitHub's tables), for a ticket: the verdict, who has to change and how,
- * what to do next. Strangers' names stand in code spans, where a ticket system neither links nor
+ * what to do next. Untrusted names stand in code spans, where a ticket system neither links nor
  * notifies, and sentences that hold them are escaped.
  */
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the text summary that are rooms of their own. */
+/* The parts of the text summary that have files of their own. */
 #ifndef IMDSTRACE_RENDER_TEXT_H
 #define IMDSTRACE_RENDER_TEXT_H
 

@@ -210,6 +210,6 @@ bool is__not_watched(const struct facts *facts)
 int write__not_watched(char **text, const struct facts *facts)
 {
 	return write__format(text,
-		"Find out whether the token requests of %s are answered, which was not watched here, and then why it goes on without the token.",
+		"Find out whether the token requests of %s are answered, which this trace did not watch, and then why it continues without one.",
 		facts->subject);
 }

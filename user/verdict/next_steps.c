@@ -386,7 +386,7 @@ static void steps__add_lasting(struct steps *steps, const char *region)
 	steps__add_regional(steps, region, NEW_TEMPLATE,
 		"Where Auto Scaling groups launch from templates, make a new version of each that requires tokens, else every replacement allows IMDSv1 again");
 	steps__add_regional(steps, region, MARK_IMAGE,
-		"Mark your own images, once all that runs on them speaks IMDSv2, because it cannot be undone: whatever is launched from them then requires tokens");
+		"Mark your own images, once all that runs on them supports IMDSv2, because it cannot be undone: whatever is launched from them then requires tokens");
 }
 
 static void steps__add_enforcement(struct steps *steps, const char *region)
@@ -429,7 +429,7 @@ static void steps__add_switch(struct steps *steps, const struct report *report,
 	else
 		steps__add_hosts(steps, report, culprits, &require);
 	steps__add(steps, NULL,
-		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls that fail for want of a token (MetadataNoToken counted them before).");
+		"Watch CloudWatch's metric MetadataNoTokenRejected afterwards: it counts the calls that fail because they have no token (MetadataNoToken counted them before).");
 	steps__add_regional(steps, region, DEFAULTS,
 		region ? "Make that the default of all future launches in the Region"
 		       : "Make that the default of all future launches in each Region");
@@ -465,7 +465,7 @@ static void steps__add_watching(
 
 	if (report->totals[CLASS_UNKNOWN])
 		steps__add(steps, NULL,
-			"Find out what the callers with unknown calls send: whether it carries a token cannot be told.");
+			"Find out what the callers with unknown calls send: it is not known whether those calls carry a token.");
 	if (report->lost || report->missed)
 		steps__add(steps, NULL,
 			"Trace into a new file, because what was lost or missed stays in this one.");

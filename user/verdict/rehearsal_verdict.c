@@ -68,8 +68,9 @@ static enum rehearsal_verdict rule(struct sentences *reasons, const struct repor
 		reasons, sums.broken, sums.broken_calls - nobodys, "did not go on with a token");
 	if (nobodys)
 		sentences__add(reasons,
-			"%" PRIu64 " refused call%s came from nobody that could be named", nobodys,
-			plural(nobodys));
+			"%" PRIu64
+			" refused call%s came from processes that could not be identified",
+			nobodys, plural(nobodys));
 	if (sums.broken_calls)
 		return REHEARSAL_BREAKS;
 	reasons__add_doubts(reasons, report, &sums);
