@@ -295,6 +295,12 @@ check-load: ## trace LOAD_CALLS (1000) calls beside each load in virtual machine
 	@$(MAKE) --no-print-directory static build/$(other)/tests/wire ARCH=$(other)
 	@LOAD=$(LOAD_CALLS) tests/kernels/test_kernels.sh
 
+STRESS_SECONDS ?= 3600
+
+check-stress: ## rehearse for STRESS_SECONDS (3600) beside threads that share connections, short of memory, on the oldest and the newest kernel in virtual machines
+	@$(MAKE) --no-print-directory static $(out)/tests/wire
+	@STRESS=$(STRESS_SECONDS) tests/kernels/test_kernels.sh
+
 check-release: release | deps-check-release ## check build/release: the packages, the image, install.sh, and that another folder makes the same bytes
 	@tests/run TIMEOUT=900 $(wildcard tests/dist/test_*.sh)
 
@@ -432,7 +438,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-distros check-release kernels-table \
+.PHONY: all static always compilers check check-unit check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress check-distros check-release kernels-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

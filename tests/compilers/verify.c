@@ -97,14 +97,26 @@ static bool calls_loop(struct bpf_object *object)
 	return false;
 }
 
-/* Sets preempt_disable (imdstrace.bpf.c), which only a skeleton could name. */
-static int preempt_disable(struct bpf_object *object)
+/* What the tracer switches on before it loads (imdstrace.bpf.c, scope.h). A program of a rehearsal
+ * is judged with all that any scope takes. */
+static const char *const switches[] = {"scope_has_cgroups", "scope_has_pids", "disable_preemption"};
+
+static bool is_switched_on(const char *variable, bool holding)
+{
+	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches) - !holding; i++)
+		if (!strcmp(variable, switches[i]))
+			return true;
+	return false;
+}
+
+/* Sets them, which only a skeleton could name. 0 or -errno. */
+static int switch_on(struct bpf_object *object, bool holding)
 {
 	const struct btf *types = bpf_object__btf(object);
 	int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
 	const struct btf_type *section = id < 0 ? NULL : btf__type_by_id(types, id);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
-	size_t size = 0;
+	size_t size = 0, set = 0;
 	const void *memory = map ? bpf_map__initial_value(map, &size) : NULL;
 	_free_ char *changed = memory ? malloc(size) : NULL;
 
@@ -114,12 +126,14 @@ static int preempt_disable(struct bpf_object *object)
 		const struct btf_var_secinfo *place = &btf_var_secinfos(section)[i];
 		const struct btf_type *variable = btf__type_by_id(types, place->type);
 
-		if (strcmp(btf__name_by_offset(types, variable->name_off), "preempt_disable"))
+		if (!is_switched_on(btf__name_by_offset(types, variable->name_off), holding))
 			continue;
 		changed[place->offset] = true;
-		return bpf_map__set_initial_value(map, changed, size);
+		set++;
 	}
-	return -ENOENT;
+	if (set != sizeof(switches) / sizeof(*switches) - !holding)
+		return -ENOENT;
+	return bpf_map__set_initial_value(map, changed, size);
 }
 
 /* Loads the object's programs, or the one of that name alone, whose complaint is then in log_text.
@@ -131,7 +145,7 @@ static int load(const char *path, bool holding, const char *alone, int *count)
 
 	if (!object)
 		return -errno;
-	if (holding && preempt_disable(object))
+	if (switch_on(object, holding))
 		return -ENOENT;
 	*count = 0;
 	bpf_object__for_each_program(program, object)

@@ -89,6 +89,14 @@ prepare "two at a time: one of a process begins" rehearses one
 check "two at a time: the process's cgroup is refused" refused its_cgroup "$busy" --cgroup /imdstrace-e2e-$$ -d 1s
 check "two at a time: the same process is refused" refused same_pid "$busy" --pid "${started[talk-in]}" -d 1s
 stop one
+rehearse command -- sleep 100
+prepare "two at a time: one of a command begins" rehearses command
+same_command() {
+	"$IMDSTRACE" rehearse -q -- sleep 0.1 >"$work/again.out" 2>&1
+	equal status 4 $? || { cat "$work/again.out" && return 1; }
+}
+check "two at a time: another command of the same name is another scope" same_command
+stop command
 check "when all rehearsals have ended nobody is rejected" all 'hears in "v1 new v1" "200 0 200"' 'hears out v1 200'
 
 # --- Its report -------------------------------------------------------------------------------

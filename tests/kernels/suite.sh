@@ -53,11 +53,12 @@ add() {
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# The programs of the ways that attach, from doctor's JSON, which has a line for each member.
+# The programs of the ways that attach, and of a rehearsal, from doctor's JSON, which has a line for each member.
 verified() {
 	awk '
 	{ gsub(/[",]/, "") }
 	$1 == "name:" { name = $2 }
+	$1 == "rehearsal_programs:" { way = "rehearse" }
 	$1 == "attaches:" { way = name }
 	$1 == "verified_instructions:" { print "verified", way, name, $2 }' /tmp/doctor.json
 }

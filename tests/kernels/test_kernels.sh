@@ -7,6 +7,7 @@
 # Markdown: $KERNELS_TABLE (build/kernels.md), which "make kernels-table" puts into the manual.
 # KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it runs load.sh alone, with that
 # many calls beside each load and in each model of preemption, and writes $LOAD_TABLE (build/load.md).
+# With STRESS=SECONDS it runs stress.sh alone, for so long.
 # BOOT=PROGRAM boots in place of boot.sh.
 set -u
 here=$(dirname "$0")
@@ -52,6 +53,15 @@ newest amd64 load.sh ; preempt=lazy
 6.12   amd64 load.sh ; preempt=full
 '
 [ -z "${LOAD:-}" ] || boots=$load_boots
+
+# With checks of each object that the kernel frees.
+stress_boots='
+5.10   amd64 stress.sh ; slub_debug=FZP
+newest amd64 stress.sh ; slub_debug=FZP
+'
+[ -z "${STRESS:-}" ] || boots=$stress_boots
+boot_limit=${LOAD:+2}900 # seconds of a boot
+[ -z "${STRESS:-}" ] || boot_limit=$((2 * STRESS + 900))
 
 passed=0 failed=0 skipped=0
 declare -A running=() # what runs under a pid
@@ -115,7 +125,7 @@ collect() {
 boot() {
 	local started=$SECONDS status objects=$here/../../build/$3/compilers
 	[ -d "$objects" ] || objects=
-	BOOT_TIMEOUT=${LOAD:+2}900 "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,rehearse,clients,suite,load,cgroups,lockdown}.sh \
+	BOOT_TIMEOUT=$boot_limit "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,rehearse,clients,suite,load,stress,cgroups,lockdown}.sh \
 		${objects:+"$objects"} >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"
@@ -132,14 +142,14 @@ while IFS=';' read -r what append; do
 	name=$kernel-$arch-${suite%.sh}-${arguments%% *}
 	name=${name%-}${append:+-$(tr -dc 'a-z0-9=' <<<"$append")}
 	[ ${#running[@]} -lt "$machines" ] || collect
-	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments ${LOAD:-}" &
+	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments ${LOAD:-}${STRESS:-}" &
 	running[$!]=$name
 done <<<"$boots"
 while [ ${#running[@]} -gt 0 ]; do
 	collect
 done
 
-if [ -z "${LOAD:-}" ]; then
+if [ -z "${LOAD:-}${STRESS:-}" ]; then
 	mkdir -p "$(dirname "$table")"
 	{
 		echo "| kernel | machine | attach mode | wire cases right | most verified instructions of a program | seconds of the boot, emulated |"
@@ -148,13 +158,15 @@ if [ -z "${LOAD:-}" ]; then
 	} >"$table"
 	cat "$table"
 fi
-mkdir -p "$(dirname "$load_table")"
-{
-	echo "| kernel | machine | attach mode | preemption | threads blocked in sends | threads that send without a pause | calls seen |"
-	echo "|---|---|---|---|---|---|---|"
-	sort -V "$scratch/loads"
-} >"$load_table"
-cat "$load_table"
+if [ -z "${STRESS:-}" ]; then
+	mkdir -p "$(dirname "$load_table")"
+	{
+		echo "| kernel | machine | attach mode | preemption | threads blocked in sends | threads that send without a pause | calls seen |"
+		echo "|---|---|---|---|---|---|---|"
+		sort -V "$scratch/loads"
+	} >"$load_table"
+	cat "$load_table"
+fi
 "$here/../skips.sh" list <"$scratch/skips"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -14,7 +14,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define ANSWER_SECONDS 5
+#define ANSWER_SECONDS 30
 
 static const struct {
 	int family, protocol;

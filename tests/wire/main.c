@@ -20,6 +20,8 @@ static const char help[] =
 	"       wire --rehearsed BEFORE DURING\n"
 	"       wire --calls N [--blocked N] [--spinning N]    (inside --serve)\n"
 	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
+	"       wire --stress in|out --state FILE    (inside --serve)\n"
+	"       wire --hog MEGABYTES\n"
 	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
@@ -46,6 +48,9 @@ static const char help[] =
 	"  --blocked, --spinning\n"
 	"             Beside so many threads that are blocked in a send to elsewhere, or that\n"
 	"             send there without a pause\n"
+	"  --stress   Threads that share connections, in or out of a rehearsal's scope, until FILE\n"
+	"             says \"end\"; judges their answers while it says \"on N\" or \"off N\"\n"
+	"  --hog      Takes so much memory and gives it back, again and again\n"
 	"\n"
 	"Exit status: 0 all is well; 1 something failed; 2 wrong usage.\n";
 
@@ -68,6 +73,9 @@ static const struct option long_options[] = {
 	{"spinning", required_argument, NULL, 'P'},
 	{"inject", required_argument, NULL, 'I'},
 	{"device", required_argument, NULL, 'D'},
+	{"stress", required_argument, NULL, 'T'},
+	{"state", required_argument, NULL, 'A'},
+	{"hog", required_argument, NULL, 'O'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -100,9 +108,10 @@ int main(int argc, char **argv)
 {
 	struct run_options options = {.count = RANDOM_COUNT};
 	const char *serve = NULL, *send_on = NULL, *source = NULL, *device = NULL;
+	const char *stress = NULL, *state = NULL;
 	bool random = false, compare = false, rehearsed = false;
 	struct load_options load = {0};
-	uint64_t count;
+	uint64_t count, hog = 0;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+h", long_options, NULL)) != -1) {
@@ -166,6 +175,18 @@ int main(int argc, char **argv)
 		case 'D':
 			device = optarg;
 			break;
+		case 'T':
+			if (strcmp(optarg, "in") && strcmp(optarg, "out"))
+				return usage("the stress is in or out");
+			stress = optarg;
+			break;
+		case 'A':
+			state = optarg;
+			break;
+		case 'O':
+			if (number__parse(optarg, HOG_MAX, &hog) || !hog)
+				return usage("the megabytes are a number from 1 to 4096");
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -183,6 +204,10 @@ int main(int argc, char **argv)
 		return inject__run(source, device);
 	if (load.calls && argc == optind)
 		return load__run(&load);
+	if (stress && state && argc == optind)
+		return stress__run(stress, state);
+	if (hog && argc == optind)
+		return hog__run(hog << 20);
 	if (send_on && argc - optind == 1)
 		return exec__send(send_on, argv[optind]);
 	if (random && options.file && argc == optind)

@@ -13,6 +13,8 @@
 
 #define ONE_OF(chance, array) ((array)[chance__below((chance), ARRAY_SIZE(array))])
 
+/* No two calls with chance stand in the arguments of one: compilers evaluate them in different
+ * orders, and the same seed would make other traffic. */
 uint64_t chance__below(struct chance *chance, uint64_t limit)
 {
 	uint64_t mixed = chance->state += 0x9e3779b97f4a7c15ULL; /* splitmix64 */
@@ -120,13 +122,14 @@ static void headers__add_named(
 	struct headers *headers, const char *name, const char *value, struct chance *chance)
 {
 	static const char *const gaps[] = {"", " ", " ", " ", "\t", " \t ", "  "};
-	char *header = headers__add(headers), *end;
+	char *header = headers__add(headers);
+	const char *gap, *end;
 
 	strcpy(header, name);
 	swap_case(header, chance);
-	end = header + strlen(header);
-	sprintf(end, ":%s%s%s", ONE_OF(chance, gaps), value,
-		chance__happens(chance, 10) ? " \t" : "");
+	gap = ONE_OF(chance, gaps);
+	end = chance__happens(chance, 10) ? " \t" : "";
+	sprintf(header + strlen(header), ":%s%s%s", gap, value, end);
 }
 
 static void headers__add_for_class(
@@ -180,9 +183,10 @@ static void body__write_chunks(FILE *text, const char *body, size_t size, struct
 {
 	while (size) {
 		size_t part = 1 + chance__below(chance, size);
+		bool small = chance__happens(chance, 50);
+		const char *extension = chance__happens(chance, 20) ? ";name=value" : "";
 
-		fprintf(text, chance__happens(chance, 50) ? "%zx%s\r\n" : "%zX%s\r\n", part,
-			chance__happens(chance, 20) ? ";name=value" : "");
+		fprintf(text, small ? "%zx%s\r\n" : "%zX%s\r\n", part, extension);
 		fwrite(body, 1, part, text);
 		fputs("\r\n", text);
 		body += part;
@@ -217,14 +221,15 @@ static void head__write(FILE *text, const struct random_request *request, enum f
 	const struct headers *headers, struct chance *chance)
 {
 	static const char *const versions[] = {"HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"};
+	const char *version;
 
 	if (chance__happens(chance, 5))
 		fputs(line_end(chance), text);
 	fprintf(text, "%s ", request->expected[0].method);
 	target__write(text, request, chance);
 	/* RFC 9112, 6.1: HTTP/1.0 knows no chunks. */
-	fprintf(text, " %s%s", framing == FRAMING_CHUNKED ? versions[0] : ONE_OF(chance, versions),
-		line_end(chance));
+	version = framing == FRAMING_CHUNKED ? versions[0] : ONE_OF(chance, versions);
+	fprintf(text, " %s%s", version, line_end(chance));
 	for (unsigned int i = 0; i < headers->count; i++)
 		fprintf(text, "%s%s", headers->text[i], line_end(chance));
 	fputs(line_end(chance), text);

@@ -275,9 +275,19 @@ static ssize_t pipe__write(int pipe, const char *bytes, size_t size)
 	return write(pipe, bytes, size);
 }
 
+/* Of pages that nobody writes to afterwards: the socket takes no copy of them, so what the caller
+ * put into its own later would be sent. */
 static ssize_t pipe__vmsplice(int pipe, const char *bytes, size_t size)
 {
-	return vmsplice(pipe, &(struct iovec){(void *)bytes, size}, 1, 0);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t filled;
+
+	if (pages == MAP_FAILED)
+		return -1;
+	memcpy(pages, bytes, size);
+	filled = vmsplice(pipe, &(struct iovec){pages, size}, 1, 0);
+	munmap(pages, size);
+	return filled;
 }
 
 static int way__splice(int fd, const char *bytes, size_t size)

@@ -217,6 +217,16 @@ struct load_options {
 /* Inside runner__serve(). 0, or 1 after a complaint. */
 int load__run(const struct load_options *options);
 
+#define HOG_MAX 4096 /* MiB */
+
+/* Threads that share connections, until the file state says "end". scope: "in" or "out" of the one
+ * that is rehearsed while the file says "on N". Inside runner__serve(). 0, or 1 after a complaint.
+ */
+int stress__run(const char *scope, const char *state);
+
+/* Takes limit bytes of memory and gives them back, until it is ended. 1: there is none. */
+int hog__run(uint64_t limit);
+
 /* A connection's first packets from source (an address) to the endpoint, not the kernel's: as
  * frames of device, or through a raw socket (NULL). Its exit status. */
 int inject__run(const char *source, const char *device);

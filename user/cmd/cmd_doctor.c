@@ -17,7 +17,7 @@
 #include "trace/rehearsal_hooks.h"
 #include "trace/tracer.h"
 
-#define PROGRAMS_MAX 16
+#define PROGRAMS_MAX 32
 
 struct mode_diagnosis {
 	bool attaches;
@@ -34,6 +34,8 @@ struct diagnosis {
 	char why_no_responses[MACHINE_REASON_MAX];
 	bool rehearses;
 	char why_no_rehearsal[MACHINE_REASON_MAX];
+	struct tracer_program rehearsal_programs[PROGRAMS_MAX]; /* its own */
+	size_t rehearsal_program_count;
 	char unseen[WITNESS_KINDS]
 		   [MACHINE_REASON_MAX]; /* what comes from no socket; "": it is seen */
 	char why[MACHINE_REASONS_MAX];   /* where none does */
@@ -82,14 +84,27 @@ static void diagnose_mode(struct diagnosis *diagnosis, size_t index, struct trac
 	tracer__close(tracer);
 }
 
-/* Tries a rehearsal of nobody, the same way. */
+/* The programs that are loaded for a rehearsal alone. */
+static void diagnose_rehearsal_programs(struct diagnosis *diagnosis, const struct tracer *tracer)
+{
+	struct tracer_program all[PROGRAMS_MAX];
+	size_t count = tracer__programs(tracer, all, PROGRAMS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(all[i].name, "rehearse_", 9))
+			diagnosis->rehearsal_programs[diagnosis->rehearsal_program_count++] =
+				all[i];
+}
+
+/* Tries a rehearsal of nobody, the same way, with all that any scope takes. */
 static void diagnose_rehearsal(struct diagnosis *diagnosis)
 {
 	static const struct tracer_sink sink = {ignore_request, NULL};
 	char name[] = "nobody";
 	const struct process_scope nobody = {.kind = SCOPE_PID, .name = name};
-	struct tracer_options options = {.mode = diagnosis->used};
+	struct tracer_options options = {.mode = diagnosis->used, .measure = true};
 	struct tracer_failure failures[ATTACH_MODES_MAX] = {};
+	struct tracer_addition addition;
 	struct rehearsal_hooks *hooks;
 	struct tracer *tracer;
 	int error = rehearsal_hooks__new(&hooks, &nobody);
@@ -100,12 +115,16 @@ static void diagnose_rehearsal(struct diagnosis *diagnosis)
 					: strerror(-error));
 		return;
 	}
-	options.rehearsal = rehearsal_hooks__addition(hooks);
+	addition = *rehearsal_hooks__addition(hooks);
+	addition.cgroups = addition.pids = true;
+	options.rehearsal = &addition;
 	diagnosis->rehearses = !tracer__open(&tracer, &options, &sink, failures);
 	for (int i = 0; i < ATTACH_MODES_MAX && !diagnosis->rehearses; i++)
 		if (failures[i].error && !*diagnosis->why_no_rehearsal)
 			machine__explain_mode(&diagnosis->machine, &failures[i],
 				diagnosis->why_no_rehearsal, sizeof(diagnosis->why_no_rehearsal));
+	if (diagnosis->rehearses)
+		diagnose_rehearsal_programs(diagnosis, tracer);
 	rehearsal_hooks__free(hooks);
 	if (diagnosis->rehearses)
 		tracer__close(tracer);
@@ -193,17 +212,15 @@ static json_t *number_json(unsigned int number)
 	return number ? json_integer(number) : json_null();
 }
 
-static json_t *programs_json(const struct mode_diagnosis *mode)
+static json_t *programs_json(const struct tracer_program *all, size_t count)
 {
 	_decref_ json_t *programs = json_array();
 
-	for (size_t i = 0; i < mode->program_count; i++) {
-		const struct tracer_program *program = &mode->programs[i];
-
-		if (json_array_append_new(programs,
-			    json_pack("{ss,so,so}", "name", program->name, "verified_instructions",
-				    number_json(program->verified), "jited_bytes",
-				    number_json(program->jited))))
+	for (size_t i = 0; i < count; i++) {
+		if (json_array_append_new(
+			    programs, json_pack("{ss,so,so}", "name", all[i].name,
+					      "verified_instructions", number_json(all[i].verified),
+					      "jited_bytes", number_json(all[i].jited))))
 			return NULL;
 	}
 	return json_incref(programs);
@@ -216,11 +233,11 @@ static json_t *ways_json(const struct diagnosis *diagnosis)
 	for (size_t i = 0; tracer_modes[i].name; i++) {
 		const struct mode_diagnosis *mode = &diagnosis->modes[i];
 
-		if (json_array_append_new(
-			    modes, json_pack("{ss,sb,so,so}", "name", tracer_modes[i].name,
-					   "attaches", mode->attaches, "why_not",
-					   json__text(mode->attaches ? NULL : mode->why_not),
-					   "programs", programs_json(mode))))
+		if (json_array_append_new(modes,
+			    json_pack("{ss,sb,so,so}", "name", tracer_modes[i].name, "attaches",
+				    mode->attaches, "why_not",
+				    json__text(mode->attaches ? NULL : mode->why_not), "programs",
+				    programs_json(mode->programs, mode->program_count))))
 			return NULL;
 	}
 	return json_incref(modes);
@@ -245,7 +262,7 @@ static int print_json(const struct diagnosis *diagnosis)
 	char missing[128];
 
 	machine__missing_capabilities(machine, missing, sizeof(missing));
-	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,sb,so,so,so}", "version",
+	object = json_pack("{ss,sb,so,so,so,so,sb,so,so,sb,ss,sb,so,sb,so,so,so,so}", "version",
 		IMDSTRACE_VERSION, "traceable", !!diagnosis->used, "hooks",
 		json__text(diagnosis->used), "why_not",
 		json__text(diagnosis->used ? NULL : diagnosis->why), "kernel",
@@ -257,6 +274,8 @@ static int print_json(const struct diagnosis *diagnosis)
 		json__text(*diagnosis->why_no_responses ? diagnosis->why_no_responses : NULL),
 		"rehearsal", diagnosis->rehearses, "rehearsal_why_not",
 		json__text(*diagnosis->why_no_rehearsal ? diagnosis->why_no_rehearsal : NULL),
+		"rehearsal_programs",
+		programs_json(diagnosis->rehearsal_programs, diagnosis->rehearsal_program_count),
 		"limits", limits_json(diagnosis), "ways", ways_json(diagnosis));
 	if (!object || json_dumpf(object, stdout, JSON_INDENT(2)))
 		return -ENOMEM;
