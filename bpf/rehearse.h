@@ -373,17 +373,16 @@ static __always_inline int rehearse__insert(struct sk_msg_md *msg, u32 at, u32 *
 {
 	void *data, *end;
 
-	if (at >= PULL_MAX || bpf_msg_push_data(msg, at, LINE_SIZE, 0))
+	if (bpf_msg_push_data(msg, at, LINE_SIZE, 0))
 		return SK_PASS;
 	/* As one buffer, because the kernel sends each by itself: Nagle's algorithm would keep what
 	 * follows the first one until that is acknowledged. */
-	if (msg->size > PULL_MAX || bpf_msg_pull_data(msg, 0, msg->size, 0)) {
-		/* what was made room for must not leave unwritten */
-		if (bpf_msg_pull_data(msg, at, at + LINE_SIZE, 0))
-			return SK_DROP;
-		at = 0;
-	}
-	data = msg->data + at;
+	if (msg->size <= PULL_MAX)
+		bpf_msg_pull_data(msg, 0, msg->size, 0);
+	/* what was made room for must not leave unwritten */
+	if (bpf_msg_pull_data(msg, at, at + LINE_SIZE, 0))
+		return SK_DROP;
+	data = msg->data;
 	end = msg->data_end;
 	if (data + LINE_SIZE > end)
 		return SK_DROP;
