@@ -219,7 +219,7 @@ static void answers_as_the_real_service_does(void **state)
 	}
 }
 
-/* The demo's own, which has a process for each connection. */
+/* The demo's own, which has a thread for each connection. */
 static void the_demo_s_answers_as_the_real_service_does(void **state)
 {
 	static const enum service_mode modes[] = {SERVICE_OPTIONAL, SERVICE_PUT_DROPPED};

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ struct server {
 	bool drops_puts;
 	int listeners[2];
 	int count;
-	struct imds_tokens *tokens; /* which the processes share */
+	struct imds_tokens *tokens; /* which the threads share */
 };
 
 /* What came in and is not taken yet. */
@@ -134,35 +133,45 @@ static bool connection__answer(const struct server *server, struct input *input)
 	return answer__send(input->fd, &answer, &request) && request.keep_alive;
 }
 
-static void connection__serve(const struct server *server, int fd)
-{
-	static struct input input;
+struct connection {
+	const struct server *server;
+	struct input input;
+};
 
-	input.fd = fd;
-	while (connection__answer(server, &input))
+static void *connection__serve(void *context)
+{
+	struct connection *connection = context;
+	struct input *input = &connection->input;
+
+	while (connection__answer(connection->server, input))
 		;
 	/* Closing with bytes unread would reset, and take the answer with it. */
-	shutdown(fd, SHUT_WR);
+	shutdown(input->fd, SHUT_WR);
 	do
-		input.size = 0;
-	while (input__read(&input));
+		input->size = 0;
+	while (input__read(input));
+	close(input->fd);
+	free(connection);
+	return NULL;
 }
 
 static void server__accept(const struct server *server, int listener)
 {
-	pid_t parent = getpid(), child;
+	struct connection *connection = calloc(1, sizeof(*connection));
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	pthread_t thread;
 
-	if (fd < 0)
-		return;
-	child = fork();
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent)
-			connection__serve(server, fd);
-		_exit(0);
+	if (connection && fd >= 0) {
+		connection->server = server;
+		connection->input.fd = fd;
+		if (!pthread_create(&thread, NULL, connection__serve, connection)) {
+			pthread_detach(thread);
+			return;
+		}
 	}
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	free(connection);
 }
 
 static void server__run(void *context)
@@ -170,7 +179,6 @@ static void server__run(void *context)
 	const struct server *server = context;
 	struct pollfd ready[2];
 
-	signal(SIGCHLD, SIG_IGN); /* nobody waits for a connection's process */
 	for (;;) {
 		for (int i = 0; i < server->count; i++)
 			ready[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
@@ -184,19 +192,14 @@ static void server__run(void *context)
 
 int imds__start(const struct imds_options *options, pid_t *pid)
 {
-	struct server server = {.drops_puts = options->drops_puts};
+	static struct imds_tokens tokens;
+	struct server server = {.drops_puts = options->drops_puts, .tokens = &tokens};
 	int error = listeners__open(server.listeners, &options->addresses, 0);
 
 	if (error < 0)
 		return error;
 	server.count = error;
-	server.tokens = mmap(NULL, sizeof(*server.tokens), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	error = server.tokens == MAP_FAILED ? -errno
-					    : imds__spawn(server.listeners, (size_t)server.count,
-						      server__run, &server, pid);
-	if (server.tokens != MAP_FAILED)
-		munmap(server.tokens, sizeof(*server.tokens));
+	error = imds__spawn(server.listeners, (size_t)server.count, server__run, &server, pid);
 	while (server.count)
 		close(server.listeners[--server.count]);
 	return error;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An instance metadata service for the demo, in a private network namespace: it answers as the real
- * service does while tokens are optional. It is a process of its own, with one for each connection.
+ * service does while tokens are optional. It is a process of its own, with a thread for each
+ * connection.
  */
 #ifndef IMDSTRACE_IMDS_H
 #define IMDSTRACE_IMDS_H

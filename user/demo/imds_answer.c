@@ -99,7 +99,7 @@ static const char *token__issue(struct imds_tokens *tokens, long ttl)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	/* connections of the demo are processes that share the tokens */
+	/* the demo's connections are threads that share the tokens */
 	unsigned int place =
 		__atomic_fetch_add(&tokens->next, 1, __ATOMIC_RELAXED) % IMDS_TOKENS_MAX;
 	char *text = tokens->all[place].text;
