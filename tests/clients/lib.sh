@@ -144,6 +144,23 @@ outcomes() {
 			count["ok"], count["rejected"], count["other"], count["none"] }' "$work/received.$mode.$1"
 }
 
+# Words of the advice, and words that must not stand in it, by what is advised: parted by ";".
+declare -A advice_says=([send-token]='token' [none]='Nothing has to change' [raise-hop-limit]='--http-put-response-hop-limit 2'
+	[disable-fallback]='cannot fall back;X-Forwarded-For' [investigate]='Find out')
+declare -A advice_never=([send-token]='Upgrade;hop limit;update python;update ruby;update java' [none]='Upgrade;IMDSv1'
+	[raise-hop-limit]='Upgrade;V1_DISABLED' [disable-fallback]='Upgrade;hop limit' [investigate]='Upgrade;hop limit')
+# Why a client that falls back got no token, by the service's mode.
+declare -A fallback_causes=([put-dropped]=no-answer [put-refused]=refused)
+
+# is_advised NAME SAYS NEVER: the words of its advice.
+is_advised() {
+	jq -e --argjson pid "$(cat "$work/pid.$mode.$1")" --arg says "$2" --arg never "$3" --slurpfile own <(own "$1" | head -n 1) '
+		[.callers[] | select(.pids | index($own[0].pid))][0].advice_text as $text
+		| {missing: ($says | split(";") | map(select(. != "" and (. as $word | $text | contains($word) | not)))),
+			wrong: ($never | split(";") | map(select(. != "" and (. as $word | $text | contains($word)))))}
+		| if . == {missing: [], wrong: []} then true else error({words: ., text: $text} | tojson) end' "$report"
+}
+
 # is_reported NAME WHO: one caller has the client's process, and says of it what was seen.
 is_reported() {
 	own "$1" | jq -s . >"$work/own"
@@ -153,7 +170,7 @@ is_reported() {
 			| group_by(.class) | map({(.[0].class): length}) | add // {}) as $calls
 		| [.callers[] | select(.pids | index($own[0].pid))]
 		| if length != 1 then error("\(length) callers instead of one") else .[0] end
-		| {name, comm, exe, script, pattern, advice, client, processes,
+		| {name, comm, exe, script, pattern, advice, client, processes, fallback_cause,
 			calls: (.calls | with_entries(select(.value > 0))),
 			outcomes: {v1: .outcomes.v1, v2: .outcomes.v2, token: .outcomes.token},
 			user_agents: (.user_agents | sort), paths: (.paths | map({"\(.class) \(.method) \(.path)": .count}) | add)} as $got
@@ -168,12 +185,14 @@ is_reported() {
 # client_is NAME WHAT [WORD=VALUE | ROW]...: what is true of a client in the mode that was watched.
 #
 #	comm, exe, script, name, pattern, advice: as in the contract; a script that is left out is none
+#	cause: why it falls back, where the service's mode does not say it
+#	says, never: words of its advice beside those of each such advice, parted by ";"
 #	client: NAME/VERSION, or NAME alone, as its User-Agent is understood; needs: its min_version
 #	agent: the User-Agent of the rows that follow, none if it is empty
 #	a row is CLASS METHOD PATH
 client_is() {
 	local name=$1 what="$mode: $2" each who requests rows=() agent='' comm='' exe='' script='' caller='' pattern='' advice='' \
-		client='' needs=''
+		client='' needs='' cause='' says='' never=''
 	shift 2
 	if [ -n "${left_out[$name]+so}" ]; then
 		skip "$what" "${left_out[$name]}"
@@ -187,24 +206,29 @@ client_is() {
 		name=*) caller=${each#*=} ;;
 		pattern=*) pattern=${each#*=} ;;
 		advice=*) advice=${each#*=} ;;
+		cause=*) cause=${each#*=} ;;
+		says=*) says=${each#*=} ;;
+		never=*) never=${each#*=} ;;
 		client=*) client=${each#*=} ;;
 		needs=*) needs=${each#*=} ;;
 		agent=*) agent=${each#*=} ;;
 		*) rows+=("$each"$'\t'"$agent") ;;
 		esac
 	done
+	[ "$pattern" != fallback ] || cause=${cause:-${fallback_causes[$mode]}}
 	requests=$(jq -nc '[$ARGS.positional[] | split("\t") | {request: .[0], agent: (if .[1] == "" then null else .[1] end)}]' \
 		--args -- "${rows[@]}")
 	who=$(jq -nc --arg comm "$comm" --arg exe "$exe" --arg script "$script" --arg name "$caller" \
-		--arg pattern "$pattern" --arg advice "$advice" --arg client "$client" --arg needs "$needs" '
+		--arg pattern "$pattern" --arg advice "$advice" --arg cause "$cause" --arg client "$client" --arg needs "$needs" '
 		def text: if . == "" then null else . end;
 		{name: $name, comm: $comm, exe: $exe, script: ($script | text), pattern: $pattern, advice: $advice,
-			client: {name: ($client | split("/")[0] // "" | text), version: ($client | split("/")[1] // "" | text),
+			fallback_cause: ($cause | text), client: {name: ($client | split("/")[0] // "" | text), version: ($client | split("/")[1] // "" | text),
 				min_version: ($needs | text)}}')
 	check "$what: shown is what the service received, each once, in its order" as_received "$name"
 	check "$what: its requests" sends "$name" "$requests"
 	check "$what: who sends them" is_sent_by "$name" "$who"
 	check "$what: in the report" is_reported "$name" "$who"
+	check "$what: what is advised" is_advised "$name" "${advice_says[$advice]-};$says" "${advice_never[$advice]-};$never"
 }
 
 # What the advice is, by the service's mode, for an SDK that falls back in a network of its own: where

@@ -70,6 +70,7 @@ else
 fi
 credentials=('token PUT /latest/api/token' "v2 GET $role" "v2 GET ${role}imdstrace-demo-role")
 node_is sdk_v2_request "the AWS SDK 2's MetadataService, which never asks for a token" pattern=v1-only advice=investigate \
+	says='AWS.MetadataService.request' \
 	client="aws-sdk-js/$SDK2" needs=2.722.0 agent="$SDK2_AGENT" 'v1 GET /latest/meta-data/instance-id'
 node_is sdk_v2_credentials 'the AWS SDK 2' pattern=v2-only advice=none "${credentials[@]}"
 node_is sdk_v3_credentials 'the AWS SDK 3' pattern=v2-only advice=none "${credentials[@]}"

@@ -63,7 +63,7 @@ runs client-boto2 boto2_metadata
 sdks_run
 seen
 
-v1=(pattern=v1-only advice=send-token)
+v1=(pattern=v1-only advice=send-token says='ask for a token;To paste;urlopen')
 v2=(pattern=v2-only advice=none)
 two=('v1 GET /latest/meta-data/instance-id' 'v1 GET /latest/meta-data/placement/region')
 python_is urllib_get 'urllib' "${v1[@]}" client="$URLLIB" agent="$URLLIB" "${two[@]}"
@@ -87,7 +87,7 @@ for each in put-dropped put-refused; do
 	watch $each
 	sdks_run
 	seen
-	fallback=(pattern=fallback advice="${fallback_advice[$each]}")
+	fallback=(pattern=fallback advice="${fallback_advice[$each]}" never='To paste')
 	boto3_is "${fallback[@]}" agent="$BOTO3" "${credentials[@]}"
 	botocore_is "${fallback[@]}" agent="$BOTOCORE" "${credentials[@]}"
 	aws_is "${fallback[@]}" agent="$AWS*" "${credentials[@]}" \
