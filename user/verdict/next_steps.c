@@ -229,6 +229,15 @@ static void steps__add_since(struct steps *steps, const struct report *report,
 		*why ? "; without --since the file stays blocked, because " : "", why);
 }
 
+/* A report of rehearsals alone says nothing of what was called while none ran. */
+static bool report__has_rehearsals_alone(const struct report *report)
+{
+	for (size_t i = 0; i < report->window_count; i++)
+		if (!report->windows[i].rehearsal)
+			return false;
+	return report->window_count;
+}
+
 /* What was lost or missed has no time, so that only a new file is without it. */
 static void steps__add_fresh_start(struct steps *steps, const struct report *report)
 {
@@ -238,6 +247,11 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 
 	if (!why) {
 		steps->sentences.error = -ENOMEM;
+		return;
+	}
+	if (report__has_rehearsals_alone(report)) {
+		steps__add(steps, "imdstrace check TRACE",
+			"Rehearse again until nothing breaks, then trace everything on the instance (imdstrace trace --duration 24h --output TRACE) and ask for the verdict on that");
 		return;
 	}
 	if (report->host_count < 2 && (report->lost || report->missed)) {
