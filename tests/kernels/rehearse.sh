@@ -28,7 +28,7 @@ end_rehearsal() {
 
 hold_service() {
 	rm -f /tmp/server
-	"$WIRE" --serve optional sh -c 'echo $$ >/tmp/server && exec sleep 1000' &
+	"$WIRE" --serve optional sh -c 'echo $$ >/tmp/server && exec sleep 100000' &
 	holder=$!
 	while [ ! -s /tmp/server ]; do
 		kill -0 $holder || return
