@@ -93,7 +93,7 @@ static void containers_of_an_image_are_one_caller(void **state)
 	static const char *const images[] = {"shop/etl:1", "shop/report:1"};
 	struct report *report = report__new();
 	struct process process = process__curl();
-	char id[65], argument[16];
+	char id[65], argument[32];
 	char *args[] = {(char *)"curl", argument, NULL};
 
 	(void)state;
