@@ -64,7 +64,10 @@ reproducible := '-ffile-prefix-map=$(CURDIR)=.'
 cppflags := -D_GNU_SOURCE -Iinclude -Iuser -I$(obj) -DIMDSTRACE_VERSION='"$(VERSION)"' $(sysroot-cppflags) $(CPPFLAGS)
 cflags   := -std=gnu11 $(warnings) $(reproducible) $(CFLAGS)
 ldflags  := -Wl,-z,relro,-z,now $(sysroot-ldflags) $(LDFLAGS)
-ifeq ($(FLAVOUR),asan)
+ifeq ($(FLAVOUR),fuzz)
+CC       := $(BPF_CLANG)
+cflags   += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else ifeq ($(FLAVOUR),asan)
 cflags   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else
 cppflags += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -322,6 +325,18 @@ readers := $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))
 
 fuzz: $(fuzzers) ## run each fuzzer for FUZZ_SECONDS (60)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $^
+
+# The reader of reports and the formats behind it, with all that they call, instrumented.
+ifneq ($(FLAVOUR),fuzz)
+$(out)/tests/fuzz/fuzz_reports: always | deps-build deps-fuzz
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz build/fuzz/tests/fuzz/fuzz_reports
+	@mkdir -p $(@D) && cp build/fuzz/tests/fuzz/fuzz_reports $@
+else
+$(out)/tests/fuzz/fuzz_reports: $(obj)/tests/fuzz/fuzz_reports.o $(filter-out $(obj)/user/cmd/% $(obj)/user/demo/% $(obj)/user/trace/%,$(objects))
+	$(call quiet,LINK)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cflags) $(ldflags) -fsanitize=fuzzer $^ $(libs) -o $@
+endif
 
 $(out)/tests/fuzz/%: tests/fuzz/%.c $(readers) \
 		$(wildcard tests/fuzz/*.h include/*.h) $(obj)/flags | deps-build deps-fuzz

@@ -26,7 +26,9 @@ fuzz() {
 	mkdir -p "$corpus"
 	kept=$here/corpus/$(basename "$1")
 	[ -d "$kept" ] || kept=$corpus
-	"$1" -max_len="$2" -max_total_time="$3" -timeout=10 -dict="$here/http.dict" -print_final_stats=1 \
+	dict=$here/$(basename "$1").dict
+	[ -e "$dict" ] || dict=$here/http.dict
+	"$1" -max_len="$2" -max_total_time="$3" -timeout=10 -dict="$dict" -print_final_stats=1 \
 		-artifact_prefix="$1-" "$corpus" "$kept" >"$4" 2>&1
 }
 
