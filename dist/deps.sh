@@ -37,6 +37,7 @@ e2e	cmd:man			man-db			man-db
 e2e	cmd:zsh			zsh			zsh
 e2e	cmd:fish		fish			fish
 e2e	cmd:ip			iproute2		iproute
+e2e	cmd:iptables		iptables		iptables
 e2e	cmd:tmux		tmux			tmux
 report	cmd:chromium		chromium		chromium
 report	cmd:node		nodejs			nodejs

@@ -11,7 +11,6 @@ declare -A longer=()
 while read -r file; do
 	longer[$file]=1
 done <<'FILES'
-bpf/rehearse.h
 tests/unit/test_advice_field.c
 tests/wire/cases_socket.c
 FILES

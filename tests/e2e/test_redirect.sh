@@ -13,11 +13,11 @@ set -u
 need_private_mounts
 
 CALLS=5
-PROXY_USER=4242 # whose calls are not redirected
+PROXY_GROUP=4242 # whose calls are not redirected
 PYTHON=$(realpath /usr/bin/python3)
 path=/latest/meta-data/instance-id
 pod_uid=5d1c2d3e-4b5a-6978-8796-$(printf %012d $$)
-export PATIENCE CALLS PROXY_USER PYTHON path pod_uid
+export PATIENCE CALLS PROXY_GROUP PYTHON path pod_uid
 
 # Forwards each request, refuses token requests if it has to, and says when it listens.
 cat >"$work/proxy.py" <<'PYTHON'
@@ -79,11 +79,11 @@ redirected() {
 	if [[ $(</proc/self/cgroup) == *:name=systemd:* ]]; then
 		mkdir -p "$work/systemd" && mount -t cgroup -o none,name=systemd cgroup "$work/systemd"
 	fi
-	iptables -t nat -A OUTPUT -d 169.254.169.254 -p tcp --dport 80 -m owner ! --uid-owner "$PROXY_USER" \
+	iptables -t nat -A OUTPUT -d 169.254.169.254 -p tcp --dport 80 -m owner ! --gid-owner "$PROXY_GROUP" \
 		-j REDIRECT --to-ports "$port" 2>"$work/$name.skip" || return 0
 	mkdir -p "$work/$name" && chmod 777 "$work/$name"
 	cp "$PYTHON" "$work/$name/$proxy" && cp "$PYTHON" "$work/$name/shop" || return
-	(in_pod "$where" setpriv --reuid "$PROXY_USER" --clear-groups "$work/$name/$proxy" "$work/proxy.py" \
+	(in_pod "$where" setpriv --regid "$PROXY_GROUP" --clear-groups "$work/$name/$proxy" "$work/proxy.py" \
 		"$port" "$answer" "$work/$name/listens") 2>"$work/$name.skip" &
 	pid=$!
 	until_so test -e "$work/$name/listens" -o ! -d /proc/$pid
