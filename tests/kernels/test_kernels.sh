@@ -5,7 +5,7 @@
 # one for each processor, because kernels complain of stalls where emulated ones wait for long.
 # Compares what the verifier looked at with verified.limits, and writes what was seen as a table of
 # Markdown: $KERNELS_TABLE (build/kernels.md), which "make kernels-table" puts into the manual.
-# KERNELS="6.1-amd64 6.1-arm64" takes these alone. With LOAD=NUMBER it runs load.sh alone, with that
+# KERNELS="6.1-amd64 6.1-arm64-suite" takes those alone whose names begin so. With LOAD=NUMBER it runs load.sh alone, with that
 # many calls beside each load and in each model of preemption, and writes $LOAD_TABLE (build/load.md).
 # With STRESS=SECONDS it runs stress.sh alone, for so long.
 # BOOT=PROGRAM boots in place of boot.sh.
@@ -65,6 +65,16 @@ boot_limit=${LOAD:+2}900 # seconds of a boot
 
 passed=0 failed=0 skipped=0
 declare -A running=() # what runs under a pid
+
+# is_wanted NAME: by $KERNELS.
+is_wanted() {
+	local each
+	[ -n "${KERNELS:-}" ] || return 0
+	for each in $KERNELS; do
+		[[ $1 != "$each"-* ]] || return 0
+	done
+	return 1
+}
 
 fail() {
 	echo "FAILED: $*"
@@ -138,9 +148,9 @@ boot() {
 while IFS=';' read -r what append; do
 	read -r kernel arch suite arguments <<<"$what"
 	[ -n "$kernel" ] || continue
-	case " ${KERNELS:-$kernel-$arch} " in *" $kernel-$arch "*) ;; *) continue ;; esac
 	name=$kernel-$arch-${suite%.sh}-${arguments%% *}
 	name=${name%-}${append:+-$(tr -dc 'a-z0-9=' <<<"$append")}
+	is_wanted "$name" || continue
 	[ ${#running[@]} -lt "$machines" ] || collect
 	BOOT_APPEND=$append boot "$name" "$kernel" "$arch" "sh /$suite $arguments ${LOAD:-}${STRESS:-}" &
 	running[$!]=$name
