@@ -250,6 +250,17 @@ target() {
 	echo "$endpoint${2:-/latest/meta-data/ami-id}?$tag-$1"
 }
 
+# A call without a token, and one with.
+v1() {
+	curl -sS -o /dev/null "$(target v1)"
+}
+
+v2() {
+	local token
+	token=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$endpoint/latest/api/token") &&
+		curl -sS -o /dev/null -H "X-aws-ec2-metadata-token: $token" "$(target v2)"
+}
+
 # client NAME COMMAND...: runs a command and notes under which pid the host knows it.
 client() {
 	local name=$1
@@ -261,7 +272,7 @@ client() {
 	) >"$work/said.$name" 2>&1
 }
 
-export -f require_private has_ipv6 target client
+export -f require_private has_ipv6 target client v1 v2
 
 # --- Requests, as trace --json shows them ------------------------------------------------------
 

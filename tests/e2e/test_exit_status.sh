@@ -15,17 +15,6 @@ awk -F ' Ta ' '/^\.Sh EXIT STATUS/ { inside = 1 } inside && /^\.El/ { exit }
 		for (i = 2; i <= NF; i++) if ($i != "\\-") print $1 "|" i - 2
 	}' "$manual" | sort >"$work/manual"
 
-v1() {
-	curl -sS -o /dev/null "$(target v1)"
-}
-
-v2() {
-	local token
-	token=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$endpoint/latest/api/token") &&
-		curl -sS -o /dev/null -H "X-aws-ec2-metadata-token: $token" "$(target v2)"
-}
-export -f v1 v2
-
 # in_network COMMAND OPTION... -- FUNCTION: traces or rehearses while that function runs in a private network.
 in_network() {
 	local function=${*: -1}

@@ -7,16 +7,6 @@
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
-v1() {
-	curl -sS -o /dev/null "$(target v1)"
-}
-
-v2() {
-	local token
-	token=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$endpoint/latest/api/token") &&
-		curl -sS -o /dev/null -H "X-aws-ec2-metadata-token: $token" "$(target v2)"
-}
-
 probe() {
 	curl -sS -o /dev/null "$endpoint/computeMetadata/v1/instance/id"
 }
@@ -31,7 +21,7 @@ fails_after_v1() {
 	exit 7
 }
 
-export -f v1 v2 probe fails_after_v2 fails_after_v1
+export -f probe fails_after_v2 fails_after_v1
 
 # gate NAME FUNCTION [OPTION...]: traces while that function runs in a private network.
 gate() {
