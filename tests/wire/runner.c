@@ -32,6 +32,7 @@ const struct wire_case *const wire_cases[] = {
 	send_cases,
 	split_cases,
 	socket_cases,
+	reuse_cases,
 	before_cases,
 	never_cases,
 	NULL,

@@ -121,7 +121,7 @@ struct wire_case {
 /* All tables of cases; ended by NULL. */
 extern const struct wire_case *const wire_cases[];
 extern const struct wire_case http_cases[], body_cases[], cut_cases[], way_cases[], send_cases[],
-	split_cases[], socket_cases[], before_cases[], never_cases[];
+	split_cases[], socket_cases[], reuse_cases[], before_cases[], never_cases[];
 
 /* What a case has to say, in memory that its processes share with the runner. */
 struct event {
