@@ -23,10 +23,17 @@ says_on_stdout() {
 }
 for option in -h --help; do
 	check "imdstrace $option" says_on_stdout '^Usage: imdstrace' $option
-	for command in trace report check reconcile software doctor demo; do
+	for command in trace report check rehearse reconcile software doctor demo; do
 		check "$command $option" says_on_stdout "^Usage: imdstrace \[?$command" $command $option
 	done
 done
+help_fits() {
+	local command
+	for command in '' trace report check rehearse reconcile software doctor demo; do
+		equal "imdstrace $command --help, lines over 80 columns" '' "$("$IMDSTRACE" $command --help | grep -E '.{81}')" || return 1
+	done
+}
+check 'the help of every command fits a terminal of 80 columns' help_fits
 for option in -V --version; do
 	check "imdstrace $option" says_on_stdout '^imdstrace [0-9]+\.[0-9]+\.[0-9]+$' $option
 done

@@ -39,23 +39,24 @@ static int help(void)
 {
 	puts("Usage: imdstrace check [OPTION...] FILE...\n"
 	     "\n"
-	     "Says in one line whether the switch to IMDSv2 only is safe, from one report or many\n"
-	     "merged into one. FILE may be - for standard input.\n"
+	     "Says in one line whether the switch to IMDSv2 only is safe, from one report or\n"
+	     "many merged into one. FILE may be - for standard input.\n"
 	     "\n"
 	     "Options:\n"
-	     "      --min-window TIME  How long each host must have been watched (24h); 0s turns it\n"
-	     "                         off\n"
-	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a span\n"
-	     "                         back from now such as 7d\n"
+	     "      --min-window TIME  How long each host must have been watched (24h); 0s\n"
+	     "                         turns it off\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or\n"
+	     "                         a span back from now such as 7d\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "      --require-calls N  Fewer calls than N, of any class, are inconclusive\n"
-	     "      --list VERDICT     Print the hosts that are ready, blocked or inconclusive, one\n"
-	     "                         instance id (else hostname) a line, in place of the line\n"
+	     "      --list VERDICT     Print the hosts that are ready, blocked or\n"
+	     "                         inconclusive, one instance id (else hostname) a line,\n"
+	     "                         in place of the line\n"
 	     "  -q, --quiet            Print nothing: the exit status is the verdict\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
-	     "Exit status: 0 ready; 1 blocked; 4 inconclusive; 2 wrong usage, or a file that is not a\n"
-	     "report or was left out.");
+	     "Exit status: 0 ready; 1 blocked; 4 inconclusive; 2 wrong usage, or a file that\n"
+	     "is not a report or was left out.");
 	return EXIT_DONE;
 }
 

@@ -287,9 +287,10 @@ static int usage(void)
 {
 	puts("Usage: imdstrace doctor [--json]\n"
 	     "\n"
-	     "Says whether this machine can be traced, and whether it can rehearse: what the kernel\n"
-	     "offers, which hooks would be used and why not the others. Attaches each mode for a moment, and traces nothing. With\n"
-	     "IMDSTRACE_DEBUG=1 the verifier's whole log of what it refuses goes to stderr.\n"
+	     "Says whether this machine can be traced, and whether it can rehearse: what the\n"
+	     "kernel offers, which hooks would be used and why not the others. Attaches each\n"
+	     "mode for a moment, and traces nothing. With IMDSTRACE_DEBUG=1 the verifier's\n"
+	     "whole log of what it refuses goes to stderr.\n"
 	     "\n"
 	     "      --json  as one JSON object\n"
 	     "  -h, --help  show this\n"

@@ -64,8 +64,9 @@ static int help(void)
 	     "      --json         Print the comparison as JSON\n"
 	     "  -h, --help         Show this\n"
 	     "\n"
-	     "Exit status: 0 both count the same; 1 CloudWatch counts more or fewer; 2 wrong usage,\n"
-	     "or a file that is no report or no metric; 4 there is no period to compare.");
+	     "Exit status: 0 both count the same; 1 CloudWatch counts more or fewer; 2 wrong\n"
+	     "usage, or a file that is no report or no metric; 4 there is no period to\n"
+	     "compare.");
 	return EXIT_DONE;
 }
 

@@ -41,10 +41,10 @@ static int usage(void)
 	puts("Usage: imdstrace rehearse SCOPE [OPTION...]\n"
 	     "       imdstrace rehearse [OPTION...] -- COMMAND [ARGUMENT...]\n"
 	     "\n"
-	     "Lets one service live after the switch before the instance does: while it runs, the\n"
-	     "metadata service rejects the calls that the scope makes without a token (401), as it\n"
-	     "will once tokens are required. Everybody else is left alone, and when it ends,\n"
-	     "however it ends, all is as before.\n"
+	     "Lets one service live after the switch before the instance does: while it runs,\n"
+	     "the metadata service rejects the calls that the scope makes without a token\n"
+	     "(401), as it will once tokens are required. Everybody else is left alone, and\n"
+	     "when it ends, however it ends, all is as before.\n"
 	     "\n"
 	     "The scope, exactly one:\n"
 	     "      --unit NAME        a systemd unit\n"
@@ -55,17 +55,18 @@ static int usage(void)
 	     "      --all              everybody on this machine; takes --duration\n"
 	     "      -- COMMAND         a command, in a cgroup of its own, until it ends\n"
 	     "\n"
-	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: 10m; with COMMAND,\n"
-	     "                         when it ends)\n"
+	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: 10m; with\n"
+	     "                         COMMAND, when it ends)\n"
 	     "  -o, --output FILE      keep a report in FILE\n"
 	     "      --json             print each call as a line of JSON, and no summary\n"
 	     "  -q, --quiet            print nothing\n"
 	     "  -h, --help             show this\n"
 	     "  -V, --version          show the version\n"
 	     "\n"
-	     "Exit status: 0 the scope survives the switch: none of its calls was rejected, or who\n"
-	     "had one rejected went on with a token; 1 it breaks; 2 wrong usage; 3 this machine\n"
-	     "cannot rehearse; 4 inconclusive: it made no call, or not all of it was covered.");
+	     "Exit status: 0 the scope survives the switch: none of its calls was rejected, or\n"
+	     "who had one rejected went on with a token; 1 it breaks; 2 wrong usage; 3 this\n"
+	     "machine cannot rehearse; 4 inconclusive: it made no call, or not all of it was\n"
+	     "covered.");
 	return EXIT_DONE;
 }
 

@@ -41,25 +41,26 @@ static int help(void)
 {
 	puts("Usage: imdstrace report [OPTION...] FILE...\n"
 	     "\n"
-	     "Renders one report, or many merged into one. The same report given twice, an older\n"
-	     "state of it, and a part of a merged one count once. FILE may be - for standard input.\n"
+	     "Renders one report, or many merged into one. The same report given twice, an\n"
+	     "older state of it, and a part of a merged one count once. FILE may be - for\n"
+	     "standard input.\n"
 	     "\n"
 	     "Options:\n"
 	     "  -f, --format FORMAT    How to render it (text):");
 	for (const struct renderer *renderer = renderers; renderer->name; renderer++)
-		printf("                           %-10s  %s\n", renderer->name, renderer->summary);
-	puts("  -o, --output FILE      Write to FILE, replaced as a whole, and not to standard output\n"
-	     "      --min-window TIME  How long each host must have been watched for the verdict\n"
-	     "                         (24h); 0s turns it off\n"
-	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or a span\n"
-	     "                         back from now such as 7d\n"
-	     "      --compare PATH     Say first what changed since an earlier state: a report, or a\n"
-	     "                         directory of them\n"
+		printf("      %-10s  %s\n", renderer->name, renderer->summary);
+	puts("  -o, --output FILE      Write to FILE, replaced as a whole\n"
+	     "      --min-window TIME  How long each host must have been watched for the\n"
+	     "                         verdict (24h); 0s turns it off\n"
+	     "      --since TIME       Leave out what was before: a date, an RFC 3339 time, or\n"
+	     "                         a span back from now such as 7d\n"
+	     "      --compare PATH     Say first what changed since an earlier state: a\n"
+	     "                         report, or a directory of them\n"
 	     "      --strict           Calls of other clouds' metadata services block, too\n"
 	     "  -h, --help             Show this\n"
 	     "\n"
-	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left out (the\n"
-	     "others are still rendered).");
+	     "Exit status: 0 done; 2 wrong usage, or a file that is not a report or was left\n"
+	     "out (the others are still rendered).");
 	return EXIT_DONE;
 }
 

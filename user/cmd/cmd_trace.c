@@ -68,9 +68,10 @@ static int usage(void)
 {
 	puts("Usage: imdstrace [trace] [OPTION...] [-- COMMAND [ARG...]]\n"
 	     "\n"
-	     "Prints each call to the instance metadata service without a token (IMDSv1) as it is\n"
-	     "sent, and at the end who made them and what to change. With COMMAND, it traces the\n"
-	     "whole machine for as long as COMMAND runs, and prints on standard error.\n"
+	     "Prints each call to the instance metadata service without a token (IMDSv1) as it\n"
+	     "is sent, and at the end who made them and what to change. With COMMAND, it\n"
+	     "traces the whole machine for as long as COMMAND runs, and prints on standard\n"
+	     "error.\n"
 	     "\n"
 	     "  -d, --duration TIME    stop after TIME: 30s, 10m, 24h (default: at Ctrl-C)\n"
 	     "  -o, --output FILE      keep a report in FILE; one that exists is continued\n"
@@ -78,26 +79,26 @@ static int usage(void)
 	     "      --interval TIME    replace FILE that often (default: 60s)\n"
 	     "      --all              show every call, not those without a token alone\n"
 	     "      --json             print each call as a line of JSON, and no summary\n"
-	     "      --top              a table of the callers on the whole terminal, redrawn in\n"
-	     "                         place: q quits, p pauses, up and down select, left and\n"
-	     "                         right sort\n"
+	     "      --top              a table of the callers on the whole terminal, redrawn\n"
+	     "                         in place: q quits, p pauses, up and down select, left\n"
+	     "                         and right sort\n"
 	     "  -q, --quiet            print nothing\n"
 	     "      --min-window TIME  how long a machine must be watched before \"ready\"\n"
 	     "                         (default: 24h, or with COMMAND 0s: any time is enough)\n"
 	     "      --check            end with check's status, and its line on standard error\n"
 	     "      --require-calls N  with --check: fewer calls than N are inconclusive\n"
-	     "      --strict           with --check: calls of other clouds' services block, too\n"
+	     "      --strict           with --check: calls of other clouds block, too\n"
 	     "      --no-responses     do not look at what comes back\n"
 	     "      --user NAME        go on as this user once the hooks are attached\n"
 	     "      --hooks MODE       attach in this mode only:");
 	for (const struct tracer_mode *mode = tracer_modes; mode->name; mode++)
-		printf("                           %-10s  %s\n", mode->name, mode->summary);
+		printf("      %-10s  %s\n", mode->name, mode->summary);
 	puts("  -h, --help             show this\n"
 	     "  -V, --version          show the version\n"
 	     "\n"
-	     "Exit status: 0 done, also after Ctrl-C; 2 wrong usage, or FILE cannot be kept, or\n"
-	     "COMMAND cannot be run; 3 this machine cannot be traced. With --check: 0 ready,\n"
-	     "1 blocked, 4 inconclusive, as where COMMAND failed and nothing blocks.");
+	     "Exit status: 0 done, also after Ctrl-C; 2 wrong usage, or FILE cannot be kept,\n"
+	     "or COMMAND cannot be run; 3 this machine cannot be traced. With --check: 0\n"
+	     "ready, 1 blocked, 4 inconclusive, as where COMMAND failed and nothing blocks.");
 	return EXIT_DONE;
 }
 

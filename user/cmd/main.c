@@ -35,8 +35,9 @@ static int help(int argc, char **argv)
 	puts("Usage: imdstrace [trace] [OPTION...]\n"
 	     "       imdstrace COMMAND [OPTION...] [FILE...]\n"
 	     "\n"
-	     "Names every process, service and container that still calls the EC2 instance metadata\n"
-	     "service without a token, says why, and what to change before HttpTokens=required.\n"
+	     "Names every process, service and container that still calls the EC2 instance\n"
+	     "metadata service without a token, says why, and what to change before\n"
+	     "HttpTokens=required.\n"
 	     "\n"
 	     "Commands:");
 	for (const struct command *command = commands; command->name; command++)
@@ -48,12 +49,13 @@ static int help(int argc, char **argv)
 	     "  -V, --version  Show the version\n"
 	     "\n"
 	     "Environment:\n"
-	     "  IMDSTRACE_DEBUG=1  Print what libbpf says, and the verifier's log of what it refuses\n"
+	     "  IMDSTRACE_DEBUG=1  Print what libbpf says, and the verifier's log of what it\n"
+	     "                     refuses\n"
 	     "  NO_COLOR=1         No colours\n"
 	     "\n"
-	     "Exit status: 0 done, or ready; 1 blocked; 2 wrong usage or an input file that is not a\n"
-	     "report; 3 this machine cannot be traced; 4 inconclusive. 1 and 4 come from check,\n"
-	     "trace --check, rehearse and reconcile.");
+	     "Exit status: 0 done, or ready; 1 blocked; 2 wrong usage or an input file that is\n"
+	     "not a report; 3 this machine cannot be traced; 4 inconclusive. 1 and 4 come from\n"
+	     "check, trace --check, rehearse and reconcile.");
 	return EXIT_DONE;
 }
 
