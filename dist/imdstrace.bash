@@ -11,7 +11,7 @@ _imdstrace_options() {
 }
 
 _imdstrace_formats() {
-	"$1" report --help 2>/dev/null | sed -n -E '/--format/,/--output/s/^ {27}([a-z]+) .*/\1/p'
+	"$1" report --help 2>/dev/null | sed -n -E '/--format/,/--output/s/^ {6}([a-z]+) .*/\1/p'
 }
 
 _imdstrace() {

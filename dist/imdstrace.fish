@@ -24,7 +24,7 @@ function __imdstrace_candidates
 	set -l words (commandline -opc)
 	switch $words[-1]
 		case -f --format
-			$words[1] report --help 2>/dev/null | string match -r -g '^ {27}([a-z]+)  +(.*)' | paste -d \t - -
+			$words[1] report --help 2>/dev/null | string match -r -g '^ {6}([a-z]+)  +(.*)' | paste -d \t - -
 		case -d --duration
 			printf '%s\n' 30s 10m 1h 24h 7d
 		case --list

@@ -8,7 +8,7 @@ _imdstrace_action() {
 	local formats
 	case $1 in
 	--format)
-		formats=$($program report --help 2>/dev/null | sed -n -E '/--format/,/--output/s/^ {27}([a-z]+) .*/\1/p')
+		formats=$($program report --help 2>/dev/null | sed -n -E '/--format/,/--output/s/^ {6}([a-z]+) .*/\1/p')
 		REPLY="(${(f)formats})"
 		;;
 	--duration) REPLY='(30s 10m 1h 24h 7d)' ;;

@@ -45,7 +45,7 @@ const struct renderer renderers[] = {
 		.render = script__render,
 		.of_hosts = true},
 	{.name = "rows",
-		.summary = "NDJSON for a query engine: a row for each host, caller and path",
+		.summary = "NDJSON for a query engine: a row by host, caller and path",
 		.render = rows__render,
 		.each = true},
 	{0},
