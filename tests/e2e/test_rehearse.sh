@@ -41,7 +41,8 @@ scope() {
 	check "$name: it breaks, because the children did not go on with a token" ended_with "$name" 1
 	check "$name: five calls were rejected, none was left out, and the client itself recovered" holds "$work/$name.json" \
 		'.rehearsal | [.rejected, .recovered, .not_covered, .verdict] == [5, 1, 0, "breaks"]'
-	check "$name: calls of others are not in its report" holds "$work/$name.json" '[.totals.v1, .totals.v2] == [5, 1]'
+	check "$name: calls of others are not in its report" holds "$work/$name.json" '[.totals.v1, .totals.v2] == [5, 1]
+		and ([.timeline[].v1] | add) == 5 and all(.reasons[]; contains("not known") | not)'
 	check "$name: it says whose calls are rejected, and how that ends" \
 		grep -qE "^imdstrace: rehearsing .* calls of ${name%-*} .*are rejected .*Ctrl-C ends it" "$work/$name.err"
 	done_talking in

@@ -109,8 +109,11 @@ static int trace__add(struct trace *trace, const struct request_record *record)
 		return -ENOMEM;
 	/* what nobody can be named for may be the scope's */
 	if (trace->rehearsing && !(unknown && !record->process.pid) &&
-		!rehearsing__concerns(trace->rehearsing, member))
+		!rehearsing__concerns(trace->rehearsing, member)) {
+		/* the kernel counts it all the same, and it is not lost */
+		trace->timed[request.cls]++;
 		return 0;
+	}
 	caller = process_cache__caller(trace->process_cache, member);
 	if (!caller || (!unknown && (!method || !path)))
 		return -ENOMEM;
