@@ -61,6 +61,9 @@ check 'the demo names its four callers, each with its pattern' all \
 check 'the demo ends with a rehearsal, of a client that breaks and one that goes on' all \
 	'tr -s " \n" " " <"$work/demo.out" | grep -q "legacy-backup: 5 calls refused, and it did not go on with a token[^:]*: breaks at the switch"' \
 	'tr -s " \n" " " <"$work/demo.out" | grep -q "frugal-agent: 1 call refused, then it asked for a token and went on[^:]*: survives the switch"'
+check 'who survives the rehearsal has nothing to change' all \
+	'tr -s " \n" " " <"$work/demo.out" | grep -q "Nothing has to change before the switch: frugal-agent survives it"' \
+	'not grep -q EMPTY "$work/demo.out"'
 check 'the demo says what to do next' grep -q -- '--http-tokens required' "$work/demo.out"
 check 'the demo prints no escape codes into a pipe' not grep -q $'\e' "$work/demo.out"
 

@@ -14,6 +14,7 @@
 #define NETWORK(which)      ",'network':'" which "'"
 #define FALLBACK(v1, token, outcome) \
 	"'calls':" CALLS(v1, 0, token, 0, 0) OUTCOMES(ANSWERS(v1, 0, 0, 0), outcome)
+#define SURVIVED(calls)      ",'rehearsal':{'rejected':" #calls ",'recovered':true}"
 #define UNWATCHED(v1, token) "'calls':" CALLS(v1, 0, token, 0, 0)
 
 static void advice_says_what_to_change(void **state)
@@ -195,6 +196,40 @@ static void advice_says_what_to_change(void **state)
 			"'name':'x','container':{'runtime':'podman','id':'0123456789abcdef0123'}"
 			"," V1(1),
 			ADVICE_SEND_TOKEN, {"x in podman container 0123456789ab ask"}},
+		{"a script that recovered in a rehearsal, and is not told to look for its token",
+			"'name':'frugal','calls':" CALLS(1, 2, 1, 0, 0)
+				OUTCOMES(ANSWERS(0, 0, 0, 0), ANSWERS(1, 0, 0, 0)) SURVIVED(1),
+			ADVICE_NONE,
+			{"Nothing has to change before the switch: frugal survives it",
+				"1 call of it was refused, and it asked for a token and went on",
+				"make it ask for a token before its first call"}},
+		{"an SDK that recovered, with calls from before the rehearsal",
+			"'name':'x'" AGENT("aws-sdk-nodejs/2.1692.0 linux/v18") ",'calls':" CALLS(
+				9, 9, 4, 0, 0) OUTCOMES(ANSWERS(7, 0, 0, 0), ANSWERS(4, 0, 0, 0))
+				SURVIVED(2),
+			ADVICE_NONE, {"x survives it", "2 calls of it were refused"}},
+		{"recovered, on one of several hosts",
+			"'name':'x','hosts':{'count':2,'exact':true,'sample':['m1','m2']},'calls':" CALLS(
+				2, 2, 1, 0, 0) SURVIVED(2),
+			ADVICE_NONE, {"rehearse it on its other hosts as well"}},
+		{"recovered on one of several hosts, with an old SDK on some",
+			"'name':'x','hosts':{'count':2,'exact':true,'sample':['m1','m2']}" AGENT(
+				"Boto3/1.9.42") ",'calls':" CALLS(2, 2, 1, 0, 0) SURVIVED(2),
+			ADVICE_UPGRADE_CLIENT, {"Upgrade boto3 1.9.42"}},
+		{"did not recover in a rehearsal",
+			"'name':'x','calls':" CALLS(3, 2, 1, 0, 0) OUTCOMES(ANSWERS(0, 0, 0, 0),
+				ANSWERS(1, 0, 0,
+					0)) ",'rehearsal':{'rejected':3,'recovered':false}",
+			ADVICE_SEND_TOKEN, {"look for an empty variable"}},
+		{"recovered, but not all of it was covered",
+			"'name':'x','calls':" CALLS(3, 2, 1, 0, 0) OUTCOMES(ANSWERS(0, 0, 0, 0),
+				ANSWERS(1, 0, 0,
+					0)) ",'rehearsal':{'rejected':3,'recovered':true,'not_covered':1}",
+			ADVICE_SEND_TOKEN, {"Make x send the token"}},
+		{"a proxy, of which one client recovered",
+			"'name':'kube2iam','exe':'/bin/kube2iam','calls':" CALLS(2, 2, 1, 0, 0)
+				SURVIVED(2),
+			ADVICE_INVESTIGATE, {"pods"}},
 	};
 
 	(void)state;

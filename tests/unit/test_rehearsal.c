@@ -278,6 +278,46 @@ static void scopes_of_many_stay_short(void **state)
 	report__free(report);
 }
 
+/* Who survives the switch has nothing to change, whatever its calls look like. */
+static void survivors_are_not_to_change(void **state)
+{
+	static const struct {
+		const char *name, *windows, *outcome, *says;
+		size_t to_change;
+	} cases[] = {
+		{"beside a trace", WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW,
+			"'rejected':3,'recovered':true",
+			"Nothing else blocks than callers that survive the switch", 0},
+		{"in a rehearsal alone", REHEARSAL_WINDOW, "'rejected':3,'recovered':true",
+			"Trace everything on the instance", 0},
+		{"broken beside a trace", WINDOW_OF_A_TRACE "," REHEARSAL_WINDOW,
+			"'rejected':3,'recovered':false", "Let the trace go on", 1},
+		{"broken in a rehearsal alone", REHEARSAL_WINDOW, "'rejected':3,'recovered':false",
+			"Rehearse again until nothing breaks", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct verdict_options options = {.min_window = DEFAULT_MIN_WINDOW};
+		char text[2048];
+		struct report *report;
+		struct ruling ruling;
+
+		snprintf(text, sizeof(text),
+			REPORT_OF("%s", TOTALS(3, 1, 1, 0, 0, 0),
+				CALLER(CALLS(3, 1, 1, 0, 0), ",'rehearsal':{%s}"), OF_ETL),
+			cases[i].windows, cases[i].outcome);
+		report = report__of(text);
+		assert_int_equal(verdict__rule(&ruling, report, &options), 0);
+		assert_int_equal(ruling.verdict, VERDICT_BLOCKED);
+		assert_int_equal(report__count_to_change(report, false), cases[i].to_change);
+		if (!list__says(ruling.next_steps, cases[i].says))
+			fail_msg("%s: \"%s\"", cases[i].name, ruling.next_steps[0]);
+		verdict__clear(&ruling);
+		report__free(report);
+	}
+}
+
 /* A rehearsal watched one scope alone, so it makes no machine ready. */
 static void check_does_not_count_it_as_watching(void **state)
 {
@@ -362,6 +402,7 @@ int main(void)
 		cmocka_unit_test(scopes_of_many_stay_short),
 		cmocka_unit_test(check_does_not_count_it_as_watching),
 		cmocka_unit_test(people_are_told_above_the_callers),
+		cmocka_unit_test(survivors_are_not_to_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,7 +212,8 @@ static void caller__put_advice(struct markdown *page, const struct report *repor
 		page->error = -ENOMEM;
 		return;
 	}
-	sentences__add(said, "%s", text);
+	if (advice != ADVICE_NONE)
+		sentences__add(said, "%s", text);
 	markdown__item(page, number);
 	markdown__code(page, caller->name);
 	fputs(": ", page->out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "verdict/rehearsal_verdict.h"
 #include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/number.h"
@@ -297,7 +298,7 @@ static void caller__render(struct page *page, const struct layout *layout,
 		page->error = -ENOMEM;
 		return;
 	}
-	if (advice == ADVICE_NONE && !caller->fixed_since)
+	if (advice == ADVICE_NONE && !caller->fixed_since && !caller__survives(caller))
 		return;
 	advice__render(page, layout, text, given__find(given, caller, text));
 	if (advice != ADVICE_NONE)

@@ -28,6 +28,7 @@ static const struct rule {
 	int (*write)(char **text, const struct facts *facts);
 } rules[] = {
 	{is__fixed, ADVICE_NONE, write__fixed},
+	{is__survivor, ADVICE_NONE, write__survivor},
 	{is__unknown, ADVICE_INVESTIGATE, write__unknown},
 	{is__wrong_method, ADVICE_SEND_TOKEN, write__wrong_method},
 	{is__token_refused, ADVICE_INVESTIGATE, write__token_refused},

@@ -13,6 +13,8 @@
 
 bool is__fixed(const struct facts *facts);
 int write__fixed(char **text, const struct facts *facts);
+bool is__survivor(const struct facts *facts);
+int write__survivor(char **text, const struct facts *facts);
 bool is__unknown(const struct facts *facts);
 int write__unknown(char **text, const struct facts *facts);
 bool is__wrong_method(const struct facts *facts);

@@ -8,6 +8,7 @@
 #include "lib/array.h"
 #include "lib/number.h"
 #include "lib/scope.h"
+#include "verdict/rehearsal_verdict.h"
 
 /* --- Known programs --------------------------------------------------------------------------- */
 
@@ -106,6 +107,45 @@ int write__program_to_configure(char **text, const struct facts *facts)
 {
 	return write__format(text, "For %s (%s), %s.", facts->subject,
 		software__said(facts->program), facts->program->setting);
+}
+
+/* --- What a rehearsal showed ------------------------------------------------------------------ */
+
+/* What was seen on one host says nothing of another one's old SDK. */
+bool is__survivor(const struct facts *facts)
+{
+	return caller__survives(facts->caller) &&
+	       !(facts->caller->hosts_total > 1 && facts->client.too_old);
+}
+
+/* How to end the calls that are refused, as a sentence goes on. */
+static int facts__write_token_first(char **text, const struct facts *facts)
+{
+	const struct software *known = facts->program ? facts->program : facts->client.software;
+
+	if (known && known->setting)
+		return write__format(text, "%s", known->setting);
+	if (known && known->never_v1)
+		return write__format(text, "upgrade %s to %s%s", software__said(known),
+			known->never_v1, version__or_later(known->never_v1));
+	return write__format(text, "%s", "make it ask for a token before its first call");
+}
+
+int write__survivor(char **text, const struct facts *facts)
+{
+	uint64_t refused = facts->caller->rehearsal.rejected;
+	_free_ char *how = NULL;
+
+	if (facts__write_token_first(&how, facts))
+		return -ENOMEM;
+	return write__format(text,
+		"Nothing has to change before the switch: %s survives it. In a rehearsal %s call%s of it %s refused, and it asked for a token and went on%s. Each call without a token still counts, as IMDSv1 before the switch and in MetadataNoTokenRejected after it; to end them, %s.",
+		facts->subject, NUMBER(refused), refused == 1 ? "" : "s",
+		refused == 1 ? "was" : "were",
+		facts->caller->hosts_total > 1
+			? "; rehearse it on its other hosts as well, where its version may be another"
+			: "",
+		how);
 }
 
 /* --- SDKs ------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "verdict/advice.h"
 #include "verdict/host_summary.h"
 #include "verdict/over.h"
+#include "verdict/rehearsal_verdict.h"
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "lib/scope.h"
@@ -251,7 +252,10 @@ static void steps__add_fresh_start(struct steps *steps, const struct report *rep
 	}
 	if (report__has_rehearsals_alone(report)) {
 		steps__add(steps, "imdstrace check TRACE",
-			"Rehearse again until nothing breaks, then trace everything on the instance (imdstrace trace --duration 24h --output TRACE) and ask for the verdict on that");
+			"%s everything on the instance (imdstrace trace --duration 24h --output TRACE) and ask for the verdict on that",
+			report__rehearsal_verdict(report) == REHEARSAL_SURVIVES
+				? "Trace"
+				: "Rehearse again until nothing breaks, then trace");
 		return;
 	}
 	if (report->host_count < 2 && (report->lost || report->missed)) {
@@ -491,6 +495,19 @@ static void steps__add_watching(
 	steps__add(steps, again, "Keep watching, best across a reboot and every scheduled job");
 }
 
+/* Whether all that is in the way survives the switch, as rehearsed beside a trace of everything. */
+static bool report__has_survivors_alone(
+	const struct report *report, const struct verdict_options *options)
+{
+	size_t survivors = 0;
+
+	for (size_t i = 0; i < report->caller_count; i++)
+		survivors += caller__blocks(report->callers[i], options->strict) &&
+			     caller__survives(report->callers[i]);
+	return survivors && !report__count_to_change(report, options->strict) &&
+	       !report__has_rehearsals_alone(report);
+}
+
 void next_steps__write(struct steps *steps, const struct report *report, enum verdict verdict,
 	const struct verdict_options *options)
 {
@@ -503,7 +520,10 @@ void next_steps__write(struct steps *steps, const struct report *report, enum ve
 	}
 	steps__add_callers(steps, &culprits);
 	steps__add_hop_limit(steps, report, &culprits);
-	if (verdict == VERDICT_BLOCKED)
+	if (verdict == VERDICT_BLOCKED && report__has_survivors_alone(report, options))
+		steps__add(steps, NULL,
+			"Nothing else blocks than callers that survive the switch, as rehearsed: with nothing lost and every scheduled job watched, tokens can be required although the verdict stays blocked for as long as they call without one.");
+	else if (verdict == VERDICT_BLOCKED)
 		steps__add_fresh_start(steps, report);
 	if (verdict == VERDICT_INCONCLUSIVE)
 		steps__add_watching(steps, report, options);

@@ -179,6 +179,12 @@ enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller)
 							     : REHEARSAL_SURVIVES;
 }
 
+bool caller__survives(const struct caller *caller)
+{
+	return caller__recovered(caller) && !caller->rest && !caller->proxy &&
+	       caller__rehearsal_verdict(caller) == REHEARSAL_SURVIVES;
+}
+
 char *caller__rehearsal_sentence(const struct caller *caller)
 {
 	static const char *const ends[] = {

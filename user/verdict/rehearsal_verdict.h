@@ -23,6 +23,10 @@ enum rehearsal_verdict report__rehearsal_verdict(const struct report *report);
 /* What it is for one caller. */
 enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller);
 
+/* Whether calls of it were refused and it went on with a token, so that the switch does not break
+ * it. Never of a proxy, where one client's token proves nothing of another. */
+bool caller__survives(const struct caller *caller);
+
 /* "3 calls refused, then it asked for a token and went on: survives the switch". The
  * caller frees. NULL: no memory. */
 char *caller__rehearsal_sentence(const struct caller *caller);

@@ -9,6 +9,7 @@
 #include "lib/sentences.h"
 #include "verdict/next_steps.h"
 #include "verdict/reasons.h"
+#include "verdict/rehearsal_verdict.h"
 
 static const char *const verdict_names[] = {
 	[VERDICT_READY] = "ready",
@@ -37,7 +38,7 @@ size_t report__count_blockers(const struct report *report, bool strict)
 
 bool caller__is_to_change(const struct caller *caller, bool strict)
 {
-	if (caller->fixed_since)
+	if (caller->fixed_since || caller__survives(caller))
 		return strict && caller->calls[CLASS_FOREIGN];
 	return caller__blocks(caller, strict);
 }
