@@ -171,6 +171,24 @@ text_callers() {
 }
 check 'text: calls of each caller, on how many hosts it is, blocks and is fixed, are the truth' text_callers
 
+# Of a caller whose name is its own: each account of the hosts that it blocks is named where its hosts are.
+text_owners() {
+	local name accounts
+	while IFS=$'\t' read -r name accounts; do
+		grep -oF -- "$name " "$work/line.txt" >/dev/null || { echo "not in the text: $name" && return 1; }
+		python3 - "$work/line.txt" "$name" >"$work/accounts" <<-'PYTHON'
+			import re, sys
+			text, name = open(sys.argv[1]).read(), sys.argv[2]
+			owners = re.search(re.escape(f" {name} ") + r"\S.*? on \d+ hosts \([^)]*\) in accounts? (.*?), blocks ", text)
+			print(*sorted(re.findall(r"\b\d{12}\b", owners[1] if owners else "")), sep=",")
+		PYTHON
+		equal "accounts of $name" "$accounts" "$(cat "$work/accounts")" || return 1
+	done < <(jq -r '. as $truth | .callers[] | select(.name and .hosts_v1 > 1) | .name as $name
+		| select([$truth.callers[] | select(.name == $name)] | length == 1)
+		| [$name, ([$truth.hosts[] | select(.callers | index($name)) | .account_id] | unique | join(","))] | @tsv' "$truth")
+}
+check 'text: the accounts of the hosts that a caller blocks are the truth' text_owners
+
 rendered report.md report --format markdown
 rendered report.html report --format html
 table() {

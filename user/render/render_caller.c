@@ -10,6 +10,8 @@
 #include "lib/number.h"
 #include "lib/text.h"
 #include "verdict/verdict.h"
+#include "render/owners.h"
+#include "lib/scope.h"
 
 #define CONTAINER_ID_SHOWN 12
 
@@ -88,16 +90,20 @@ static void hosts__put(FILE *out, const struct report *report, const struct call
 		fputs(shown < caller->hosts_total ? ", …)" : ")", out);
 }
 
-char *caller__hosts(const struct report *report, const struct caller *caller)
+char *caller__hosts(const struct report *report, const struct host_summaries *hosts,
+	const struct caller *caller)
 {
+	_free_ char *owners = caller__owners(report, hosts, caller);
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = owners ? open_memstream(&text, &size) : NULL;
 
 	if (!out)
 		return NULL;
 	if (report->host_count > 1)
 		hosts__put(out, report, caller);
+	if (*owners)
+		fprintf(out, " in %s", owners);
 	if (report->host_count > 1 && caller->hosts_v1 == 1)
 		fprintf(out, ", blocks 1 host%s", caller->only_blocker_on ? " alone" : "");
 	else if (report->host_count > 1 && caller->hosts_v1)

@@ -15,9 +15,12 @@ extern const enum request_class shown_classes[CLASS_COUNT];
  * where it is nowhere in particular. The caller frees. NULL: no memory. */
 char *caller__place(const struct caller *caller);
 
-/* "web-3", or "40 hosts (web-1, web-2, web-3, ...)" with "at least" in front where it is not exact;
- * empty where the report has one host alone. The caller frees. NULL: no memory. */
-char *caller__hosts(const struct report *report, const struct caller *caller);
+struct host_summaries;
+/* "web-3", or "40 hosts (web-1, web-2, web-3, ...)" with "at least" in front where it is not exact,
+ * and whose they are (owners.h); empty where the report has one host alone. hosts may be NULL. The
+ * caller frees. NULL: no memory. */
+char *caller__hosts(const struct report *report, const struct host_summaries *hosts,
+	const struct caller *caller);
 /* "190 ok, 8 rejected", of its v1 calls; empty where nobody watched, nobody called, or all were ok.
  * The caller frees. NULL: no memory. */
 char *caller__v1_outcomes(const struct caller *caller);

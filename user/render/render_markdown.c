@@ -14,6 +14,7 @@
 #include "lib/number.h"
 #include "render/markdown.h"
 #include "verdict/next_steps.h"
+#include "render/owners.h"
 #include "render/rehearsal_lines.h"
 #include "render/render.h"
 #include "render/render_caller.h"
@@ -155,10 +156,10 @@ static void caller__put_paths(struct markdown *page, const struct caller *caller
 	fprintf(page->out, "and %s more paths\n", NUMBER(calling - PATHS_SHOWN));
 }
 
-static void caller__put_whereabouts(
-	struct markdown *page, const struct report *report, const struct caller *caller)
+static void caller__put_whereabouts(struct markdown *page, const struct report *report,
+	const struct host_summaries *summaries, const struct caller *caller)
 {
-	_free_ char *hosts = caller__hosts(report, caller);
+	_free_ char *hosts = caller__hosts(report, summaries, caller);
 	_free_ char *outcomes = caller__v1_outcomes(caller);
 
 	if (!hosts || !outcomes)
@@ -202,8 +203,9 @@ static void caller__put_agents(struct markdown *page, const struct caller *calle
 	fputs("\n", page->out);
 }
 
-static void caller__put_advice(struct markdown *page, const struct report *report, size_t number,
-	const struct caller *caller, struct sentences *said)
+static void caller__put_advice(struct markdown *page, const struct report *report,
+	const struct host_summaries *hosts, size_t number, const struct caller *caller,
+	struct sentences *said)
 {
 	_free_ char *text = NULL;
 	enum advice advice;
@@ -219,13 +221,13 @@ static void caller__put_advice(struct markdown *page, const struct report *repor
 	fputs(": ", page->out);
 	markdown__prose(page, text);
 	fputs("\n", page->out);
-	caller__put_whereabouts(page, report, caller);
+	caller__put_whereabouts(page, report, hosts, caller);
 	caller__put_agents(page, caller);
 	caller__put_paths(page, caller);
 }
 
-static void callers__put(
-	struct markdown *page, const struct report *report, bool strict, struct sentences *said)
+static void callers__put(struct markdown *page, const struct report *report,
+	const struct host_summaries *hosts, bool strict, struct sentences *said)
 {
 	size_t needing = 0, number = 0;
 	uint64_t left_out = 0;
@@ -243,7 +245,7 @@ static void callers__put(
 	fputs("\n## What to change\n\n", page->out);
 	for (size_t i = 0; i < report->caller_count && number < CALLERS_SHOWN; i++)
 		if (caller__needs_change(report->callers[i], strict))
-			caller__put_advice(page, report, ++number, report->callers[i], said);
+			caller__put_advice(page, report, hosts, ++number, report->callers[i], said);
 }
 
 /* One line of the callers of a kind: how many, with how many calls, and the first names. */
@@ -344,6 +346,7 @@ static void watch__put(
 
 static void watches__put(struct markdown *page, const struct report *report)
 {
+	_free_ char *owner = report__owner(report);
 	_free_ struct watch *watches = NULL;
 	size_t count;
 
@@ -358,6 +361,13 @@ static void watches__put(struct markdown *page, const struct report *report)
 		fprintf(page->out, "- and %s more hosts\n", NUMBER(count - HOSTS_SHOWN));
 	if (!count)
 		fputs("- no host\n", page->out);
+	if (!owner) {
+		page->error = -ENOMEM;
+	} else if (*owner) {
+		fputs("- in ", page->out);
+		markdown__prose(page, owner);
+		fputs("\n", page->out);
+	}
 	fputs("\nReport of imdstrace ", page->out);
 	markdown__prose(page, report->version ? report->version : "");
 	fputs(".\n", page->out);
@@ -440,7 +450,7 @@ static int markdown__write(
 	totals__put(&page, report);
 	rehearsal__put(&page, report);
 	hosts__put(&page, options->hosts);
-	callers__put(&page, report, strict, &said);
+	callers__put(&page, report, options->hosts, strict, &said);
 	others__put(&page, report, strict);
 	next_steps__sum_up(&said, report__count_to_change(report, strict));
 	steps__put(&page, &ruling, &said);

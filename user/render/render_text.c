@@ -7,6 +7,7 @@
 #include "lib/clock.h"
 #include "lib/number.h"
 #include "verdict/next_steps.h"
+#include "render/owners.h"
 #include "render/rehearsal_lines.h"
 #include "render/render_caller.h"
 #include "render/render_compare.h"
@@ -204,6 +205,7 @@ static void watch__render(
 
 static void watches__render(struct page *page, const struct report *report)
 {
+	_free_ char *owner = report__owner(report), *where = NULL;
 	_free_ struct watch *watches = NULL;
 	size_t count;
 
@@ -216,6 +218,12 @@ static void watches__render(struct page *page, const struct report *report)
 	if (count > HOSTS_SHOWN)
 		page__line(
 			page, STYLE_PLAIN, "%9sand %s more hosts", "", NUMBER(count - HOSTS_SHOWN));
+	if (!owner || asprintf(&where, "in %s", owner) < 0) {
+		where = NULL;
+		page->error = -ENOMEM;
+	} else if (*owner) {
+		page__wrap(page, STYLE_PLAIN, "         ", 9, where);
+	}
 }
 
 #define READY_SHOWN 10

@@ -156,9 +156,10 @@ static void row__render(struct page *page, const struct layout *layout, const st
 
 /* What helps to find it: "uid 0, started by bash /etc/cron.daily/tag, last v1 call ...". */
 static int caller__put_whereabouts(FILE *line, const struct layout *layout,
-	const struct report *report, const struct caller *caller)
+	const struct report *report, const struct host_summaries *summaries,
+	const struct caller *caller)
 {
-	_free_ char *hosts = caller__hosts(report, caller);
+	_free_ char *hosts = caller__hosts(report, summaries, caller);
 	_free_ char *outcomes = caller__v1_outcomes(caller);
 	_free_ char *place = layout->pattern ? NULL : caller__place(caller);
 	_free_ char *parent = caller->parent ? strdup(caller->parent) : NULL;
@@ -199,7 +200,8 @@ static int caller__put_whereabouts(FILE *line, const struct layout *layout,
 }
 
 static void caller__render_whereabouts(struct page *page, const struct layout *layout,
-	const struct report *report, const struct caller *caller)
+	const struct report *report, const struct host_summaries *hosts,
+	const struct caller *caller)
 {
 	_free_ char *text = NULL;
 	size_t size;
@@ -209,7 +211,7 @@ static void caller__render_whereabouts(struct page *page, const struct layout *l
 		page->error = -ENOMEM;
 		return;
 	}
-	if (caller__put_whereabouts(line, layout, report, caller))
+	if (caller__put_whereabouts(line, layout, report, hosts, caller))
 		page->error = -ENOMEM;
 	if (fclose(line))
 		page->error = -ENOMEM;
@@ -286,14 +288,14 @@ static void advice__render(struct page *page, const struct layout *layout, const
 }
 
 static void caller__render(struct page *page, const struct layout *layout,
-	const struct report *report, const struct caller *caller, struct sentences *advices,
-	struct given *given)
+	const struct report *report, const struct host_summaries *hosts,
+	const struct caller *caller, struct sentences *advices, struct given *given)
 {
 	_free_ char *text = NULL;
 	enum advice advice;
 
 	row__render(page, layout, caller);
-	caller__render_whereabouts(page, layout, report, caller);
+	caller__render_whereabouts(page, layout, report, hosts, caller);
 	if (advice__for(caller, &advice, &text)) {
 		page->error = -ENOMEM;
 		return;
@@ -381,7 +383,8 @@ void callers__render(struct page *page, const struct report *report,
 	for (size_t i = 0; i < report->caller_count && shown < CALLERS_SHOWN; i++) {
 		if (!caller__needs_change(report->callers[i], strict))
 			continue;
-		caller__render(page, &layout, report, report->callers[i], advices, &given);
+		caller__render(
+			page, &layout, report, options->hosts, report->callers[i], advices, &given);
 		shown++;
 	}
 	given__clear(&given);
