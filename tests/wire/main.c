@@ -22,6 +22,7 @@ static const char help[] =
 	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
 	"       wire --stress in|out --state FILE    (inside --serve)\n"
 	"       wire --hog MEGABYTES\n"
+	"       wire --soak SECONDS [--rate N]    (inside --serve)\n"
 	"       wire [--received FILE] --serve MODE[,STYLE] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Sends requests in every way to a metadata service of its own, in a private network, and\n"
@@ -51,6 +52,9 @@ static const char help[] =
 	"  --stress   Threads that share connections, in or out of a rehearsal's scope, until FILE\n"
 	"             says \"end\"; judges their answers while it says \"on N\" or \"off N\"\n"
 	"  --hog      Takes so much memory and gives it back, again and again\n"
+	"  --soak     Calls of every class for so long, over connections that are opened, kept,\n"
+	"             closed and reset at random; prints how many of each\n"
+	"  --rate     How many a second that is; 1000 if it is not said\n"
 	"\n"
 	"Exit status: 0 all is well; 1 something failed; 2 wrong usage.\n";
 
@@ -76,6 +80,8 @@ static const struct option long_options[] = {
 	{"stress", required_argument, NULL, 'T'},
 	{"state", required_argument, NULL, 'A'},
 	{"hog", required_argument, NULL, 'O'},
+	{"soak", required_argument, NULL, 'K'},
+	{"rate", required_argument, NULL, 'Z'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -111,7 +117,7 @@ int main(int argc, char **argv)
 	const char *stress = NULL, *state = NULL;
 	bool random = false, compare = false, rehearsed = false;
 	struct load_options load = {0};
-	uint64_t count, hog = 0;
+	uint64_t count, hog = 0, soak = 0, rate = SOAK_RATE;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+h", long_options, NULL)) != -1) {
@@ -187,6 +193,14 @@ int main(int argc, char **argv)
 			if (number__parse(optarg, HOG_MAX, &hog) || !hog)
 				return usage("the megabytes are a number from 1 to 4096");
 			break;
+		case 'K':
+			if (number__parse(optarg, SOAK_SECONDS_MAX, &soak) || !soak)
+				return usage("the seconds are a number from 1 to 86400");
+			break;
+		case 'Z':
+			if (number__parse(optarg, SOAK_RATE_MAX, &rate) || !rate)
+				return usage("the rate is a number from 1 to 10000");
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -208,6 +222,8 @@ int main(int argc, char **argv)
 		return stress__run(stress, state);
 	if (hog && argc == optind)
 		return hog__run(hog << 20);
+	if (soak && argc == optind)
+		return soak__run(rate, soak);
 	if (send_on && argc - optind == 1)
 		return exec__send(send_on, argv[optind]);
 	if (random && options.file && argc == optind)

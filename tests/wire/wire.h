@@ -224,6 +224,14 @@ int load__run(const struct load_options *options);
  */
 int stress__run(const char *scope, const char *state);
 
+#define SOAK_RATE        1000 /* calls a second */
+#define SOAK_RATE_MAX    10000
+#define SOAK_SECONDS_MAX 86400
+
+/* Calls of every class for so many seconds, printed by class as JSON. Inside runner__serve(). 0, or
+ * 1 after a complaint. */
+int soak__run(unsigned int rate, unsigned int seconds);
+
 /* Takes limit bytes of memory and gives them back, until it is ended. 1: there is none. */
 int hog__run(uint64_t limit);
 
