@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "verdict/advice.h"
+#include "render/owners.h"
 #include "render/html_page.h"
 #include "render/render_caller.h"
 #include "lib/number.h"
@@ -47,6 +48,7 @@ static const char *caller__meaning(const struct caller *caller)
 struct callers_table {
 	struct html *page;
 	const struct report *report;
+	const struct host_summaries *hosts; /* NULL: not ruled one by one */
 	bool strict;
 	struct sentences *said;
 	bool shows[CLASS_COUNT]; /* classes that anybody called */
@@ -98,7 +100,7 @@ static void count_cell__put(struct html *page, const char *label, const char *ki
 	html__put(page, "</td>");
 }
 
-static void name_cell__put(struct html *page, const struct caller *caller)
+static void name_cell__put(struct html *page, const struct caller *caller, bool fleet)
 {
 	_free_ char *place = caller__place(caller);
 
@@ -120,6 +122,8 @@ static void name_cell__put(struct html *page, const struct caller *caller)
 		html__put(page, " · started by ");
 		html__text(page, caller->parent);
 	}
+	if (fleet && caller->hosts_v1 == 1)
+		html__put(page, " · blocks 1 host%s", caller->only_blocker_on ? " alone" : "");
 	if (caller->hosts_v1 > 1) {
 		html__put(page, " · blocks ");
 		html__count(page, caller->hosts_v1);
@@ -127,6 +131,8 @@ static void name_cell__put(struct html *page, const struct caller *caller)
 		html__count(page, caller->only_blocker_on);
 		html__put(page, " of them alone");
 	}
+	if (fleet && caller->hosts_fixed)
+		html__put(page, " · fixed on %s", NUMBER(caller->hosts_fixed));
 	html__put(page, "</span></th>");
 }
 
@@ -136,7 +142,7 @@ static void row__put(const struct callers_table *table, const struct caller *cal
 	struct html *page = table->page;
 
 	html__put(page, "<tr class=\"top\" role=\"row\">");
-	name_cell__put(page, caller);
+	name_cell__put(page, caller, table->report->host_count > 1);
 	html__put(page,
 		"<td role=\"cell\" class=\"pattern\" data-label=\"pattern\" data-sort=\"%s\">"
 		"<span class=\"chip %s\">%s</span><span class=\"why\">%s</span></td>",
@@ -354,8 +360,23 @@ static void workload__put(struct html *page, const struct workload *workload)
 	fact__put(page, "pod uid", workload->pod.uid);
 }
 
-static void facts__put(struct html *page, const struct report *report, const struct caller *caller)
+static void owners__put(const struct callers_table *table, const struct caller *caller)
 {
+	_free_ char *owners = caller__owners(table->report, table->hosts, caller);
+
+	if (!owners) {
+		table->page->error = -ENOMEM;
+	} else if (*owners) {
+		fact__begin(table->page, "in");
+		html__text(table->page, owners);
+		html__put(table->page, "</dd></div>\n");
+	}
+}
+
+static void facts__put(const struct callers_table *table, const struct caller *caller)
+{
+	struct html *page = table->page;
+
 	html__put(page, "<dl class=\"facts\">\n");
 	fact__put(page, "executable", caller->exe);
 	fact__put(page, "script", caller->script);
@@ -367,7 +388,8 @@ static void facts__put(struct html *page, const struct report *report, const str
 	client__put(page, caller);
 	for (unsigned int i = 0; i < caller->agent_count; i++)
 		fact__put(page, "User-Agent", caller->agents[i]);
-	hosts__put(page, report, caller);
+	hosts__put(page, table->report, caller);
+	owners__put(table, caller);
 	unknown__put(page, caller);
 	fact__begin(page, "first call");
 	html__time(page, caller->first);
@@ -393,7 +415,7 @@ static void details__put(
 	if (count)
 		paths__put(page, paths, count, paths_shown);
 	html__put(page, "<div class=\"pair\">\n");
-	facts__put(page, table->report, caller);
+	facts__put(table, caller);
 	outcomes__put(page, caller);
 	html__put(page, "</div>\n</div></details>");
 }
@@ -405,6 +427,7 @@ static void caller__put(const struct callers_table *table, size_t number)
 	struct html *page = table->page;
 	_free_ char *text = NULL;
 	enum advice advice;
+	bool to_do;
 
 	if (advice__for(caller, &advice, &text)) {
 		page->error = -ENOMEM;
@@ -415,10 +438,12 @@ static void caller__put(const struct callers_table *table, size_t number)
 	row__put(table, caller);
 	html__put(page, "<tr class=\"more\" role=\"row\"><td role=\"cell\" colspan=\"%zu\">",
 		table->columns);
-	html__put(page, "<p class=\"advice %s\">", needs_change ? "change" : "fine");
+	/* who never called v1 may need something as well, and who did may not any more */
+	to_do = advice != ADVICE_NONE && caller__pattern(caller) != PATTERN_FOREIGN_ONLY;
+	html__put(page, "<p class=\"advice %s\">", to_do ? "change" : "fine");
 	html__text(page, text);
 	html__put(page, "</p>\n");
-	if (needs_change)
+	if (needs_change && advice != ADVICE_NONE)
 		sentences__add(table->said, "%s", text);
 	details__put(table, caller, number < CALLERS_IN_FULL ? PATHS_SHOWN : PATHS_SHOWN_LATE);
 	html__put(page, "</td></tr>\n</tbody>\n");
@@ -455,11 +480,11 @@ static void left_out__put(const struct callers_table *table)
 	html__put(table->page, ", which the CSV and the JSON list.</p>\n");
 }
 
-void html__callers(
-	struct html *page, const struct report *report, bool strict, struct sentences *said)
+void html__callers(struct html *page, const struct report *report,
+	const struct host_summaries *hosts, bool strict, struct sentences *said)
 {
 	struct callers_table table = {
-		.page = page, .report = report, .strict = strict, .said = said};
+		.page = page, .report = report, .hosts = hosts, .strict = strict, .said = said};
 
 	html__put(page, "<section aria-labelledby=\"callers\"><h2 id=\"callers\">Callers</h2>\n");
 	if (!report->caller_count) {

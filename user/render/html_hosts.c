@@ -2,6 +2,7 @@
 /* The hosts of a fleet in one table: how far each is, and what holds it up. */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "lib/number.h"
 #include "lib/clock.h"
@@ -17,7 +18,7 @@ static void tools__put(struct html *page)
 		"<div class=\"host-tools tools\" hidden>\n"
 		"<label class=\"search\"><span>Search</span><input type=\"search\" "
 		"autocomplete=\"off\" spellcheck=\"false\" "
-		"placeholder=\"name, instance, Region, caller\"></label>\n"
+		"placeholder=\"name, instance, Region, account, caller\"></label>\n"
 		"<label><span>Show</span><select><option value=\"\">all</option>"
 		"<option>ready</option><option>blocked</option><option>inconclusive</option>"
 		"</select></label>\n"
@@ -25,12 +26,26 @@ static void tools__put(struct html *page)
 		"<output class=\"found\" aria-live=\"polite\"></output>\n</div>\n");
 }
 
-static void head__put(struct html *page)
+/* Where hosts are of several accounts, each is named. */
+static bool hosts__show_accounts(const struct host_summaries *hosts)
+{
+	for (size_t i = 1; i < hosts->count; i++) {
+		const char *account = hosts->list[i].account_id, *first = hosts->list[0].account_id;
+
+		if (!account != !first || (account && strcmp(account, first) != 0))
+			return true;
+	}
+	return false;
+}
+
+static void head__put(struct html *page, bool accounts)
 {
 	html__put(page, "<div class=\"scroll\"><table class=\"plain hosts\"><thead><tr>"
 			"<th scope=\"col\">host</th><th scope=\"col\">verdict</th>"
-			"<th scope=\"col\">instance</th><th scope=\"col\">Region</th>"
-			"<th scope=\"col\" class=\"n\">v1</th>"
+			"<th scope=\"col\">instance</th><th scope=\"col\">Region</th>");
+	if (accounts)
+		html__put(page, "<th scope=\"col\">account</th>");
+	html__put(page, "<th scope=\"col\" class=\"n\">v1</th>"
 			"<th scope=\"col\" class=\"n\">watched</th>"
 			"<th scope=\"col\" class=\"n\">hop limit</th>"
 			"<th scope=\"col\">what holds it up</th></tr></thead><tbody>\n");
@@ -49,7 +64,7 @@ static void why__put(struct html *page, const struct host_summary *host)
 	}
 }
 
-static void host__put(struct html *page, const struct host_summary *host)
+static void host__put(struct html *page, const struct host_summary *host, bool accounts)
 {
 	const char *verdict = verdict__name(host->verdict);
 	char watched[32];
@@ -62,6 +77,11 @@ static void host__put(struct html *page, const struct host_summary *host)
 	html__put(page, "</td><td>");
 	html__text(page, host->region);
 	html__put(page, "</td>");
+	if (accounts) {
+		html__put(page, "<td>");
+		html__text(page, host->account_id);
+		html__put(page, "</td>");
+	}
 	html__put(page, "<td class=\"n\" data-sort=\"%" PRIu64 "\">", host->facts.calls[CLASS_V1]);
 	html__count(page, host->facts.calls[CLASS_V1]);
 	html__put(page,
@@ -74,8 +94,11 @@ static void host__put(struct html *page, const struct host_summary *host)
 
 bool html__hosts(struct html *page, const struct host_summaries *hosts)
 {
+	bool accounts;
+
 	if (!hosts || hosts->count < 2)
 		return false;
+	accounts = hosts__show_accounts(hosts);
 	html__put(page, "<section aria-labelledby=\"hosts\"><h2 id=\"hosts\">Hosts</h2>\n"
 			"<p class=\"note\">");
 	html__count(page, host_summaries__count(hosts, VERDICT_READY));
@@ -91,9 +114,9 @@ bool html__hosts(struct html *page, const struct host_summaries *hosts)
 			NUMBER(hosts->unlisted));
 	html__put(page, "</p>\n");
 	tools__put(page);
-	head__put(page);
+	head__put(page, accounts);
 	for (size_t i = 0; i < hosts->count && i < HOSTS_SHOWN; i++)
-		host__put(page, &hosts->list[i]);
+		host__put(page, &hosts->list[i], accounts);
 	html__put(page, "</tbody></table></div>\n<p class=\"note on-paper\">On paper the first 100 "
 			"stand here; --format hosts lists them all.</p>\n");
 	if (hosts->count > HOSTS_SHOWN)

@@ -44,8 +44,8 @@ void html__timeline(struct html *page, const struct report *report);
 void html__rehearsal(struct html *page, const struct report *report);
 /* Of several hosts, each. Whether there were several. */
 bool html__hosts(struct html *page, const struct host_summaries *hosts);
-/* said: gets the advices that the table gives. */
-void html__callers(
-	struct html *page, const struct report *report, bool strict, struct sentences *said);
+/* hosts may be NULL; said: gets the advices that the table gives. */
+void html__callers(struct html *page, const struct report *report,
+	const struct host_summaries *hosts, bool strict, struct sentences *said);
 
 #endif

@@ -45,7 +45,9 @@ static void meaning__put(struct html *page, const struct report *report, enum ve
 			" would break if the instance metadata service required IMDSv2 today.");
 	} else if (report__count_blockers(report, false)) {
 		html__put(page,
-			"Every caller that called without a token is fixed by now, but the report still holds those calls.");
+			"Every caller that called without a token %s, but the report still holds those calls.",
+			report->rehearsal.scope ? "is fixed by now or survived a rehearsal"
+						: "is fixed by now");
 	} else if (report->totals[CLASS_V1]) {
 		html__put(page,
 			"Some calls would break if the instance metadata service required IMDSv2 today.");
@@ -325,7 +327,7 @@ static int html__write(FILE *out, const struct report *report, const struct rend
 	figures__put(&page, report, strict);
 	html__timeline(&page, report);
 	html__rehearsal(&page, report);
-	html__callers(&page, report, strict, &said);
+	html__callers(&page, report, options->hosts, strict, &said);
 	next_steps__sum_up(&said, report__count_to_change(report, strict));
 	steps__put(&page, &ruling, &said);
 	if (!html__hosts(&page, options->hosts))
