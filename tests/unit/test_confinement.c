@@ -97,6 +97,11 @@ static int signals_its_parent(void)
 	return failed(kill(parent, SIGCONT));
 }
 
+static int signals_its_parents_thread(void)
+{
+	return failed(syscall(SYS_tgkill, parent, parent, SIGCONT));
+}
+
 static int traces(void)
 {
 	return failed(ptrace(PTRACE_ATTACH, parent, 0, 0));
@@ -209,6 +214,7 @@ static const struct {
 	{"another program", executes, EPERM, true, false},
 	{"another process", forks, EPERM, true, false},
 	{"a signal", signals_its_parent, EPERM, true, false},
+	{"a signal to a thread", signals_its_parents_thread, EPERM, true, false},
 	{"ptrace", traces, EPERM, false, false},
 	{"executable memory", maps_code, EPERM, true, false},
 	{"memory", maps_memory, 0, false, false},

@@ -80,7 +80,7 @@ static const struct syscall_rule helper_calls[] = {
 	SYSCALL(recvfrom),
 	SYSCALL(sendto),
 	SYSCALL(close),
-	SYSCALL(openat),
+	{SYS_openat, SYSCALL_WITHOUT, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC},
 	SYSCALL(readlinkat),
 	SYSCALL(newfstatat),
 	SYSCALL(fstat),
@@ -101,7 +101,6 @@ static const struct syscall_rule helper_calls[] = {
 	SYSCALL(restart_syscall),
 	SYSCALL(getpid),
 	SYSCALL(gettid),
-	SYSCALL(tgkill), /* abort() */
 	SYSCALL(exit_group),
 	SYSCALL(clock_gettime), /* where the vDSO has no clock */
 	SYSCALL(getrandom),
@@ -110,6 +109,18 @@ static const struct syscall_rule helper_calls[] = {
 	SYSCALL(readlink),
 #endif
 };
+
+/* As syscall_filter__apply(). */
+static int helper__filter_calls(void)
+{
+	struct syscall_rule rules[ARRAY_SIZE(helper_calls) + 1];
+
+	memcpy(rules, helper_calls, sizeof(helper_calls));
+	/* abort(), and a signal to no other process of the same user */
+	rules[ARRAY_SIZE(helper_calls)] =
+		(struct syscall_rule){SYS_tgkill, SYSCALL_EQUAL, 0, getpid()};
+	return syscall_filter__apply(rules, ARRAY_SIZE(rules));
+}
 
 static int answer__send(int socket, const char *text, size_t size)
 {
@@ -207,7 +218,7 @@ static _Noreturn void helper__run(int socket, pid_t owner)
 	if (getppid() != owner ||
 		privileges__drop(NULL, CAPABILITY_SYS_PTRACE | CAPABILITY_DAC_READ_SEARCH))
 		_exit(1);
-	if (syscall_filter__apply(helper_calls, ARRAY_SIZE(helper_calls)) == -EACCES)
+	if (helper__filter_calls() == -EACCES)
 		_exit(1);
 	while (!helper__answer(socket))
 		;

@@ -87,7 +87,6 @@ static const struct syscall_rule calls[] = {
 	SYSCALL(geteuid),
 	SYSCALL(getgid),
 	SYSCALL(getegid),
-	SYSCALL(tgkill), /* abort() */
 	SYSCALL(getrandom),
 	SYSCALL(futex),
 	SYSCALL(wait4),
@@ -110,11 +109,13 @@ static const struct syscall_rule calls[] = {
 
 static int confine_calls(pid_t command)
 {
-	struct syscall_rule rules[ARRAY_SIZE(calls) + 2];
+	struct syscall_rule rules[ARRAY_SIZE(calls) + 3];
 	size_t count = ARRAY_SIZE(calls);
 	int error;
 
 	memcpy(rules, calls, sizeof(calls));
+	/* abort(), and a signal to no other process of the same user */
+	rules[count++] = (struct syscall_rule){SYS_tgkill, SYSCALL_EQUAL, 0, getpid()};
 	if (command) {
 		rules[count++] = (struct syscall_rule){SYS_kill, SYSCALL_EQUAL, 0, command};
 		rules[count++] = (struct syscall_rule){SYS_kill, SYSCALL_EQUAL, 0, -command};
