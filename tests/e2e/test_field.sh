@@ -194,6 +194,11 @@ call() {
 	exec "$path" -c "$sender" ${image:+"$1"}
 }
 
+# As with docker run --rm: what names a container and its image goes soon after its process.
+remove_containers() {
+	[ -z "$(ls -A "$work/docker")" ] || { sleep 0.1 && rm -rf "$work/docker"/*; }
+}
+
 calls_of() {
 	local name mode network program sends
 	lay_out || return
@@ -206,9 +211,11 @@ calls_of() {
 	while IFS='|' read -r name mode network program sends _; do
 		[ "$mode" = "$1" ] || continue
 		(call "$name" "$mode" "$network" "$program" "$sends") >>"$work/said" 2>&1
+		remove_containers
 	done <<<"$rows"
 	[ "$1" != optional ] || while IFS='|' read -r name network program; do
 		[ -z "$name" ] || (call "$name" optional "$network" "$program" "GET $id") >>"$work/said" 2>&1
+		remove_containers
 	done <<<"$twice"
 	umount --lazy /usr/bin
 	[ ! -e "$work/cgroups" ] || while read -r path; do
@@ -221,7 +228,7 @@ calls_of() {
 	done
 	:
 }
-export -f script_of lay_out enter_cgroup call calls_of
+export -f script_of lay_out enter_cgroup call remove_containers calls_of
 
 # --- The trace ---------------------------------------------------------------------------------
 
