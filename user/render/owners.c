@@ -148,10 +148,20 @@ static bool host_summary__has(const struct host_summary *host, const struct call
 	return false;
 }
 
+/* Whether the hosts that it names itself are those that it blocks, so that nobody has to look for
+ * them among all. */
+static bool caller__names_hosts(const struct caller *caller)
+{
+	return !caller->hosts_v1 ||
+	       (caller->hosts_exact && caller->host_count == caller->hosts_v1 &&
+		       caller->hosts_total == caller->hosts_v1);
+}
+
 char *caller__owners(const struct report *report, const struct host_summaries *hosts,
 	const struct caller *caller)
 {
-	size_t most = (hosts ? hosts->count : 0) + REPORT_HOSTS_PER_CALLER_MAX, count = 0;
+	bool named = !hosts || caller__names_hosts(caller);
+	size_t most = named ? REPORT_HOSTS_PER_CALLER_MAX : hosts->count + 1, count = 0;
 	_free_ struct place *places = NULL;
 
 	if (report__is_in_one_place(report))
@@ -159,11 +169,11 @@ char *caller__owners(const struct report *report, const struct host_summaries *h
 	places = calloc(most, sizeof(*places));
 	if (!places)
 		return NULL;
-	for (size_t i = 0; hosts && i < hosts->count; i++)
+	for (size_t i = 0; !named && i < hosts->count; i++)
 		if (host_summary__has(&hosts->list[i], caller))
 			places[count++] = (struct place){text__or_empty(hosts->list[i].account_id),
 				text__or_empty(hosts->list[i].region)};
-	for (unsigned int i = 0; (!hosts || !caller->hosts_v1) && i < caller->host_count; i++) {
+	for (unsigned int i = 0; named && i < caller->host_count; i++) {
 		const struct report_host *host = report__find_host(report, caller->hosts[i]);
 
 		if (host)
