@@ -344,7 +344,7 @@ static int replace_on_a_full_disk(void)
 	DIR *entries;
 	int count = 0;
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 		mount("full", "full", "tmpfs", 0, "size=64k") || chdir("full"))
 		return SKIPPED;
 	memset(large, 'x', sizeof(large));
@@ -356,10 +356,10 @@ static int replace_on_a_full_disk(void)
 	entries = opendir(".");
 	while (entries && readdir(entries))
 		count++;
-	if (count != 3)
+	if (!entries || closedir(entries) || count != 3)
 		return 3;
 	/* a file that is a mount point (as containers get theirs) cannot be renamed over */
-	if (mount("report", "report", NULL, MS_BIND, NULL))
+	if (mount("report", "report", "none", MS_BIND, NULL))
 		return SKIPPED;
 	return file__writable("report") == -EBUSY &&
 			       file__replace("report", "x", 1, FILE_AS_IT_WAS) == -EBUSY
