@@ -137,7 +137,7 @@ static void out__append_answer(struct server *server, struct connection *connect
 
 	snprintf(head, sizeof(head),
 		"HTTP/1.%u %u %s\r\nContent-Type: %s\r\n%s%sServer: EC2ws\r\nConnection: %s\r\n\r\n",
-		connection->minor ? 1 : 0, answer->status, answer->reason, answer->type, framing,
+		connection->minor ? 1U : 0U, answer->status, answer->reason, answer->type, framing,
 		ttl, connection->keep_alive ? "keep-alive" : "close");
 	if (style == SERVICE_PIECES) {
 		connection->single_start = connection->out_size;

@@ -103,8 +103,8 @@ static bool answer__send(
 			answer->ttl);
 	size = snprintf(text, sizeof(text),
 		"HTTP/1.%u %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sServer: EC2ws\r\nConnection: %s\r\n\r\n%.*s",
-		request->minor ? 1 : 0, answer->status, answer->reason, answer->type, answer->size,
-		ttl, request->keep_alive ? "keep-alive" : "close",
+		request->minor ? 1U : 0U, answer->status, answer->reason, answer->type,
+		answer->size, ttl, request->keep_alive ? "keep-alive" : "close",
 		strcmp(request->method, "HEAD") ? (int)answer->size : 0, answer->content);
 	return send(fd, text, (size_t)size, MSG_NOSIGNAL) == size;
 }

@@ -91,7 +91,7 @@ uint64_t hash__bytes(uint64_t seed, const void *bytes, size_t size)
 
 uint64_t hash__text(uint64_t seed, const char *text)
 {
-	return text ? hash__bytes(seed, text, strlen(text)) : hash__bytes(~seed, NULL, 0);
+	return text ? hash__bytes(seed, text, strlen(text)) : hash__bytes(~seed, "", 0);
 }
 
 void *table__find(const struct table *table, uint64_t hash,
