@@ -461,6 +461,36 @@ lint: | $(linters) ## check the format, the scripts, the folders, the length of 
 	tests/lint_pages.sh
 	@! grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' Makefile $(formatted) $(scripts) | grep .
 
+analyzed := $(wildcard user/*/*.c tests/wire/*.c tests/service/*.c)
+
+# What gcc 12 says wrongly of these sources, and why. leak: it loses a block that is put into an array that grew,
+# and use-after-free takes the array that grew for the one that was. uninitialized, null: it takes -errno for 0, as
+# if what failed had succeeded, and does not know what a rule's condition has seen before the rule writes.
+analyzer := -fanalyzer -Werror -Wno-analyzer-malloc-leak -Wno-analyzer-use-after-free \
+	-Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-null-dereference -Wno-analyzer-null-argument \
+	-Wno-analyzer-possible-null-argument -Wno-stringop-overread
+
+$(out)/analyzed/%.gcc: %.c always | $(needs) $(bpf-objects:%=$(obj)/%.skel.h) $(obj)/page_hashes.h
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(CC) $(cppflags) -std=gnu11 $(warnings) -O1 $(analyzer) -S $< -o /dev/null
+
+# Of libbpf it has tests/cppcheck.h: the skeletons' bytes would take it minutes.
+analyze-cppcheck: | deps-analyze
+	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 --max-configs=1 --error-exitcode=1 \
+		--suppressions-list=tests/cppcheck.txt --include=tests/cppcheck.h -D_GNU_SOURCE -D__x86_64__ \
+		-DIMDSTRACE_VERSION='"$(VERSION)"' -Iinclude -Iuser user tests/wire tests/service
+
+# By the pinned compiler, because no two find alike.
+ifeq ($(pinned),)
+analyze-gcc: always
+	@mkdir -p $(out)
+	@flock $(out) $(MAKE) --no-print-directory STATIC=1 $@
+else
+analyze-gcc: $(analyzed:%.c=$(out)/analyzed/%.gcc)
+endif
+
+analyze: analyze-cppcheck analyze-gcc ## check the C sources by cppcheck and gcc's -fanalyzer
+
 pins: | deps-debian ## bring dist/debian.pins up to what the mirror has
 	dist/update_pins.sh
 
@@ -473,5 +503,5 @@ help: ## show this
 always:
 .PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak check-distros check-release kernels-table \
 	demo bench fuzz \
-	install install-carried uninstall dist packages release format lint pins clean help
+	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h
