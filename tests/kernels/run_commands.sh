@@ -23,4 +23,5 @@ fi
 echo "end of commands: $status" >&3
 exec 3>&-
 sync
-busybox poweroff -f
+# What was suspended cannot be powered off, and a reset ends the machine, too (-no-reboot).
+busybox reboot -f

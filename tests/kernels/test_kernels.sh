@@ -34,6 +34,8 @@ newest amd64 suite.sh fentry                                ;
 5.10   amd64 cgroups.sh hybrid /sys/fs/cgroup/systemd       ; imdstrace.cgroups=hybrid
 6.12   amd64 cgroups.sh v2 /sys/fs/cgroup                   ;
 6.12   amd64 lockdown.sh                                    ; lockdown=confidentiality
+5.10   amd64 machine.sh                                     ;
+newest amd64 machine.sh                                     ;
 '
 
 # The models that "preempt=" chooses from: no longer none and voluntary where the kernel has lazy.
@@ -135,7 +137,7 @@ collect() {
 boot() {
 	local started=$SECONDS status objects=$here/../../build/$3/compilers
 	[ -d "$objects" ] || objects=
-	BOOT_TIMEOUT=$boot_limit "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,rehearse,clients,suite,load,stress,cgroups,lockdown}.sh \
+	BOOT_TIMEOUT=$boot_limit "$boot_program" "$2" "$3" "$4" "$here"/{lib,witness,rehearse,clients,suite,load,stress,cgroups,lockdown,machine}.sh \
 		${objects:+"$objects"} >"$scratch/$1" 2>&1
 	status=$?
 	echo $((SECONDS - started)) >"$scratch/$1.seconds"
