@@ -489,7 +489,12 @@ else
 analyze-gcc: $(analyzed:%.c=$(out)/analyzed/%.gcc)
 endif
 
-analyze: analyze-cppcheck analyze-gcc ## check the C sources by cppcheck and gcc's -fanalyzer
+# With clang's analyzer it would take minutes more (.clang-tidy).
+analyze-tidy: $(obj)/imdstrace.skel.h $(obj)/imdstrace_loops.skel.h $(obj)/imdstrace_rounds.skel.h $(obj)/page_hashes.h | deps-build deps-analyze
+	printf '%s\n' $(wildcard user/*/*.c) | xargs -P2 -n6 sh -c \
+		'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -DIMDSTRACE_VERSION=\"\" -Iinclude -Iuser -I$(obj)' clang-tidy
+
+analyze: analyze-cppcheck analyze-gcc analyze-tidy ## check the C sources by cppcheck, clang-tidy and gcc's -fanalyzer
 
 pins: | deps-debian ## bring dist/debian.pins up to what the mirror has
 	dist/update_pins.sh
@@ -503,5 +508,5 @@ help: ## show this
 always:
 .PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak check-distros check-release kernels-table \
 	demo bench fuzz \
-	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc pins clean help
+	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc analyze-tidy pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

@@ -23,6 +23,7 @@ debian	file:/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyrin
 unit	inc:cmocka.h		libcmocka-dev		libcmocka-devel
 unit	gcc:libasan.so		gcc			libasan
 unit	gcc:libubsan.so		gcc			libubsan
+analyze	cmd:clang-tidy		clang-tidy		clang-tools-extra
 analyze	cmd:cppcheck		cppcheck		cppcheck
 valgrind	cmd:valgrind		valgrind		valgrind
 fuzz	clang:libclang_rt.fuzzer-*.a	libclang-rt-dev	compiler-rt
