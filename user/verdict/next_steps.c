@@ -495,12 +495,15 @@ static void steps__add_watching(
 	steps__add(steps, again, "Keep watching, best across a reboot and every scheduled job");
 }
 
-/* Whether all that is in the way survives the switch, as rehearsed beside a trace of everything. */
+/* Whether all that is in the way survives the switch, as rehearsed beside a trace of everything
+ * that left no call open. */
 static bool report__has_survivors_alone(
 	const struct report *report, const struct verdict_options *options)
 {
 	size_t survivors = 0;
 
+	if (report->totals[CLASS_UNKNOWN] || report->lost || report->missed)
+		return false;
 	for (size_t i = 0; i < report->caller_count; i++)
 		survivors += caller__blocks(report->callers[i], options->strict) &&
 			     caller__survives(report->callers[i]);
@@ -522,7 +525,7 @@ void next_steps__write(struct steps *steps, const struct report *report, enum ve
 	steps__add_hop_limit(steps, report, &culprits);
 	if (verdict == VERDICT_BLOCKED && report__has_survivors_alone(report, options))
 		steps__add(steps, NULL,
-			"Nothing else blocks than callers that survive the switch, as rehearsed: with nothing lost and every scheduled job watched, tokens can be required although the verdict stays blocked for as long as they call without one.");
+			"Nothing else blocks than callers that survive the switch, as rehearsed: once every scheduled job has been watched, tokens can be required although the verdict stays blocked for as long as they call without one.");
 	else if (verdict == VERDICT_BLOCKED)
 		steps__add_fresh_start(steps, report);
 	if (verdict == VERDICT_INCONCLUSIVE)
