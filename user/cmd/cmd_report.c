@@ -252,6 +252,7 @@ static int command__render_changes(struct report_command *command, const struct 
 		status = command__render(command, set->report);
 	if (before.failed)
 		status = EXIT_USAGE;
+	command->options.comparison = NULL;
 	comparison__clear(&comparison);
 	report_set__clear(&before);
 	return status;
