@@ -27,6 +27,11 @@ static const char *text__or_empty(const char *text)
 	return text ? text : "";
 }
 
+static struct place place__of(const char *account, const char *region)
+{
+	return (struct place){text__or_empty(account), text__or_empty(region)};
+}
+
 static int place__compare(const void *left, const void *right)
 {
 	const struct place *a = left, *b = right;
@@ -131,12 +136,13 @@ static bool report__is_in_one_place(const struct report *report)
 {
 	const struct report_host *hosts = report->hosts;
 
-	for (size_t i = 1; i < report->host_count; i++)
-		if (strcmp(text__or_empty(hosts[i].account_id),
-			    text__or_empty(hosts[0].account_id)) != 0 ||
-			strcmp(text__or_empty(hosts[i].region), text__or_empty(hosts[0].region)) !=
-				0)
+	for (size_t i = 1; i < report->host_count; i++) {
+		struct place first = place__of(hosts[0].account_id, hosts[0].region),
+			     place = place__of(hosts[i].account_id, hosts[i].region);
+
+		if (place__compare(&first, &place))
 			return false;
+	}
 	return true;
 }
 
@@ -171,14 +177,13 @@ char *caller__owners(const struct report *report, const struct host_summaries *h
 		return NULL;
 	for (size_t i = 0; !named && i < hosts->count; i++)
 		if (host_summary__has(&hosts->list[i], caller))
-			places[count++] = (struct place){text__or_empty(hosts->list[i].account_id),
-				text__or_empty(hosts->list[i].region)};
+			places[count++] =
+				place__of(hosts->list[i].account_id, hosts->list[i].region);
 	for (unsigned int i = 0; named && i < caller->host_count; i++) {
 		const struct report_host *host = report__find_host(report, caller->hosts[i]);
 
 		if (host)
-			places[count++] = (struct place){
-				text__or_empty(host->account_id), text__or_empty(host->region)};
+			places[count++] = place__of(host->account_id, host->region);
 	}
 	return places__describe(places, count);
 }
@@ -189,7 +194,6 @@ char *report__owner(const struct report *report)
 
 	if (!report->host_count || !report__is_in_one_place(report))
 		return strdup("");
-	place = (struct place){text__or_empty(report->hosts[0].account_id),
-		text__or_empty(report->hosts[0].region)};
+	place = place__of(report->hosts[0].account_id, report->hosts[0].region);
 	return places__describe(&place, 1);
 }
