@@ -210,11 +210,6 @@ static int pipelined_out_of_step(struct run *run)
 	{                                                                                        \
 		.name = by, TEXT(ALL_TEXT), .expect = {ALL_EVENTS}, .cut = where, .way = "write" \
 	}
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
-
 const struct wire_case cut_cases[] = {
 	ROW("cut-nowhere", CUT_NOWHERE),
 	ROW("cut-between-requests", CUT_HEADS),

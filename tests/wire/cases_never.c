@@ -173,11 +173,6 @@ static int reused_fd(struct run *run)
 	return error;
 }
 
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
-
 const struct wire_case never_cases[] = {
 	RUN("never-other-port", other_port),
 	RUN("never-other-port-ipv6", other_port_ipv6),

@@ -13,15 +13,6 @@ static const struct expected is_v1[] = {V1_EVENT, {0}};
 static const struct expected is_all[] = {ALL_EVENTS, {0}};
 static const struct expected is_unknown[] = {UNKNOWN, {0}};
 
-/* Reset, so that the address is free at once and nothing is left of the connection. */
-static void reset(int fd)
-{
-	struct linger now = {.l_onoff = 1};
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(fd);
-}
-
 static int reset_in_a_head(struct run *run)
 {
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;
@@ -30,7 +21,7 @@ static int reset_in_a_head(struct run *run)
 		return fd;
 	error = run__say(run, fd, "GET " AMI " HTTP/1.1\r\nHost:");
 	run__expect(run, is_unknown);
-	reset(fd);
+	endpoint__reset(fd);
 	return error;
 }
 
@@ -42,7 +33,7 @@ static int reset_after_a_head(struct run *run)
 		return fd;
 	error = run__say(run, fd, V1_TEXT);
 	run__expect(run, is_v1);
-	reset(fd);
+	endpoint__reset(fd);
 	return error;
 }
 
@@ -67,7 +58,7 @@ static int same_port_again(struct run *run)
 		run__hold(run);
 		error = run__say(run, fd, i ? V1_TEXT : "GET /unfinished HTTP/1.1\r\n");
 		run__expect(run, i ? is_v1 : is_unknown);
-		reset(fd);
+		endpoint__reset(fd);
 	}
 	return error;
 }
@@ -154,11 +145,6 @@ static int rest_of_a_head_elsewhere(struct run *run)
 	close(fd);
 	return error;
 }
-
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
 
 const struct wire_case reuse_cases[] = {
 	RUN("reset-in-a-head", reset_in_a_head),

@@ -490,11 +490,6 @@ static int heads_without_end(struct run *run)
 		.name = title, TEXT(ALL_TEXT), .expect = {ALL_EVENTS}, .way = by, .cut = where, \
 		.socket = kind, .mptcp = true, .or_unknown = true                               \
 	}
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
-
 const struct wire_case send_cases[] = {
 	RUN("fast-open", fast_open_sendto),
 	RUN("fast-open-twice", fast_open_twice),

@@ -404,11 +404,6 @@ static int from_another_source(struct run *run)
 		.name = title, TEXT(ALL_TEXT), .expect = {ALL_EVENTS}, .socket = kind, \
 		.cut = where                                                           \
 	}
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
-
 const struct wire_case socket_cases[] = {
 	ROW("socket-ipv4", SOCKET_IPV4, CUT_HEADS),
 	ROW("socket-ipv6", SOCKET_IPV6, CUT_HEADS),

@@ -253,11 +253,6 @@ static int split_ipv6(struct run *run)
 	return split(run, SOCKET_IPV6, split__send);
 }
 
-#define RUN(by, code)                   \
-	{                               \
-		.name = by, .run = code \
-	}
-
 const struct wire_case split_cases[] = {
 	RUN("cut-short-nonblocking", cut_short_nonblocking),
 	RUN("cut-short-by-timeout", cut_short_by_timeout),

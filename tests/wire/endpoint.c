@@ -89,3 +89,11 @@ void endpoint__finish(int fd)
 		;
 	close(fd);
 }
+
+void endpoint__reset(int fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}

@@ -73,16 +73,6 @@ static int soak__connect(struct soak *soak)
 	return fd;
 }
 
-/* Reset, so that no port waits and nothing is left of it. */
-static void reset(int *fd)
-{
-	struct linger now = {.l_onoff = 1};
-
-	setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(*fd);
-	*fd = -1;
-}
-
 /* One answer, read whole. 0 or -errno. */
 static int read_answer(int fd)
 {
@@ -133,7 +123,8 @@ static int soak__call_by_itself(struct soak *soak)
 		if (send(*fd, half_head, sizeof(half_head) - 1, MSG_NOSIGNAL) < 0)
 			return -errno;
 		soak->counts[CLASS_UNKNOWN]++;
-		reset(fd);
+		endpoint__reset(*fd);
+		*fd = -1;
 		return 0;
 	}
 	error = soak__call(soak, *fd, calls[which].text);
@@ -141,7 +132,8 @@ static int soak__call_by_itself(struct soak *soak)
 		return error;
 	soak->counts[calls[which].cls]++;
 	if (one_in(soak, RESET_ONE_IN)) {
-		reset(fd);
+		endpoint__reset(*fd);
+		*fd = -1;
 	} else if (one_in(soak, CLOSE_ONE_IN)) {
 		close(*fd);
 		*fd = -1;

@@ -118,6 +118,12 @@ struct wire_case {
 
 #define TEXT(literal) .text = (literal), .size = sizeof(literal) - 1
 
+/* A row of a case that does it all. */
+#define RUN(by, code)                   \
+	{                               \
+		.name = by, .run = code \
+	}
+
 /* All tables of cases; ended by NULL. */
 extern const struct wire_case *const wire_cases[];
 extern const struct wire_case http_cases[], body_cases[], cut_cases[], way_cases[], send_cases[],
@@ -190,6 +196,8 @@ int endpoint__socket(struct run *run, enum socket_kind kind);
 socklen_t endpoint__address(struct sockaddr_storage *address, enum socket_kind kind, uint16_t port);
 /* Says that no more is sent, reads what the service has to say, and closes. */
 void endpoint__finish(int fd);
+/* Closes it as a reset, so that its port is free at once and nothing is left of the connection. */
+void endpoint__reset(int fd);
 
 /* The rooms of the program. */
 
