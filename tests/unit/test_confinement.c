@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -100,6 +101,26 @@ static int signals_its_parent(void)
 static int signals_its_parents_thread(void)
 {
 	return failed(syscall(SYS_tgkill, parent, parent, SIGCONT));
+}
+
+static int has_its_parent_signalled(void)
+{
+	return failed(fcntl(STDIN_FILENO, F_SETOWN, parent));
+}
+
+static int types_into_its_terminal(void)
+{
+	return failed(ioctl(STDIN_FILENO, TIOCSTI, "x"));
+}
+
+static int copies_a_descriptor(void)
+{
+	return failed(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
+}
+
+static int asks_whether_it_has_a_terminal(void)
+{
+	return isatty(STDIN_FILENO) || errno == ENOTTY ? 0 : errno;
 }
 
 static int traces(void)
@@ -215,6 +236,10 @@ static const struct {
 	{"another process", forks, EPERM, true, false},
 	{"a signal", signals_its_parent, EPERM, true, false},
 	{"a signal to a thread", signals_its_parents_thread, EPERM, true, false},
+	{"a signal by a descriptor", has_its_parent_signalled, EPERM, true, false},
+	{"a key in its terminal", types_into_its_terminal, EPERM, true, false},
+	{"a copy of a descriptor", copies_a_descriptor, 0, false, false},
+	{"whether it has a terminal", asks_whether_it_has_a_terminal, 0, false, false},
 	{"ptrace", traces, EPERM, false, false},
 	{"executable memory", maps_code, EPERM, true, false},
 	{"memory", maps_memory, 0, false, false},

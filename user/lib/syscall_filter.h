@@ -3,6 +3,7 @@
 #ifndef IMDSTRACE_SYSCALL_FILTER_H
 #define IMDSTRACE_SYSCALL_FILTER_H
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,19 @@ struct syscall_rule {
 	{                                     \
 		SYS_##name, SYSCALL_ANY, 0, 0 \
 	}
+
+/* The rule of a call of one command alone: argument is where it stands. */
+#define SYSCALL_COMMAND(name, argument, command)             \
+	{                                                    \
+		SYS_##name, SYSCALL_EQUAL, argument, command \
+	}
+
+/* What the C library itself asks of a descriptor; F_SETOWN would have a signal sent to any process
+ * of the same user. */
+#define SYSCALL_FCNTL                                                                   \
+	SYSCALL_COMMAND(fcntl, 1, F_GETFL), SYSCALL_COMMAND(fcntl, 1, F_SETFL),         \
+		SYSCALL_COMMAND(fcntl, 1, F_GETFD), SYSCALL_COMMAND(fcntl, 1, F_SETFD), \
+		SYSCALL_COMMAND(fcntl, 1, F_DUPFD_CLOEXEC)
 
 #define SYSCALL_RULES_MAX 160
 

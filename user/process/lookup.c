@@ -89,7 +89,7 @@ static const struct syscall_rule helper_calls[] = {
 	SYSCALL(faccessat2),
 	SYSCALL(getdents64),
 	SYSCALL(lseek),
-	SYSCALL(fcntl),
+	SYSCALL_FCNTL,
 	SYSCALL(uname),
 	SYSCALL(brk),
 	SYSCALL(munmap),

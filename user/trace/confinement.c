@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,12 +15,17 @@
 #include "lib/file_rules.h"
 #include "lib/syscall_filter.h"
 
+/* TCGETS2, TCSETS2 and TCSETSW2, whose structure only the kernel's own header has, which cannot
+ * stand beside the C library's. */
+#define TERMIOS2_SIZE 44
+#define TERMIOS2_GET  _IOC(_IOC_READ, 'T', 0x2a, TERMIOS2_SIZE)
+#define TERMIOS2_SET  _IOC(_IOC_WRITE, 'T', 0x2b, TERMIOS2_SIZE)
+#define TERMIOS2_SETW _IOC(_IOC_WRITE, 'T', 0x2c, TERMIOS2_SIZE)
+
 #define NO_EXEC 4 /* PROT_EXEC, which is the third argument's */
 
-#define COMMAND(command)                           \
-	{                                          \
-		SYS_bpf, SYSCALL_EQUAL, 0, command \
-	}
+#define COMMAND(command) SYSCALL_COMMAND(bpf, 0, command)
+#define IOCTL(command)   SYSCALL_COMMAND(ioctl, 1, command)
 
 /* The C libraries of different releases take different calls for one thing. */
 static const struct syscall_rule calls[] = {
@@ -28,8 +35,16 @@ static const struct syscall_rule calls[] = {
 	SYSCALL(writev),
 	SYSCALL(lseek),
 	SYSCALL(close),
-	SYSCALL(fcntl),
-	SYSCALL(ioctl), /* the terminal's size and mode, and a perf event that ends */
+	SYSCALL_FCNTL,
+	/* the terminal's size and mode: TIOCSTI would type into it */
+	IOCTL(TIOCGWINSZ),
+	IOCTL(TCGETS),
+	IOCTL(TCSETS),
+	IOCTL(TCSETSW),
+	IOCTL(TERMIOS2_GET), /* glibc 2.42 and later */
+	IOCTL(TERMIOS2_SET),
+	IOCTL(TERMIOS2_SETW),
+	IOCTL(PERF_EVENT_IOC_DISABLE), /* a hook that ends */
 	SYSCALL(fstat),
 	SYSCALL(fsync),
 	SYSCALL(ftruncate),
