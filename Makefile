@@ -331,6 +331,9 @@ check-distros: ## build, test and trace in bare roots of Debian 12, 13 and sid (
 kernels-table: ## put what the last check-kernels saw into the manual
 	tests/docs/manual.py kernels dist/imdstrace.8 build/kernels.md
 
+clients-table: ## put what came of the clients that the last check-clients rehearsed into the manual
+	tests/docs/manual.py table clients dist/imdstrace.8 build/clients.md
+
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo
 
@@ -506,7 +509,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak check-distros check-release kernels-table \
+.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak check-distros check-release kernels-table clients-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc analyze-tidy pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

@@ -5,6 +5,7 @@
 manual.py fields SCHEMA          prints the fields of dist/schema/SCHEMA.json as mdoc
 manual.py write FILE             puts that into FILE, between '.\\" fields: SCHEMA' and '.\\" end of fields'
 manual.py kernels FILE TABLE     puts the rows of TABLE, which tests/kernels/test_kernels.sh wrote, into FILE
+manual.py table NAME FILE TABLE  puts TABLE, one of Markdown, into FILE, between '.\\" NAME: ...' and '.\\" end of NAME'
 manual.py options FILE COMMAND   prints the options that the page FILE has for a command, one a line
 manual.py help                   prints the options that a --help on standard input has
 """
@@ -80,20 +81,30 @@ def replace(file, kind, text):
     page.write_text("\n".join(out) + "\n")
 
 
-def kernels(table):
-    """A list of columns. The machine stands in the kernel's name, and the boot's time is the testers'."""
-    header, _, *lines = [line.strip("| \n").split(" | ") for line in pathlib.Path(table).read_text().splitlines()]
-    kept = [header.index(name) for name in ("kernel", "attach mode", "wire cases right")]
-    kept.append(next(i for i, name in enumerate(header) if "instructions" in name))
-    cells = [[quoted(line[i].strip("`")) for i in kept] for line in lines]
-    widths = [max((cell[i] for cell in cells), key=len) for i in range(len(kept))]
-    names = ("kernel", "attach mode", "right", "instructions")
+def markdown(table):
+    """The rows of a table of Markdown, its names first."""
+    names, _, *rows = [line.strip("| \n").split(" | ") for line in pathlib.Path(table).read_text().splitlines()]
+    return [names, *rows]
+
+
+def columns(names, *rows):
+    """A list of columns, each as wide as its longest cell."""
+    cells = [[quoted(cell.strip("`")) for cell in row] for row in rows]
+    widths = [max(column, key=len) for column in zip(*cells)]
     return [
         ".Bl -column " + " ".join(f'"{width}"' for width in widths),
         ".It " + " Ta ".join(f"Em {name}" for name in names),
         *(".It " + " Ta ".join(row) for row in cells),
         ".El",
     ]
+
+
+def kernels(table):
+    """The machine stands in the kernel's name, and the boot's time is the testers'."""
+    header, *rows = markdown(table)
+    kept = [header.index(name) for name in ("kernel", "attach mode", "wire cases right")]
+    kept.append(next(i for i, name in enumerate(header) if "instructions" in name))
+    return columns(("kernel", "attach mode", "right", "instructions"), *([row[i] for i in kept] for row in rows))
 
 
 def options_of_page(file, command):
@@ -125,6 +136,8 @@ def main(verb, *arguments):
         replace(*arguments, "fields", fields)
     elif verb == "kernels":
         replace(arguments[0], "kernels", lambda _: kernels(arguments[1]))
+    elif verb == "table":
+        replace(arguments[1], arguments[0], lambda _: columns(*markdown(arguments[2])))
     elif verb == "options":
         print("\n".join(options_of_page(*arguments)))
     elif verb == "help":
