@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -18,7 +19,8 @@
 #include "demo/imds_listen.h"
 #include "lib/scope.h"
 
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX 1024 /* that have sent something */
+#define FILES_MAX       262144
 #define IN_SIZE         65536
 #define OUT_SIZE        262144
 #define ANSWER_SIZE     (IMDS_CONTENT_SIZE + 1024) /* with its head and chunk sizes */
@@ -323,7 +325,7 @@ static int connection__write(struct connection *connection)
 	return 0;
 }
 
-static int connection__watch(struct server *server, struct connection *connection, int operation)
+static int connection__watch(struct server *server, struct connection *connection)
 {
 	struct epoll_event event = {.data.ptr = connection};
 
@@ -331,7 +333,7 @@ static int connection__watch(struct server *server, struct connection *connectio
 		event.events |= EPOLLIN;
 	if (connection->out_size)
 		event.events |= EPOLLOUT;
-	return epoll_ctl(server->epoll, operation, connection->fd, &event) ? -errno : 0;
+	return epoll_ctl(server->epoll, EPOLL_CTL_MOD, connection->fd, &event) ? -errno : 0;
 }
 
 /* Reads, answers and writes what is possible now. */
@@ -350,42 +352,54 @@ static void connection__serve(struct server *server, struct connection *connecti
 		shutdown(connection->fd, SHUT_WR);
 		connection->shut = true;
 	}
-	if ((connection->ended && !connection->out_size) ||
-		connection__watch(server, connection, EPOLL_CTL_MOD))
+	if ((connection->ended && !connection->out_size) || connection__watch(server, connection))
 		connection__close(server, connection);
+}
+
+/* What an event of a connection points to that has sent nothing yet, which costs no more than its
+ * fd: an odd number, as no pointer is. */
+static uint64_t silent__event(int fd)
+{
+	return (uint64_t)fd << 1 | 1;
 }
 
 static void server__accept(struct server *server, int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = silent__event(fd)};
 	struct linger reset = {.l_onoff = 1};
-	struct connection *connection;
 	int on = 1;
 
 	if (fd < 0)
 		return;
 	if (server->options->mode == SERVICE_RESET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	connection = server->options->mode == SERVICE_CLOSED ||
-				     server->options->mode == SERVICE_RESET ||
-				     server->connections == CONNECTIONS_MAX
-			     ? NULL
-			     : calloc(1, sizeof(*connection));
+	if (server->options->style == SERVICE_PIECES)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (server->options->mode == SERVICE_CLOSED || server->options->mode == SERVICE_RESET ||
+		epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event))
+		close(fd);
+}
+
+/* The first that is heard of a connection. */
+static void server__begin(struct server *server, int fd)
+{
+	struct connection *connection =
+		server->connections == CONNECTIONS_MAX ? NULL : calloc(1, sizeof(*connection));
+
 	if (!connection) {
 		close(fd);
 		return;
 	}
-	if (server->options->style == SERVICE_PIECES)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection->fd = fd;
 	connection->number = (uint64_t)getpid() << 32 | ++server->accepted;
 	connection->mute = server->options->mode == SERVICE_SILENT;
 	server->connections++;
-	if (connection__watch(server, connection, EPOLL_CTL_ADD))
-		connection__close(server, connection);
+	connection__serve(server, connection);
 }
 
-/* A listener's event points to its fd, a connection's to the connection. */
+/* A listener's event points to its fd, a connection's to the connection, once it has sent
+ * something. */
 static int server__run(struct server *server, int *listeners, unsigned int count)
 {
 	struct epoll_event event;
@@ -406,6 +420,8 @@ static int server__run(struct server *server, int *listeners, unsigned int count
 			continue;
 		if (listener >= listeners && listener < listeners + count)
 			server__accept(server, *listener);
+		else if (event.data.u64 & 1)
+			server__begin(server, (int)(event.data.u64 >> 1));
 		else
 			connection__serve(server, event.data.ptr);
 	}
@@ -434,9 +450,11 @@ static void service__run(void *context)
 {
 	const struct serving *serving = context;
 	struct server *server = calloc(1, sizeof(*server));
+	struct rlimit files = {FILES_MAX, FILES_MAX};
 
 	if (!server)
 		return;
+	setrlimit(RLIMIT_NOFILE, &files); /* or as many as there may be otherwise */
 	server->options = serving->options;
 	server__run(server, serving->listeners, (unsigned int)serving->count);
 }

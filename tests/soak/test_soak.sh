@@ -9,6 +9,8 @@
 set -u
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
+# shellcheck source=tests/e2e/bounds.sh
+. "$here/bounds.sh"
 
 seconds=${SOAK_SECONDS:-150}
 rate=${SOAK_RATE:-1000}
@@ -18,33 +20,6 @@ export seconds rate
 
 # What an allocator keeps from one moment to the next.
 MEMORY_SLACK=512 # KiB
-
-# processes PID: it and its children.
-processes() {
-	echo "$1"
-	pgrep -P "$1"
-}
-
-# resident PID: KiB of the trace and of its helper.
-resident() {
-	local pid
-	for pid in $(processes "$1"); do
-		sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/$pid/status"
-	done | awk "{ sum += \$1 } END { print sum }"
-}
-
-# Not those that forget what is oldest when they are full.
-maps() {
-	bpftool -j map show | jq -r '.[] | select(.type == "hash") | "\(.id) \(.name)"' | sort
-}
-
-# entries FILE: "NAME COUNT" of each map of the trace.
-entries() {
-	local id name
-	while read -r id name; do
-		echo "$name $(bpftool -j map dump id "$id" | jq length)"
-	done <"$work/maps" | sort >"$1"
-}
 
 # What the connections that are closed leave behind goes within seconds.
 measure() {

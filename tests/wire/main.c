@@ -19,6 +19,9 @@ static const char help[] =
 	"       wire --compare EVENTS FILE\n"
 	"       wire --rehearsed BEFORE DURING\n"
 	"       wire --calls N [--blocked N] [--spinning N]    (inside --serve)\n"
+	"       wire --crowd N [--hold]    (inside --serve)\n"
+	"       wire --endless N    (inside --serve)\n"
+	"       wire --swarm N    (inside --serve)\n"
 	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
 	"       wire --stress in|out --state FILE    (inside --serve)\n"
 	"       wire --hog MEGABYTES\n"
@@ -44,6 +47,11 @@ static const char help[] =
 	"  --serve    Runs COMMAND beside a service: optional, required, silent, put-dropped,\n"
 	"             put-refused, closed or reset; length, chunked, close or pieces\n"
 	"  --calls    Sends that many requests, half of them from processes that end at once\n"
+	"  --crowd    Opens that many connections and resets each at once; with --hold, keeps as\n"
+	"             many of them as it may until a line on standard input\n"
+	"  --endless  Sends that many heads that do not end, and waits for a line\n"
+	"  --swarm    A call by each of so many processes, every one another program, linked into\n"
+	"             the current directory\n"
 	"  --inject   Sends a request in packets made up here, from that address, through a raw\n"
 	"             socket or as frames of a device\n"
 	"  --blocked, --spinning\n"
@@ -75,6 +83,9 @@ static const struct option long_options[] = {
 	{"calls", required_argument, NULL, 'C'},
 	{"blocked", required_argument, NULL, 'B'},
 	{"spinning", required_argument, NULL, 'P'},
+	{"crowd", required_argument, NULL, 'W'},
+	{"endless", required_argument, NULL, 'L'},
+	{"swarm", required_argument, NULL, 'M'},
 	{"inject", required_argument, NULL, 'I'},
 	{"device", required_argument, NULL, 'D'},
 	{"stress", required_argument, NULL, 'T'},
@@ -117,6 +128,7 @@ int main(int argc, char **argv)
 	const char *stress = NULL, *state = NULL;
 	bool random = false, compare = false, rehearsed = false;
 	struct load_options load = {0};
+	unsigned int crowd = 0, endless = 0, swarm = 0;
 	uint64_t count, hog = 0, soak = 0, rate = SOAK_RATE;
 	int option;
 
@@ -175,6 +187,13 @@ int main(int argc, char **argv)
 				return usage("the threads are a number up to 200 of each");
 			*(option == 'B' ? &load.blocked : &load.spinning) = count;
 			break;
+		case 'W':
+		case 'L':
+		case 'M':
+			if (number__parse(optarg, NEIGHBOURS_MAX, &count) || !count)
+				return usage("the neighbours are a number from 1 to 200000");
+			*(option == 'W' ? &crowd : option == 'L' ? &endless : &swarm) = count;
+			break;
 		case 'I':
 			source = optarg;
 			break;
@@ -218,6 +237,12 @@ int main(int argc, char **argv)
 		return inject__run(source, device);
 	if (load.calls && argc == optind)
 		return load__run(&load);
+	if (crowd && argc == optind)
+		return neighbours__connect(crowd, options.hold);
+	if (endless && argc == optind)
+		return neighbours__endless(endless);
+	if (swarm && argc == optind)
+		return neighbours__swarm(swarm);
 	if (stress && state && argc == optind)
 		return stress__run(stress, state);
 	if (hog && argc == optind)

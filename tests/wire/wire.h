@@ -225,6 +225,20 @@ struct load_options {
 /* Inside runner__serve(). 0, or 1 after a complaint. */
 int load__run(const struct load_options *options);
 
+#define NEIGHBOURS_MAX 200000
+
+/* Neighbours of the calls that are to be seen. Inside runner__serve(). Each ends with 0, or 1 after
+ * a complaint. */
+
+/* Opens count connections, and resets each at once; or holds them all, as many as this machine lets
+ * it, says how many and waits for a line on standard input. */
+int neighbours__connect(unsigned int count, bool hold);
+/* Sends so many heads that do not end, says how many and waits as above. */
+int neighbours__endless(unsigned int count);
+/* So many processes, each a program of its own in the current directory, call once without a token.
+ */
+int neighbours__swarm(unsigned int count);
+
 #define HOG_MAX 4096 /* MiB */
 
 /* Threads that share connections, until the file state says "end". scope: "in" or "out" of the one
