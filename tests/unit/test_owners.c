@@ -12,6 +12,7 @@
 #define US    "'us-east-1'"
 #define ONE   "'111122223333'"
 #define OTHER "'444455556666'"
+#define SHOWN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
 
 static void owners_are_told(void **state)
 {
@@ -43,6 +44,8 @@ static void owners_are_told(void **state)
 			IN("m1", "'1'", "null") "," IN("m2", "'2'", "null") "," IN("m3", "'3'",
 				"null") "," IN("m4", "'4'", "null") "," IN("m5", "'5'", "null"),
 			"'m1','m2','m3','m4','m5'", "accounts 1, 2, 3, 4 and 1 more", ""},
+		{"no more of a name than a line holds", IN("m1", "'" SHOWN "\u00e9\u00e9'", EU),
+			"'m1'", "", "account " SHOWN " (eu-west-1)"},
 	};
 
 	(void)state;

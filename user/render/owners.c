@@ -7,9 +7,11 @@
 
 #include "lib/number.h"
 #include "lib/scope.h"
+#include "lib/text.h"
 
 #define ACCOUNTS_SHOWN 4
 #define REGIONS_SHOWN  4
+#define NAME_SHOWN     64 /* bytes: whoever wrote the report chose them */
 
 /* Where one host is; "" is not known. */
 struct place {
@@ -73,6 +75,11 @@ static bool owner__begins_region(const struct owner *owner, size_t at)
 	       (!at || strcmp(owner->places[at - 1].region, owner->places[at].region) != 0);
 }
 
+static void name__put(FILE *out, const char *name)
+{
+	fprintf(out, "%.*s", (int)text__complete(name, strnlen(name, NAME_SHOWN)), name);
+}
+
 /* "eu-west-1, us-east-1", or "7 Regions" */
 static void owner__put_regions(FILE *out, const struct owner *owner)
 {
@@ -83,8 +90,10 @@ static void owner__put_regions(FILE *out, const struct owner *owner)
 	if (regions > REGIONS_SHOWN)
 		fprintf(out, "%s Regions", NUMBER(regions));
 	for (size_t i = 0; regions <= REGIONS_SHOWN && i < owner->count; i++)
-		if (owner__begins_region(owner, i))
-			fprintf(out, "%s%s", shown++ ? ", " : "", owner->places[i].region);
+		if (owner__begins_region(owner, i)) {
+			fputs(shown++ ? ", " : "", out);
+			name__put(out, owner->places[i].region);
+		}
 }
 
 /* Whether a Region of it is known: the empty one is the first in order. */
@@ -105,8 +114,9 @@ static void owners__put(FILE *out, const struct owner *owners, size_t count)
 	for (size_t i = 0; i < named && i < ACCOUNTS_SHOWN; i++) {
 		bool regions = owner__has_region(&owners[i]);
 
-		fprintf(out, "%s%s%s", i ? ", " : "", owners[i].places->account,
-			regions ? " (" : "");
+		fputs(i ? ", " : "", out);
+		name__put(out, owners[i].places->account);
+		fputs(regions ? " (" : "", out);
 		owner__put_regions(out, &owners[i]);
 		fputs(regions ? ")" : "", out);
 	}
