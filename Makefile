@@ -322,6 +322,10 @@ SOAK_SECONDS ?= 3600
 soak: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace 1,000 calls a second for SOAK_SECONDS (3600), and see that memory and maps do not grow (root)
 	@tests/run TIMEOUT=$$(($(SOAK_SECONDS) + 300)) SOAK_SECONDS=$(SOAK_SECONDS) WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/soak/test_soak.sh
 
+soak-machine: ## the same in a virtual machine, by fentry, 200 calls a second
+	@$(MAKE) --no-print-directory static $(out)/tests/wire
+	@SOAK_SECONDS=$(SOAK_SECONDS) tests/soak/machine.sh
+
 check-release: release | deps-check-release ## check build/release: the packages, the image, install.sh, and that another folder makes the same bytes
 	@tests/run TIMEOUT=900 $(wildcard tests/dist/test_*.sh)
 
@@ -509,7 +513,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak check-distros check-release kernels-table clients-table \
+.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak soak-machine check-distros check-release kernels-table clients-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc analyze-tidy pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h

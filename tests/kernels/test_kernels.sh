@@ -56,10 +56,10 @@ newest amd64 load.sh ; preempt=lazy
 '
 [ -z "${LOAD:-}" ] || boots=$load_boots
 
-# With checks of each object that the kernel frees.
+# With checks of each object that the kernel frees, and with where each processor is if one does not come back.
 stress_boots='
-5.10   amd64 stress.sh ; slub_debug=FZP
-newest amd64 stress.sh ; slub_debug=FZP
+5.10   amd64 stress.sh ; slub_debug=FZP loglevel=5 softlockup_all_cpu_backtrace=1
+newest amd64 stress.sh ; slub_debug=FZP loglevel=5 softlockup_all_cpu_backtrace=1
 '
 [ -z "${STRESS:-}" ] || boots=$stress_boots
 boot_limit=${LOAD:+2}900 # seconds of a boot

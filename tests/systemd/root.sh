@@ -1,22 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
-# root.sh SUITE DIRECTORY: makes DIRECTORY a small Debian with systemd, as boot.sh boots it (BOOT_ROOT).
-# What debootstrap made is kept for a week.
+# root.sh SUITE DIRECTORY [PACKAGE...]: makes DIRECTORY a small Debian with systemd and these packages, as
+# boot.sh boots it (BOOT_ROOT). What debootstrap made is kept for a week.
 set -eu
 export LC_ALL=C
 suite=$1 directory=$2
+shift 2
+set -- systemd systemd-sysv "$@"
+packages=$(printf ',%s' "$@")
 top=$(dirname "$0")/../..
 "$top/dist/deps.sh" debian distros
 arch=$(dpkg --print-architecture)
-kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/roots/$suite-$arch-with-systemd.tar
+kept=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/roots/$suite-$arch-with$(printf -- '-%s' "$@").tar
 scratch=$(mktemp -d)
 trap 'rm -rf --one-file-system "$scratch"' EXIT
 
 if [ -z "$(find "$kept" -mtime -7 2>/dev/null)" ]; then
 	mirror=$("$top/dist/debian.sh" sources "$suite" "$arch" | sed -n "s/^deb \[.*\] \([^ ]*\) $suite main$/\1/p" | head -n 1)
 	mkdir -p "$(dirname "$kept")"
-	if ! debootstrap --variant=minbase --include=systemd,systemd-sysv --arch="$arch" "$suite" "$scratch/root" "$mirror" >"$scratch/log" 2>&1; then
+	if ! debootstrap --variant=minbase --include="${packages#,}" --arch="$arch" "$suite" "$scratch/root" "$mirror" >"$scratch/log" 2>&1; then
 		tail -n 20 "$scratch/log" >&2
 		exit 1
 	fi
