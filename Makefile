@@ -87,7 +87,9 @@ scripts := $(wildcard .ci/run dist/*.sh dist/*.bash dist/deb/p* tests/run tests/
 unit    := $(patsubst %.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 e2e     := $(patsubst %.c,$(out)/%,$(wildcard tests/e2e/test_*.c)) $(wildcard tests/e2e/test_*.sh)
 wire    := $(wildcard tests/wire/*.c)
-bench   := $(patsubst %.c,$(out)/%,$(filter-out tests/bench/empty.c,$(wildcard tests/bench/*.c)))
+# What the measurements share.
+of-bench := tests/bench/bench.c tests/bench/empty.c
+bench    := $(patsubst %.c,$(out)/%,$(filter-out $(of-bench),$(wildcard tests/bench/*.c)))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -189,9 +191,7 @@ $(out)/tests/e2e/%: $(obj)/tests/e2e/%.o $(modules)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
 
-$(out)/tests/bench/sends: $(obj)/tests/bench/empty.o
-
-$(out)/tests/bench/%: $(obj)/tests/bench/%.o $(modules)
+$(out)/tests/bench/%: $(obj)/tests/bench/%.o $(of-bench:%.c=$(obj)/%.o) $(modules)
 	$(call quiet,LINK)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(CC) $(cflags) $(ldflags) $^ $(libs) -o $@
@@ -341,8 +341,8 @@ clients-table: ## put what came of the clients that the last check-clients rehea
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo
 
-bench: $(out)/imdstrace $(out)/tests/wire $(bench) | deps-e2e ## measure what tracing costs (root)
-	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/bench/run
+bench: $(out)/imdstrace $(out)/imdstrace-static $(out)/tests/wire $(bench) | deps-e2e deps-bench ## measure what tracing costs (root)
+	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/bench/run | tee build/bench.txt
 
 FUZZ_SECONDS ?= 60
 fuzzers := $(patsubst %.c,$(out)/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -42,6 +42,9 @@ e2e	cmd:fish		fish			fish
 e2e	cmd:ip			iproute2		iproute
 e2e	cmd:iptables		iptables		iptables
 e2e	cmd:tmux		tmux			tmux
+bench	cmd:wrk			wrk			wrk
+bench	cmd:nginx		nginx-light		nginx-core
+bench	cmd:taskset		util-linux		util-linux
 report	cmd:chromium		chromium		chromium
 report	cmd:node		nodejs			nodejs
 report	cmd:promtool		prometheus		golang-github-prometheus

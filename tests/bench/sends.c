@@ -1,37 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What tracing costs those who send: CPU time for each send with the tracer attached, as a ratio
- * to the same with programs at its hooks that do nothing, in turns within one run. And what the
- * tracer itself takes: memory, the kernel's for its maps included, and CPU time while nothing calls
- * the endpoint.
+ * to the same with programs at its hooks that do nothing, in turns within one run. And what a
+ * request to the endpoint takes more, by its class and by its size.
  *
- * Everything happens in a private network namespace.
+ * Everything happens in a private network namespace, and on one processor, so that no answer waits
+ * for another one to wake up.
  */
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../service/service.h"
+#include "bench.h"
 #include "demo/netns.h"
 #include "empty.h"
+#include "lib/array.h"
 
-#define ROUNDS       7
-#define IDLE_SECONDS 5
-
-static const char request[] = "GET /latest/meta-data/instance-id HTTP/1.1\r\n"
-			      "Host: 169.254.169.254\r\nUser-Agent: bench/1\r\n\r\n";
+#define ROUNDS     9
+#define SMALL_HEAD 200 /* bytes */
+#define LARGE_HEAD 2000
 
 struct load {
 	const char *name;
@@ -44,23 +40,40 @@ struct load {
 	unsigned int sends;
 };
 
+#define ENDPOINT "169.254.169.254"
+
+static char v1_small[SMALL_HEAD + 1], v1_large[LARGE_HEAD + 1];
+static char v2_small[SMALL_HEAD + 1], v2_large[LARGE_HEAD + 1];
+
 static const struct load loads[] = {
 	{"a send to another port", "127.0.0.1", 8080, "x", 1, false, false, 200000},
 	{"a send to port 80 of another address", "127.0.0.1", 80, "x", 1, false, false, 200000},
 	{"a send and its receive, elsewhere", "127.0.0.1", 8081, "x", 1, false, true, 200000},
-	{"a request to the endpoint", "169.254.169.254", 80, request, sizeof(request) - 1, true,
-		false, 20000},
+	{"a request without a token, 200 bytes", ENDPOINT, 80, v1_small, SMALL_HEAD, true, false,
+		4000},
+	{"the same, 2,000 bytes", ENDPOINT, 80, v1_large, LARGE_HEAD, true, false, 4000},
+	{"a request with a token, 200 bytes", ENDPOINT, 80, v2_small, SMALL_HEAD, true, false,
+		4000},
+	{"the same, 2,000 bytes", ENDPOINT, 80, v2_large, LARGE_HEAD, true, false, 4000},
 };
 
 /* Of what this process receives itself. */
 static int own_listener;
 
-#define LOADS (sizeof(loads) / sizeof(*loads))
+enum { V1_SMALL = 3, V1_LARGE, V2_SMALL, V2_LARGE, LOADS };
 
-static void die(const char *what)
+_Static_assert(LOADS == ARRAY_SIZE(loads), "a load has no name");
+
+/* A head of that size, ended by its empty line. */
+static void fill_head(char *head, size_t size, const char *header)
 {
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
+	int start = snprintf(head, size,
+		"GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: 169.254.169.254\r\n%s"
+		"User-Agent: bench/",
+		header);
+
+	memset(head + start, '1', size - start);
+	memcpy(head + size - 4, "\r\n\r\n", 4);
 }
 
 static struct sockaddr_in address_of(const char *address, uint16_t port)
@@ -107,14 +120,6 @@ static void start_sink(const char *address, uint16_t port)
 	close(listener);
 }
 
-static double cpu_seconds(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
-}
-
 /* CPU seconds of this process for one load. */
 static double run(const struct load *load)
 {
@@ -128,7 +133,7 @@ static double run(const struct load *load)
 		die(load->name);
 	if (load->received)
 		peer = accept(own_listener, NULL, NULL);
-	start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
+	start = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	for (unsigned int i = 0; i < load->sends; i++) {
 		if (write(fd, load->bytes, load->size) != (ssize_t)load->size)
 			die(load->name);
@@ -137,56 +142,10 @@ static double run(const struct load *load)
 		if (load->received && read(peer, answer, load->size) != (ssize_t)load->size)
 			die(load->name);
 	}
-	start = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
+	start = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
 	close(fd);
 	close(peer);
 	return start;
-}
-
-/* Starts the tracer and waits until its hooks are attached. */
-static pid_t start_tracer(const char *program)
-{
-	char line[512] = "";
-	int said[2];
-	FILE *stream;
-	pid_t pid;
-
-	if (pipe(said))
-		die("pipe");
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(said[1], STDERR_FILENO);
-		close(said[0]);
-		execl(program, program, "trace", "--quiet", (char *)NULL);
-		_exit(127);
-	}
-	close(said[1]);
-	stream = fdopen(said[0], "r");
-	while (stream && fgets(line, sizeof(line), stream))
-		if (!strncmp(line, "imdstrace: tracing", strlen("imdstrace: tracing")))
-			return pid;
-	fprintf(stderr, "bench: the tracer does not trace: %s\n", line);
-	exit(1);
-}
-
-static void stop_tracer(pid_t pid)
-{
-	kill(pid, SIGTERM);
-	waitpid(pid, NULL, 0);
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
 }
 
 /* -1: there is none. */
@@ -204,9 +163,27 @@ static int open_cgroup_root(void)
 	return root;
 }
 
+typedef double rounds[ROUNDS];
+
+/* What the tracer's programs take more than empty ones, for a small head and for each byte more. */
+static void print_heads(
+	const char *name, const rounds *with, const rounds *empty, size_t small, size_t large)
+{
+	double head[ROUNDS], byte[ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double more = (with[large][round] - empty[large][round]) / loads[large].sends;
+
+		head[round] = (with[small][round] - empty[small][round]) / loads[small].sends;
+		byte[round] = (more - head[round]) / (LARGE_HEAD - SMALL_HEAD);
+	}
+	printf("%-37s %6.0f ns for 200 bytes, %.2f ns a byte\n", name, median(head, ROUNDS) * 1e9,
+		median(byte, ROUNDS) * 1e9);
+}
+
 static void measure_sends(const char *program)
 {
-	static double with[LOADS][ROUNDS], without[LOADS][ROUNDS], empty[LOADS][ROUNDS];
+	static rounds with[LOADS], without[LOADS], empty[LOADS];
 	int cgroup = open_cgroup_root(), left_out = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
@@ -215,86 +192,33 @@ static void measure_sends(const char *program)
 
 		for (size_t i = 0; i < LOADS; i++)
 			without[i][round] = run(&loads[i]);
-		tracer = start_tracer(program);
+		tracer = tracer__start(program, NULL);
 		for (size_t i = 0; i < LOADS; i++)
 			with[i][round] = run(&loads[i]);
 		empty_programs__attach(&programs, tracer, cgroup);
 		left_out = programs.left_out;
-		stop_tracer(tracer);
+		tracer__stop(tracer);
 		for (size_t i = 0; i < LOADS; i++)
 			empty[i][round] = run(&loads[i]);
 		empty_programs__detach(&programs);
 	}
 	close(cgroup);
-	printf("%-40s %10s %10s %10s %8s\n", "CPU time of the sender", "without", "empty", "with",
+	printf("%-37s %9s %9s %9s %7s\n", "CPU time of the sender", "without", "empty", "with",
 		"ratio");
 	for (size_t i = 0; i < LOADS; i++) {
 		double ratios[ROUNDS];
 
 		for (int round = 0; round < ROUNDS; round++)
 			ratios[round] = with[i][round] / empty[i][round];
-		printf("%-40s %7.0f ns %7.0f ns %7.0f ns %8.3f\n", loads[i].name,
+		printf("%-37s %6.0f ns %6.0f ns %6.0f ns %7.3f\n", loads[i].name,
 			median(without[i], ROUNDS) / loads[i].sends * 1e9,
 			median(empty[i], ROUNDS) / loads[i].sends * 1e9,
 			median(with[i], ROUNDS) / loads[i].sends * 1e9, median(ratios, ROUNDS));
 	}
-	printf("The ratio is that of the tracer's programs to empty ones at the same hooks%s.\n",
+	printf("The ratio is that of the tracer's programs to empty ones at the same\nhooks%s.\n",
 		left_out ? " (but kprobes and netfilter's, which are left out)" : "");
-}
-
-/* The sum of a number behind key in the lines of a file. */
-static uint64_t sum_of(const char *path, const char *key)
-{
-	FILE *file = fopen(path, "r");
-	char line[256];
-	uint64_t sum = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, key, strlen(key)))
-			sum += strtoull(line + strlen(key), NULL, 10);
-	if (file)
-		fclose(file);
-	return sum;
-}
-
-/* Bytes of kernel memory that the BPF maps and programs behind a process's descriptors take. */
-static uint64_t kernel_memory(pid_t pid)
-{
-	char path[64], entry_path[512];
-	struct dirent *entry;
-	uint64_t sum = 0;
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
-	directory = opendir(path);
-	while (directory && (entry = readdir(directory))) {
-		snprintf(entry_path, sizeof(entry_path), "%s/%s", path, entry->d_name);
-		sum += sum_of(entry_path, "memlock:");
-	}
-	if (directory)
-		closedir(directory);
-	return sum;
-}
-
-static void measure_tracer(const char *program)
-{
-	pid_t pid = start_tracer(program);
-	char path[64];
-	clockid_t clock;
-	double busy;
-
-	clock_getcpuclockid(pid, &clock);
-	sleep(1); /* what starting takes is over */
-	busy = cpu_seconds(clock);
-	sleep(IDLE_SECONDS);
-	busy = cpu_seconds(clock) - busy;
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	printf("\n%-40s %.2f %% of one CPU\n", "the tracer while nothing calls",
-		busy / IDLE_SECONDS * 100);
-	printf("%-40s %.1f MiB\n", "its resident memory", sum_of(path, "VmRSS:") / 1024.0);
-	printf("%-40s %.1f MiB\n", "kernel memory of its maps and programs",
-		kernel_memory(pid) / 1048576.0);
-	stop_tracer(pid);
+	print_heads("a head without a token", with, empty, V1_SMALL, V1_LARGE);
+	print_heads("a head with a token", with, empty, V2_SMALL, V2_LARGE);
 }
 
 int main(int argc, char **argv)
@@ -308,6 +232,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	stay_on_one_cpu(false);
+	fill_head(v1_small, SMALL_HEAD, "");
+	fill_head(v1_large, LARGE_HEAD, "");
+	fill_head(v2_small, SMALL_HEAD, "X-aws-ec2-metadata-token: bench\r\n");
+	fill_head(v2_large, LARGE_HEAD, "X-aws-ec2-metadata-token: bench\r\n");
 	if (netns__enter_private(&held) || netns__check_private(FAMILY_IPV4))
 		return 1;
 	imds.addresses.ipv4 = held.ipv4;
@@ -317,7 +246,6 @@ int main(int argc, char **argv)
 	start_sink("127.0.0.1", 80);
 	own_listener = listen_on("127.0.0.1", 8081);
 	measure_sends(argv[1]);
-	measure_tracer(argv[1]);
 	imds__stop(service);
 	return 0;
 }
