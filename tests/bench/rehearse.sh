@@ -5,11 +5,13 @@
 # them: ROUNDS (7) of all four, each of which is first in its turn, over one connection that the client
 # keeps. The ratios are medians of those within each round. Client and service stay on one processor,
 # because it would otherwise be the scheduler's choice whether an answer has to wake another one up,
-# which takes longer than all that is measured here; who traces is on the other one. Comes in: $IMDSTRACE, $WIRE, $CALLS.
-rounds=${ROUNDS:-7} count=${COUNT:-20000}
-# Commands of several words.
+# which takes longer than all that is measured here; who traces is on another one. Comes in: $IMDSTRACE,
+# $WIRE, $CALLS.
+#
+# $pinned and $elsewhere are several words each, and what stands in single quotes is awk's.
 # shellcheck disable=SC2086,SC2016
 set -u
+rounds=${ROUNDS:-7} count=${COUNT:-20000}
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 sleep 10000 &
