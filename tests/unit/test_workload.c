@@ -207,6 +207,7 @@ static void any_path_at_all(void **state)
 
 #define DOCKER "/var/lib/docker/containers/" ID "/config.v2.json"
 #define POD    "/kubepods/burstable/pod" UID "/" ID
+#define USERS  "/user.slice/user-1000.slice/user@1000.service/"
 
 static const struct {
 	const char *name, *cgroup;
@@ -295,6 +296,18 @@ static const struct {
 	{"podman without that container", "/machine.slice/libpod-" ID ".scope",
 		"/var/lib/containers/storage/overlay-containers/containers.json",
 		"[{\"id\":\"" OTHER "\"}]", .runtime = "podman"},
+	/* cgroups that a user has made, under the name of another's container */
+	{"a user's imitation of docker's", USERS "docker-" ID ".scope", DOCKER,
+		"{\"Name\":\"/orders\"}", .runtime = "docker"},
+	{"of a bare id", USERS ID, DOCKER, "{\"Name\":\"/orders\"}", .runtime = "containerd"},
+	{"of podman's", USERS "libpod-" ID ".scope",
+		"/var/lib/containers/storage/overlay-containers/containers.json",
+		"[{\"id\":\"" ID "\",\"names\":[\"web\"]}]", .runtime = "podman"},
+	{"of a pod's", USERS POD, "/var/log/containers/web_shop_app-" ID ".log", "",
+		.runtime = "containerd"},
+	{"of another user's", USERS "user-0.slice/libpod-" ID ".scope",
+		"/home/root/.local/share/containers/storage/overlay-containers/containers.json",
+		"[{\"id\":\"" ID "\",\"names\":[\"web\"]}]", .runtime = "podman"},
 	/* what nobody should find there */
 	{"no JSON", "/docker/" ID, DOCKER, "{\"Name\":", .runtime = "docker"},
 	{"other types", "/docker/" ID, DOCKER, "{\"Name\":{\"a\":1},\"Config\":[{\"Labels\":7}]}",

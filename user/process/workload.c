@@ -24,7 +24,7 @@ struct walk {
 	const char *root;
 	const char *parent, *child; /* the components before and behind, "" for none */
 	bool in_ecs, in_kubepods;
-	long uid; /* of user-UID.slice, or -1 */
+	struct owner owner;
 };
 
 /* --- Text ---------------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static int container__by_prefix(struct walk *walk, const char *component)
  * A bare id names no runtime. Its surroundings do: docker's own docker/ID, ECS' /ecs. Elsewhere (a
  * pod with the cgroupfs driver, nerdctl's namespaces, docker's --cgroup-parent) docker and
  * containerd look alike: it is docker if dockerd has a container of that id on disk, otherwise
- * containerd.
+ * containerd. Below a user's manager it cannot be dockerd's.
  */
 static const char *runtime__of_bare_id(const struct walk *walk, const char *id)
 {
@@ -180,7 +180,7 @@ static const char *runtime__of_bare_id(const struct walk *walk, const char *id)
 		return "ecs";
 	if (!strcmp(walk->parent, "docker"))
 		return "docker";
-	return docker__has(id, walk->root) ? "docker" : "containerd";
+	return !walk->owner.names_all && docker__has(id, walk->root) ? "docker" : "containerd";
 }
 
 static int container__by_bare_id(struct walk *walk, const char *component)
@@ -322,19 +322,28 @@ static int unit__find(struct walk *walk, const char *component)
 
 /* --- The walk ------------------------------------------------------------------------------ */
 
+/* user-UID.slice, the outermost of them: below that one, its user can make others. */
+static void walk__note_user(struct walk *walk, const char *component)
+{
+	unsigned long uid;
+	char *end;
+
+	if (walk->owner.uid >= 0 || !text__starts(component, "user-"))
+		return;
+	uid = strtoul(component + strlen("user-"), &end, 10);
+	if (!strcmp(end, ".slice") && uid <= 0xffffffffUL)
+		walk->owner.uid = (long)uid;
+}
+
 static void walk__note(struct walk *walk, const char *component)
 {
 	if (!strcmp(component, "ecs") || !strcmp(component, "ecstasks.slice"))
 		walk->in_ecs = true;
 	if (strstr(component, "kubepods"))
 		walk->in_kubepods = true;
-	if (text__starts(component, "user-") && text__ends(component, ".slice")) {
-		char *end;
-		unsigned long uid = strtoul(component + strlen("user-"), &end, 10);
-
-		if (!strcmp(end, ".slice") && uid <= 0xffffffffUL)
-			walk->uid = (long)uid;
-	}
+	walk__note_user(walk, component);
+	if (walk->owner.uid > 0 && unit__is_manager(component))
+		walk->owner.names_all = true;
 }
 
 static int (*const finders[])(struct walk *walk, const char *component) = {
@@ -376,7 +385,7 @@ static int walk__path(struct walk *walk, char *path)
 
 int workload__find(struct workload *workload, const char *cgroup, const char *root)
 {
-	struct walk walk = {.workload = workload, .root = root, .uid = -1};
+	struct walk walk = {.workload = workload, .root = root, .owner.uid = -1};
 	char *path = cgroup ? strdup(cgroup) : NULL;
 	int error;
 
@@ -386,7 +395,7 @@ int workload__find(struct workload *workload, const char *cgroup, const char *ro
 	error = walk__path(&walk, path);
 	free(path);
 	if (!error && (workload->container.id || workload->pod.uid))
-		error = workload__name(workload, walk.uid, root);
+		error = workload__name(workload, &walk.owner, root);
 	if (error)
 		workload__clear(workload);
 	return error;

@@ -247,15 +247,17 @@ static bool homes__name(struct workload *workload, uid_t uid, const char *root)
 	return true;
 }
 
-static bool podman__name(struct workload *workload, long uid, const char *root)
+static bool podman__name(struct workload *workload, const struct owner *owner, const char *root)
 {
 	char storage[PATH_MAX];
 
-	if (snprintf(storage, sizeof(storage), "%s/var/lib/containers/storage", root) <
+	if (!owner->names_all &&
+		snprintf(storage, sizeof(storage), "%s/var/lib/containers/storage", root) <
 			(int)sizeof(storage) &&
 		!storage__name(workload, storage))
 		return false;
-	return uid < 0 || workload->container.name || homes__name(workload, uid, root);
+	return owner->uid < 0 || workload->container.name ||
+	       homes__name(workload, owner->uid, root);
 }
 
 /* --- Kubernetes: names of log files -------------------------------------------------------- */
@@ -315,7 +317,8 @@ static bool pod_log__name(struct workload *workload, const char *root)
 			       text__set(&workload->pod.name, pod + 1, strlen(pod + 1)));
 }
 
-int workload__name(struct workload *workload, long uid, const char *root)
+/* From the files of the system's runtimes. False: no memory. */
+static bool system__name(struct workload *workload, const char *root)
 {
 	const struct container *container = &workload->container;
 	bool known = true;
@@ -325,9 +328,17 @@ int workload__name(struct workload *workload, long uid, const char *root)
 	if (known && container->id &&
 		(!container->name || (workload->pod.uid && !workload->pod.name)))
 		known = configs__name(workload, root);
-	if (known && container->id && !container->name && !strcmp(container->runtime, "podman"))
-		known = podman__name(workload, uid, root);
 	if (known && workload->pod.uid && !workload->pod.name)
 		known = pod_log__name(workload, root);
+	return known;
+}
+
+int workload__name(struct workload *workload, const struct owner *owner, const char *root)
+{
+	const struct container *container = &workload->container;
+	bool known = owner->names_all || system__name(workload, root);
+
+	if (known && container->id && !container->name && !strcmp(container->runtime, "podman"))
+		known = podman__name(workload, owner, root);
 	return known ? 0 : -ENOMEM;
 }

@@ -10,10 +10,17 @@
 
 #include "process/workload.h"
 
+/* Whose user.slice a cgroup is in. */
+struct owner {
+	long uid;       /* -1: nobody's */
+	bool names_all; /* It is below that user's own service manager: the user can make cgroups
+			   there of whatever name, and no container of the system's runtimes is. */
+};
+
 /* Fills in container.name, container.image, pod.name and pod.namespace where they are NULL and some
  * file has them; the image not where a pod's log names the container.
- * uid: whose user.slice the container is in, or -1. root as in workload.h. 0 or -ENOMEM. */
-int workload__name(struct workload *workload, long uid, const char *root);
+ * root as in workload.h. 0 or -ENOMEM. */
+int workload__name(struct workload *workload, const struct owner *owner, const char *root);
 
 /* Whether dockerd has a container of that id. */
 bool docker__has(const char *id, const char *root);
