@@ -14,7 +14,8 @@
 #include "lib/scope.h"
 #include "lib/text.h"
 
-#define DELETED " (deleted)"
+#define DELETED   " (deleted)"
+#define IN_MEMORY "/memfd:"
 
 /* --- Texts --------------------------------------------------------------------------------- */
 
@@ -321,11 +322,14 @@ static bool name__versioned(const char *base, const char *comm)
 	return length && !strncmp(base, comm, length) && strchr("0123456789.-", base[length]);
 }
 
-/* The name that it was called by. comm is the shorter of the two, but a process can change it. */
+/* The name that it was called by. comm is the shorter of the two, but a process can change it. A
+ * file of memfd_create(2) may have slashes in its name, which is no path. */
 static const char *program__name(const char *exe, const char *comm)
 {
 	const char *base = exe ? path__base(exe) : "";
 
+	if (exe && !strncmp(exe, IN_MEMORY, strlen(IN_MEMORY)))
+		return exe + 1;
 	return !*base || name__versioned(base, comm) ? comm : base;
 }
 
