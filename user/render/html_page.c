@@ -8,21 +8,15 @@
 
 #include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/embed.h"
 #include "render/render_caller.h"
 #include "lib/scope.h"
 #include "page_hashes.h"
 
 #define TEXT_COLUMNS 1000
 
-/* The assembler finds both where the compiler finds headers. Inside the page nothing may be added
- * to them, not even a line: their hashes would no longer fit. */
-#define EMBED(name, file)                            \
-	__asm__(".pushsection .rodata\n" #name ":\n" \
-		".incbin \"" file "\"\n"             \
-		".byte 0\n"                          \
-		".popsection\n");                    \
-	extern const char name[] __attribute__((visibility("hidden")))
-
+/* Inside the page nothing may be added to them, not even a line: their hashes would no longer fit.
+ */
 EMBED(html_style, "render/html/page.css");
 EMBED(html_script, "render/html/page.js");
 

@@ -12,6 +12,9 @@
 #include "imdstrace_loops.skel.h"
 #include "imdstrace_rounds.skel.h"
 #include "lib/array.h"
+#include "lib/embed.h"
+#include "lib/gzip.h"
+#include "lib/scope.h"
 #include "trace/kernel.h"
 
 /* BPF_LOG_STATS, include/linux/bpf_verifier.h (since 5.2): the verifier's complaint and its sum,
@@ -167,20 +170,33 @@ SAME_PLACE(bss, detached);
 SAME_PLACE(bss, rehearsal_over);
 SAME_PLACE(bss, witnessing);
 
-/* The object that names no more than the kernel has, opened. NULL: errno says why. */
+EMBED(object_whole, "imdstrace.linked.o.gz");
+EMBED(object_loops, "imdstrace_loops.linked.o.gz");
+EMBED(object_rounds, "imdstrace_rounds.linked.o.gz");
+
+/* The object that names no more than the kernel has. 0 or -errno. */
+static int expand_object(const struct btf *kernel, void **object, size_t *size)
+{
+	if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
+		return gzip__expand(object_rounds, object_rounds_end - object_rounds, object, size);
+	if (!kernel__has(kernel, "bpf_preempt_disable"))
+		return gzip__expand(object_loops, object_loops_end - object_loops, object, size);
+	return gzip__expand(object_whole, object_whole_end - object_whole, object, size);
+}
+
+/* That, opened. NULL: errno says why. */
 static struct imdstrace_bpf *open_object(const struct btf *kernel)
 {
 	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
-	struct bpf_object_skeleton *skeleton;
 	int error = object ? imdstrace_bpf__create_skeleton(object) : -ENOMEM;
+	_free_ void *bytes = NULL; /* libbpf keeps none of them */
 
+	if (!error)
+		error = expand_object(kernel, &bytes, &object->skeleton->data_sz);
 	if (!error) {
-		skeleton = object->skeleton;
-		if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
-			skeleton->data = imdstrace_rounds_bpf__elf_bytes(&skeleton->data_sz);
-		else if (!kernel__has(kernel, "bpf_preempt_disable"))
-			skeleton->data = imdstrace_loops_bpf__elf_bytes(&skeleton->data_sz);
-		error = bpf_object__open_skeleton(skeleton, NULL);
+		object->skeleton->data = bytes;
+		error = bpf_object__open_skeleton(object->skeleton, NULL);
+		object->skeleton->data = NULL;
 	}
 	if (!error)
 		return object;
