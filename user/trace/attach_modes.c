@@ -51,6 +51,7 @@ const struct mode modes[] = {
 				{"tcp_push_probe", SECOND_CHANCE, NULL},
 				FENTRY_OPTIONS,
 			},
+		.entered = "tcp_sendmsg",
 		.may_hold_cpu = true,
 		.without_push = &fentry_without_push,
 	},

@@ -27,8 +27,10 @@ struct hook {
 
 struct mode {
 	struct hook hooks[PROGRAMS_MAX];
-	bool kprobes;                    /* has nothing else to see sends with */
-	bool may_hold_cpu;               /* has a variant that keeps preemption off */
+	const char
+		*entered;  /* the function whose entry is hooked through a trampoline; NULL: none */
+	bool kprobes;      /* has nothing else to see sends with */
+	bool may_hold_cpu; /* has a variant that keeps preemption off */
 	const struct mode *without_push; /* the same for kernels that have no tcp_push() to hook */
 };
 

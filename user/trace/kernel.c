@@ -12,12 +12,13 @@
 
 #include "lib/array.h"
 
+static const struct bpf_insn nothing[] = {
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_EXIT},
+};
+
 bool kernel__counts_verified(void)
 {
-	static const struct bpf_insn nothing[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
 	int program = bpf_prog_load(
 		BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing, ARRAY_SIZE(nothing), NULL);
 	struct bpf_prog_info info = {};
@@ -28,6 +29,34 @@ bool kernel__counts_verified(void)
 	if (program >= 0)
 		close(program);
 	return counts;
+}
+
+/* Loads a program that does nothing. 0 or -errno. */
+static int try_tracing(enum bpf_attach_type attach, int target)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach,
+		.attach_btf_id = target);
+	int program = target < 0 ? target
+				 : bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", nothing,
+					   ARRAY_SIZE(nothing), &options);
+
+	if (program < 0)
+		return program;
+	close(program);
+	return 0;
+}
+
+int kernel__refuses_fentry(const struct btf *kernel, const char *function)
+{
+	int target = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
+	int error = target < 0 ? 0 : try_tracing(BPF_TRACE_FENTRY, target);
+	int tracepoint;
+
+	if (!error)
+		return 0;
+	tracepoint =
+		btf__find_by_name_kind(kernel, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
+	return try_tracing(BPF_TRACE_RAW_TP, tracepoint) ? 0 : error;
 }
 
 bool kernel__has_helper(const struct btf *kernel, const char *name)
@@ -84,7 +113,7 @@ static int open_preemption(void)
 	return file;
 }
 
-bool kernel__preempts(void)
+static bool look_whether_it_preempts(void)
 {
 	char model[64] = "";
 	struct utsname name;
@@ -101,6 +130,16 @@ bool kernel__preempts(void)
 		model[0] = '\0';
 	close(file);
 	return !strstr(model, "(none)") && !strstr(model, "(voluntary)");
+}
+
+bool kernel__preempts(void)
+{
+	static enum { UNKNOWN, NO, YES } preempts;
+
+	/* Each look may mount debugfs. */
+	if (preempts == UNKNOWN)
+		preempts = look_whether_it_preempts() ? YES : NO;
+	return preempts == YES;
 }
 
 /* The kernel's symbols, also where a service's own /proc hides them behind an empty file. NULL:

@@ -10,6 +10,10 @@ struct btf;
 /* Whether its types have that function. */
 bool kernel__has(const struct btf *kernel, const char *function);
 
+/* Whether it loads a program for a tracepoint, but none for the entry of that function: a sandbox
+ * or a policy forbids these. 0; else the -errno that it refused with. */
+int kernel__refuses_fentry(const struct btf *kernel, const char *function);
+
 /* Whether it has the helper of that name ("BPF_FUNC_loop"): its types list them all. */
 bool kernel__has_helper(const struct btf *kernel, const char *name);
 

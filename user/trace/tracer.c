@@ -195,10 +195,18 @@ static bool has_push(const struct btf *kernel)
 static int attach(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
 	struct tracer_failure *failure)
 {
-	const struct mode *chosen =
-		mode->without_push && !has_push(kernel) ? mode->without_push : mode;
-	int error = attach_hooks(tracer, chosen, kernel, failure);
+	const struct mode *chosen = mode;
+	int error = mode->entered ? kernel__refuses_fentry(kernel, mode->entered) : 0;
+	char section[64];
 
+	/* Or all of the object would be loaded to hear the same, once for each of its variants. */
+	if (error) {
+		snprintf(section, sizeof(section), "fentry/%s", mode->entered);
+		return tracer_failure__set(failure, TRACER_LOAD, section, error);
+	}
+	if (mode->without_push && !has_push(kernel))
+		chosen = mode->without_push;
+	error = attach_hooks(tracer, chosen, kernel, failure);
 	if (error)
 		return error;
 	*failure = (struct tracer_failure){0};
