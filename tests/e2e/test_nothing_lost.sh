@@ -168,4 +168,17 @@ resumes() {
 }
 check 'after kill -9 the next trace continues the file, exactly' resumes
 
+# One that is whole may be left: the kill came between its two names.
+no_part_left() {
+	local each
+	for each in "$work"/killed/.imdstrace-*; do
+		[ ! -e "$each" ] || "$IMDSTRACE" report --format json "$each" >/dev/null || return
+	done
+}
+if python3 -c 'import os, sys; os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)' "$work/killed" 2>"$work/unnamed"; then
+	check 'kill -9 leaves no part of a file behind' no_part_left
+else
+	skip 'kill -9 leaves no part of a file behind' 'this file system has no files without a name'
+fi
+
 finish

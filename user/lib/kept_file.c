@@ -146,17 +146,24 @@ int kept_file__read(struct kept_file *kept, size_t limit, char **content, size_t
 	return fd < 0 ? -errno : file__read_open(fd, limit, content, size);
 }
 
-/* A file of an unpredictable name in the directory. Its descriptor or -errno. */
-static int kept__make_temporary(const struct kept_file *kept, char name[sizeof(TEMPORARY)])
+/* An unpredictable name. 0 or -errno. */
+static int temporary__name(char name[sizeof(TEMPORARY)])
 {
 	uint64_t random;
-	int fd;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
 	snprintf(name, sizeof(TEMPORARY), ".imdstrace-%016llx", (unsigned long long)random);
-	fd = openat(kept->directory, name, NEW_FLAGS, PRIVATE);
-	return fd < 0 ? -errno : fd;
+	return 0;
+}
+
+/* What a descriptor leads to gets that name in the directory. 0 or -errno. */
+static int kept__link(const struct kept_file *kept, int fd, const char *name)
+{
+	char path[sizeof("/proc/self/fd/2147483647")];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, kept->directory, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
 static int kept__fill(const struct kept_file *kept, int fd, const char *content, size_t size,
@@ -170,28 +177,71 @@ static int kept__fill(const struct kept_file *kept, int fd, const char *content,
 		error = -errno;
 	if (!error && (fsync(fd) || fstat(fd, status)))
 		error = -errno;
-	/* NFS and quotas may report a full disk here and not earlier. */
-	if (close(fd) && !error && errno != EINTR)
-		error = -errno;
+	return error;
+}
+
+/* NFS and quotas may report a full disk here and not earlier. */
+static int fd__close(int fd, int error)
+{
+	return close(fd) && !error && errno != EINTR ? -errno : error;
+}
+
+/*
+ * Writes a file without a name, which gets one once it is whole: a trace that is killed meanwhile
+ * leaves nothing behind. -EOPNOTSUPP: there is none such on this file system, or /proc, which can
+ * give it a name, is not there.
+ */
+static int kept__write_unnamed(const struct kept_file *kept, const char name[sizeof(TEMPORARY)],
+	const char *content, size_t size, mode_t mode, struct stat *status)
+{
+	int fd = openat(kept->directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, PRIVATE), error;
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	error = kept__fill(kept, fd, content, size, mode, status);
+	if (!error && kept__link(kept, fd, name))
+		error = -EOPNOTSUPP;
+	return fd__close(fd, error);
+}
+
+static int kept__write_named(const struct kept_file *kept, const char name[sizeof(TEMPORARY)],
+	const char *content, size_t size, mode_t mode, struct stat *status)
+{
+	int fd = openat(kept->directory, name, NEW_FLAGS, PRIVATE);
+
+	if (fd < 0)
+		return -errno;
+	return fd__close(fd, kept__fill(kept, fd, content, size, mode, status));
+}
+
+/* Writes a whole file into the directory, of a name that is given back and of that mode. 0 or
+ * -errno, and then it may be there. */
+static int kept__write(const struct kept_file *kept, char name[sizeof(TEMPORARY)],
+	const char *content, size_t size, mode_t mode, struct stat *status)
+{
+	int error = temporary__name(name);
+
+	if (!error)
+		error = kept__write_unnamed(kept, name, content, size, mode, status);
+	if (error == -EOPNOTSUPP)
+		error = kept__write_named(kept, name, content, size, mode, status);
 	return error;
 }
 
 int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 {
-	char name[sizeof(TEMPORARY)];
+	char name[sizeof(TEMPORARY)] = "";
 	struct stat status;
-	int fd, error;
+	int error;
 
 	if (kept->directory < 0)
 		return file__replace(kept->path, content, size, FILE_PRIVATE);
-	fd = kept__make_temporary(kept, name);
-	if (fd < 0)
-		return fd;
-	error = kept__fill(kept, fd, content, size, PRIVATE, &status);
-	if (!error)
+	error = kept__write(kept, name, content, size, PRIVATE, &status);
+	if (!error) {
 		error = kept__check(kept);
-	if (error == -ENOENT)
-		error = 0; /* it was removed, and comes back */
+		if (error == -ENOENT)
+			error = 0; /* it was removed, and comes back */
+	}
 	if (!error && renameat(kept->directory, name, kept->directory, kept->name))
 		error = -errno;
 	if (error) {
@@ -207,19 +257,16 @@ int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 int kept_file__write_beside(
 	const struct kept_file *kept, const char *suffix, const char *content, size_t size)
 {
-	char temporary[sizeof(TEMPORARY)];
+	char temporary[sizeof(TEMPORARY)] = "";
 	_free_ char *name = NULL;
 	struct stat status;
-	int fd, error;
+	int error;
 
 	if (kept->directory < 0)
 		return -ENOTSUP;
 	if (asprintf(&name, "%s%s", kept->name, suffix) < 0)
 		return -ENOMEM;
-	fd = kept__make_temporary(kept, temporary);
-	if (fd < 0)
-		return fd;
-	error = kept__fill(kept, fd, content, size, PUBLIC, &status);
+	error = kept__write(kept, temporary, content, size, PUBLIC, &status);
 	if (!error && renameat(kept->directory, temporary, kept->directory, name))
 		error = -errno;
 	if (error)
