@@ -348,6 +348,9 @@ kernels-table: ## put what the last check-kernels saw into the manual
 clients-table: ## put what came of the clients that the last check-clients rehearsed into the manual
 	tests/docs/manual.py table clients dist/imdstrace.8 build/clients.md
 
+bench-table: ## put what the last bench measured into the manual
+	tests/docs/manual.py bench dist/imdstrace.8 build/bench.txt
+
 demo: $(out)/imdstrace ## trace four sample clients in a private network and print the report (root)
 	@$(out)/imdstrace demo
 

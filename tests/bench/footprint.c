@@ -134,10 +134,10 @@ static void measure_idle(const char *program)
 	usage = usage__now(&processes);
 	sleep(IDLE_SECONDS);
 	usage = usage__since(&processes, &usage);
-	printf(ROW "%8.1f MiB, %.1f MiB of it no file's\n", "its resident memory",
+	printf(ROW "%8.1f MiB, %.1f MiB of it its own\n", "its resident memory",
 		status_of(processes.tracer, "VmRSS:") / 1024.0,
 		status_of(processes.tracer, "RssAnon:") / 1024.0);
-	printf(ROW "%8.1f MiB, %.1f MiB of it no file's\n", "that of its helper",
+	printf(ROW "%8.1f MiB, %.1f MiB of it its own\n", "that of its helper",
 		status_of(processes.helper, "VmRSS:") / 1024.0,
 		status_of(processes.helper, "RssAnon:") / 1024.0);
 	printf(ROW "%8.1f MiB\n", "the kernel's, of maps and programs",
@@ -188,7 +188,7 @@ static void measure_busy(const char *program, const char *wire)
 	double calls = run_soak(wire);
 
 	usage = usage__since(&processes, &usage);
-	printf(ROW "%8.1f us a call: %.2f %% of a processor\n",
+	printf(ROW "%8.1f us a call, %.1f %% of a processor\n",
 		"its CPU time at " BUSY_RATE " calls a second", usage.cpu / calls * 1e6,
 		usage.cpu / usage.wall * 100);
 	tracer__stop(processes.tracer);
@@ -254,10 +254,10 @@ static void measure_flood(const char *program, const char *name)
 	report = json_load_file(path, 0, NULL);
 	if (!report)
 		die("the trace left no report");
-	printf(ROW "%8.0f a second, the tracer %.0f %% of a processor\n", name, sent / usage.wall,
+	printf(ROW "%8.0f a second, %.0f %% of a processor\n", name, sent / usage.wall,
 		usage.cpu / usage.wall * 100);
-	printf(ROW "%8lld lost, %lld missed, %lld of %.0f counted\n", "", total(report, "lost"),
-		total(report, "missed"), total(report, "v1"), sent);
+	printf(ROW "%8lld lost, %lld missed of %.0f\n", "", total(report, "lost"),
+		total(report, "missed") + (json_int_t)sent - total(report, "v1"), sent);
 	json_decref(report);
 	unlink(path);
 }

@@ -6,6 +6,7 @@ manual.py fields SCHEMA          prints the fields of dist/schema/SCHEMA.json as
 manual.py write FILE             puts that into FILE, between '.\\" fields: SCHEMA' and '.\\" end of fields'
 manual.py kernels FILE TABLE     puts the rows of TABLE, which tests/kernels/test_kernels.sh wrote, into FILE
 manual.py table NAME FILE TABLE  puts TABLE, one of Markdown, into FILE, between '.\\" NAME: ...' and '.\\" end of NAME'
+manual.py bench FILE TABLE       puts what tests/bench/run printed into FILE, but for the merging of reports
 manual.py options FILE COMMAND   prints the options that the page FILE has for a command, one a line
 manual.py help                   prints the options that a --help on standard input has
 """
@@ -107,6 +108,12 @@ def kernels(table):
     return columns(("kernel", "attach mode", "right", "instructions"), *([row[i] for i in kept] for row in rows))
 
 
+def bench(table):
+    """As it was printed: its columns are made of blanks."""
+    printed = pathlib.Path(table).read_text().split("\nMerging reports\n")[0]
+    return [".Bd -literal -compact", *quoted(printed.rstrip()).splitlines(), ".Ed"]
+
+
 def options_of_page(file, command):
     """The options of a command's synopsis."""
     text = pathlib.Path(file).read_text()
@@ -138,6 +145,8 @@ def main(verb, *arguments):
         replace(arguments[0], "kernels", lambda _: kernels(arguments[1]))
     elif verb == "table":
         replace(arguments[1], arguments[0], lambda _: columns(*markdown(arguments[2])))
+    elif verb == "bench":
+        replace(arguments[0], "bench", lambda _: bench(arguments[1]))
     elif verb == "options":
         print("\n".join(options_of_page(*arguments)))
     elif verb == "help":

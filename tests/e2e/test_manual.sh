@@ -41,6 +41,14 @@ takes_kernels() {
 		MANWIDTH=80 man -l "$work/kernels.8" | grep -E '^ +9\.9\.9-1-cloud-amd64 +fentry +295 of 296 +12345$' && not grep -q '^\.It [5-8]\.' "$work/kernels.8"
 }
 
+# So does what tests/bench/run printed.
+takes_costs() {
+	cp "$dist/imdstrace.8" "$work/costs.8"
+	printf '%s\n' 'A machine with 99 processors' '' 'a send                     9999 ns   9.999' '' 'Merging reports' 'merge' >"$work/bench.txt"
+	"$docs/manual.py" bench "$work/costs.8" "$work/bench.txt" && renders "$work/costs.8" &&
+		MANWIDTH=80 man -l "$work/costs.8" | grep -E '^ +a send {21}9999 ns   9\.999$' && equal "ratios" 1 "$(grep -c '^a send .*ns' "$work/costs.8")"
+}
+
 # names SECTION WORD...: each word has an entry in that section of the page of reports.
 names() {
 	local section=$1 word
@@ -76,6 +84,7 @@ check 'the manual has the fields of the schemas' has_the_fields
 check 'the manual has every class, reason, pattern and advice' enumerations
 
 check 'the manual takes a table of kernels' takes_kernels
+check 'the manual takes a table of costs' takes_costs
 
 cp "$here"/../unit/golden/report.{json,ndjson} "$work/"
 "$IMDSTRACE" software --json >"$work/software.json"
