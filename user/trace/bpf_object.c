@@ -2,6 +2,7 @@
 #include "trace/bpf_object.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -109,8 +110,8 @@ static void choose_rehearsal(
 	skeleton->rodata->scope_has_pids = rehearsal->pids;
 }
 
-static bool has_place(
-	const struct btf *kernel, const struct hook *hook, const struct witness_programs *witness)
+static bool has_place(struct kernel_types *kernel, const struct hook *hook,
+	const struct witness_programs *witness)
 {
 	if (hook->function && !kernel__has(kernel, hook->function))
 		return false;
@@ -130,7 +131,7 @@ static bool has_place(
 }
 
 static void choose_programs(struct imdstrace_bpf *skeleton, const struct mode *mode,
-	const struct btf *kernel, bool responses, const struct witness_programs *witness)
+	struct kernel_types *kernel, bool responses, const struct witness_programs *witness)
 {
 	struct bpf_program *program;
 
@@ -175,7 +176,7 @@ EMBED(object_loops, "imdstrace_loops.linked.o.gz");
 EMBED(object_rounds, "imdstrace_rounds.linked.o.gz");
 
 /* The object that names no more than the kernel has. 0 or -errno. */
-static int expand_object(const struct btf *kernel, void **object, size_t *size)
+static int expand_object(struct kernel_types *kernel, void **object, size_t *size)
 {
 	if (!kernel__has_helper(kernel, "BPF_FUNC_loop"))
 		return gzip__expand(object_rounds, object_rounds_end - object_rounds, object, size);
@@ -185,7 +186,7 @@ static int expand_object(const struct btf *kernel, void **object, size_t *size)
 }
 
 /* That, opened. NULL: errno says why. */
-static struct imdstrace_bpf *open_object(const struct btf *kernel)
+static struct imdstrace_bpf *open_object(struct kernel_types *kernel)
 {
 	struct imdstrace_bpf *object = calloc(1, sizeof(*object));
 	int error = object ? imdstrace_bpf__create_skeleton(object) : -ENOMEM;
@@ -231,7 +232,7 @@ static const char *section__target(const char *section, __u32 *kind, char *name,
 
 /* Whether the kernel has what the chosen programs hang on. 0 or -ENOENT. */
 static int find_targets(
-	struct imdstrace_bpf *skeleton, const struct btf *kernel, struct tracer_failure *failure)
+	struct imdstrace_bpf *skeleton, struct kernel_types *kernel, struct tracer_failure *failure)
 {
 	struct bpf_program *program;
 
@@ -243,7 +244,7 @@ static int find_targets(
 
 		if (bpf_program__autoload(program) &&
 			section__target(section, &kind, name, sizeof(name)) &&
-			btf__find_by_name_kind(kernel, name, kind) < 0)
+			kernel_types__find(kernel, name, kind) < 0)
 			return tracer_failure__set(failure, TRACER_LOOK_UP, section, -ENOENT);
 	}
 	return 0;
@@ -317,7 +318,7 @@ static int fail_to_load(const struct verifier_logs *logs, const struct imdstrace
 }
 
 static struct imdstrace_bpf *open_variant(
-	const struct object_variant *variant, const struct btf *kernel)
+	const struct object_variant *variant, struct kernel_types *kernel)
 {
 	struct imdstrace_bpf *opened = open_object(kernel);
 
@@ -335,7 +336,7 @@ static struct imdstrace_bpf *open_variant(
  * fails a program that is not at fault (loops that are followed round by round fill one).
  */
 static void explain_load(const struct verifier_logs *logs, const struct object_variant *variant,
-	const struct btf *kernel, struct tracer_failure *failure, int error)
+	struct kernel_types *kernel, struct tracer_failure *failure, int error)
 {
 	struct imdstrace_bpf *opened = open_variant(variant, kernel);
 
@@ -345,6 +346,7 @@ static void explain_load(const struct verifier_logs *logs, const struct object_v
 	}
 	libbpf_set_print(NULL); /* has printed all of it */
 	collect_logs(logs, opened);
+	kernel_types__drop(kernel);
 	imdstrace_bpf__load(opened);
 	fail_to_load(logs, opened, failure, error);
 	libbpf_set_print(hear_libbpf);
@@ -352,7 +354,8 @@ static void explain_load(const struct verifier_logs *logs, const struct object_v
 }
 
 int object__load(struct imdstrace_bpf **skeleton, const struct object_variant *variant,
-	const struct btf *kernel, const struct verifier_logs *logs, struct tracer_failure *failure)
+	struct kernel_types *kernel, const struct verifier_logs *logs,
+	struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *opened = open_variant(variant, kernel);
 	int error;
@@ -363,6 +366,7 @@ int object__load(struct imdstrace_bpf **skeleton, const struct object_variant *v
 	if (!error) {
 		if (logs->measured)
 			collect_logs(logs, opened);
+		kernel_types__drop(kernel); /* libbpf reads its own, twice over */
 		error = imdstrace_bpf__load(opened);
 		if (error)
 			explain_load(logs, variant, kernel, failure, error);

@@ -4,13 +4,13 @@
 #ifndef IMDSTRACE_BPF_OBJECT_H
 #define IMDSTRACE_BPF_OBJECT_H
 
-#include <bpf/btf.h>
 #include <stdbool.h>
 
 #include "trace/tracer.h"
 
 #include "imdstrace.skel.h"
 #include "trace/attach_modes.h"
+#include "trace/kernel.h"
 #include "trace/witness.h"
 
 #define LOG_SIZE (1 << 20) /* bytes of one program's log */
@@ -43,7 +43,8 @@ bool program__rehearses(const struct bpf_program *program);
 
 /* Opens and loads a variant. 0, or -errno with the step, program and verifier's line in failure. */
 int object__load(struct imdstrace_bpf **skeleton, const struct object_variant *variant,
-	const struct btf *kernel, const struct verifier_logs *logs, struct tracer_failure *failure);
+	struct kernel_types *kernel, const struct verifier_logs *logs,
+	struct tracer_failure *failure);
 
 /* Sets failure; returns error, a negative errno. */
 int tracer_failure__set(

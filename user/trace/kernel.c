@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,26 @@ static const struct bpf_insn nothing[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 	{.code = BPF_JMP | BPF_EXIT},
 };
+
+const struct btf *kernel_types__read(struct kernel_types *types)
+{
+	if (!types->read)
+		types->read = btf__load_vmlinux_btf();
+	return types->read;
+}
+
+void kernel_types__drop(struct kernel_types *types)
+{
+	btf__free(types->read);
+	types->read = NULL;
+}
+
+int kernel_types__find(struct kernel_types *types, const char *name, __u32 kind)
+{
+	const struct btf *read = kernel_types__read(types);
+
+	return read ? btf__find_by_name_kind(read, name, kind) : -ENOENT;
+}
 
 bool kernel__counts_verified(void)
 {
@@ -46,45 +67,46 @@ static int try_tracing(enum bpf_attach_type attach, int target)
 	return 0;
 }
 
-int kernel__refuses_fentry(const struct btf *kernel, const char *function)
+int kernel__refuses_fentry(struct kernel_types *kernel, const char *function)
 {
-	int target = btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC);
+	int target = kernel_types__find(kernel, function, BTF_KIND_FUNC);
 	int error = target < 0 ? 0 : try_tracing(BPF_TRACE_FENTRY, target);
 	int tracepoint;
 
 	if (!error)
 		return 0;
-	tracepoint =
-		btf__find_by_name_kind(kernel, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
+	tracepoint = kernel_types__find(kernel, "btf_trace_inet_sock_set_state", BTF_KIND_TYPEDEF);
 	return try_tracing(BPF_TRACE_RAW_TP, tracepoint) ? 0 : error;
 }
 
-bool kernel__has_helper(const struct btf *kernel, const char *name)
+bool kernel__has_helper(struct kernel_types *kernel, const char *name)
 {
-	int id = btf__find_by_name_kind(kernel, "bpf_func_id", BTF_KIND_ENUM);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+	int id = kernel_types__find(kernel, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf *types = kernel_types__read(kernel);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(types, id);
 
 	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
+		if (!strcmp(btf__name_by_offset(types, btf_enum(type)[i].name_off), name))
 			return true;
 	return false;
 }
 
-bool kernel__counts_skipped(const struct btf *kernel)
+bool kernel__counts_skipped(struct kernel_types *kernel)
 {
-	int id = btf__find_by_name_kind(kernel, "bpf_prog_info", BTF_KIND_STRUCT);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel, id);
+	int id = kernel_types__find(kernel, "bpf_prog_info", BTF_KIND_STRUCT);
+	const struct btf *types = kernel_types__read(kernel);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(types, id);
 
 	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (!strcmp(btf__name_by_offset(kernel, btf_members(type)[i].name_off),
+		if (!strcmp(btf__name_by_offset(types, btf_members(type)[i].name_off),
 			    "recursion_misses"))
 			return true;
 	return false;
 }
 
-bool kernel__has(const struct btf *kernel, const char *function)
+bool kernel__has(struct kernel_types *kernel, const char *function)
 {
-	return btf__find_by_name_kind(kernel, function, BTF_KIND_FUNC) > 0;
+	return kernel_types__find(kernel, function, BTF_KIND_FUNC) > 0;
 }
 
 /* debugfs, mounted for this descriptor alone. -1 where the kernel or a sandbox refuses. */

@@ -79,7 +79,7 @@ static bool failure__is_of_responses(const struct tracer_failure *failure)
  * their program, else the hold on the CPU. 0 or -errno of the last one.
  */
 static int load(struct tracer *tracer, struct imdstrace_bpf **skeleton, const struct mode *mode,
-	const struct btf *kernel, struct tracer_failure *failure)
+	struct kernel_types *kernel, struct tracer_failure *failure)
 {
 	struct object_variant variant = {
 		.mode = mode,
@@ -169,7 +169,7 @@ static int attach_rehearsal(
 	return error ? tracer_failure__set(failure, TRACER_ATTACH, section, error) : 0;
 }
 
-static int attach_hooks(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
+static int attach_hooks(struct tracer *tracer, const struct mode *mode, struct kernel_types *kernel,
 	struct tracer_failure *failure)
 {
 	struct imdstrace_bpf *skeleton;
@@ -187,12 +187,12 @@ static int attach_hooks(struct tracer *tracer, const struct mode *mode, const st
 	return error;
 }
 
-static bool has_push(const struct btf *kernel)
+static bool has_push(struct kernel_types *kernel)
 {
 	return kernel__has(kernel, "tcp_push") && !kernel__has_parts("tcp_push");
 }
 
-static int attach(struct tracer *tracer, const struct mode *mode, const struct btf *kernel,
+static int attach(struct tracer *tracer, const struct mode *mode, struct kernel_types *kernel,
 	struct tracer_failure *failure)
 {
 	const struct mode *chosen = mode;
@@ -241,7 +241,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	const struct tracer_sink *sink, struct tracer_failure *failures)
 {
 	struct tracer *opened = calloc(1, sizeof(*opened));
-	struct btf *kernel;
+	struct kernel_types types = {0}, *kernel = &types;
 	int error = -ENOTSUP;
 
 	if (!opened)
@@ -261,8 +261,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 		opened->responses_failure = (struct tracer_failure){0};
 	else if (opened->root >= 0)
 		opened->cgroup = fcntl(opened->root, F_DUPFD_CLOEXEC, 0);
-	kernel = btf__load_vmlinux_btf();
-	if (!kernel) {
+	if (!kernel_types__read(kernel)) {
 		error = tracer_failure__set(&failures[0], TRACER_LOOK_UP, "", -errno);
 		goto out;
 	}
@@ -280,7 +279,7 @@ int tracer__open(struct tracer **tracer, const struct tracer_options *options,
 	if (!opened->logs.measured)
 		verifier_logs__close(&opened->logs);
 out:
-	btf__free(kernel);
+	kernel_types__drop(kernel);
 	malloc_trim(0); /* what loading took: the kernel's types, several times over */
 	if (error)
 		tracer__close(opened);
