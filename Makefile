@@ -498,7 +498,8 @@ $(out)/analyzed/%.gcc: %.c always | $(needs) $(bpf-objects:%=$(obj)/%.skel.h) $(
 analyze-cppcheck: | deps-analyze
 	cppcheck -q -j2 --enable=warning,performance,portability --std=c11 --max-configs=1 --error-exitcode=1 \
 		--suppressions-list=tests/cppcheck.txt --include=tests/cppcheck.h -D_GNU_SOURCE -D__x86_64__ \
-		-DIMDSTRACE_VERSION='"$(VERSION)"' -Iinclude -Iuser user tests/wire tests/service
+		-DIMDSTRACE_VERSION='"$(VERSION)"' -Iinclude -Iuser -Itests/unit user tests/wire tests/service \
+		tests/unit tests/e2e tests/bench tests/fuzz tests/fleet
 
 # By the pinned compiler, because no two find alike.
 ifeq ($(pinned),)

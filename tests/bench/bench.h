@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* A sentence on stderr, and the end. */
-void die(const char *what);
+void die(const char *what) __attribute__((noreturn));
 
 double clock_seconds(clockid_t clock);
 /* Sorts values. */
