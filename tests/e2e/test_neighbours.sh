@@ -152,8 +152,9 @@ memory endless $MEMORY_SLACK
 
 traced swarm optional swarm
 check 'swarm: each call is counted, as what it is' holds "$work/swarm.json" ".totals | .v1 == $SWARM + $CALLS and .unknown == 0"
+# A slow machine identifies fewer, and says so.
 check 'swarm: the callers are as many as there may be, and one for the rest' holds "$work/swarm.json" \
-	'(.callers | length == 4097) and ([.callers[].calls.v1] | add) == .totals.v1'
+	'. as $report | (.callers | length == 4097 or (length < 4097 and $report.totals.missed_by_kind.processes > 0)) and ([.callers[].calls.v1] | add) == .totals.v1'
 check 'swarm: a process that was not identified is counted' holds "$work/swarm.json" \
 	'([.callers[] | select(.name == "?").processes] | add // 0) <= .totals.missed_by_kind.processes'
 memory swarm $MEMORY_MAX
