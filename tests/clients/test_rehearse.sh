@@ -71,25 +71,25 @@ client_rehearsed wget 'wget' breaks 'wget --version' wget -q -O /dev/null "$ami"
 client_rehearsed urllib 'Python, urllib' breaks '$PYTHON --version' $PYTHON "$clients/python/urllib_get.py"
 client_rehearsed urllib3 'Python, urllib3' breaks 'python_has urllib3' $PYTHON "$clients/python/urllib3_get.py"
 client_rehearsed requests 'Python, requests' breaks 'python_has requests' $PYTHON "$clients/python/requests_get.py"
-client_rehearsed requests-token 'Python, requests that sends a token' survives 'python_has requests' $PYTHON "$clients/python/requests_token.py"
+client_rehearsed requests-token 'Python, requests with a token' survives 'python_has requests' $PYTHON "$clients/python/requests_token.py"
 client_rehearsed boto-2 'boto 2' breaks 'python_has boto' $PYTHON "$clients/python/boto2_metadata.py"
 client_rehearsed boto3 'boto3' survives 'python_has boto3' $PYTHON "$clients/python/boto3_credentials.py"
 client_rehearsed botocore 'botocore' survives 'python_has botocore' $PYTHON "$clients/python/botocore_credentials.py"
 client_rehearsed aws-cli 'AWS CLI' survives '/usr/bin/aws --version' /usr/bin/aws configure list
 client_rehearsed node-http 'Node.js, http' breaks '$NODE --version' $NODE "$clients/node/http.js"
-client_rehearsed node-sdk-v2-request 'AWS SDK for JavaScript 2, MetadataService.request' breaks 'node_has aws-sdk' NODE_PATH="$modules" $NODE "$clients/node/sdk_v2_request.js"
-client_rehearsed node-sdk-v2 'AWS SDK for JavaScript 2, credentials' survives 'node_has aws-sdk' NODE_PATH="$modules" $NODE "$clients/node/sdk_v2_credentials.js"
-client_rehearsed node-sdk-v3 'AWS SDK for JavaScript 3' survives 'node_has @aws-sdk/credential-providers' NODE_PATH="$modules" $NODE "$clients/node/sdk_v3_credentials.js"
+client_rehearsed node-sdk-v2-request 'JavaScript SDK 2, metadata' breaks 'node_has aws-sdk' NODE_PATH="$modules" $NODE "$clients/node/sdk_v2_request.js"
+client_rehearsed node-sdk-v2 'JavaScript SDK 2, credentials' survives 'node_has aws-sdk' NODE_PATH="$modules" $NODE "$clients/node/sdk_v2_credentials.js"
+client_rehearsed node-sdk-v3 'JavaScript SDK 3' survives 'node_has @aws-sdk/credential-providers' NODE_PATH="$modules" $NODE "$clients/node/sdk_v3_credentials.js"
 client_rehearsed go-http 'Go, net/http' breaks 'builds_go http && go version' "$work/http"
-client_rehearsed go-sdk-v1 'AWS SDK for Go 1' survives 'builds_go sdk_v1 && package_has golang-github-aws-aws-sdk-go-dev' "$work/sdk_v1"
-client_rehearsed go-sdk-v2 'AWS SDK for Go 2' survives 'builds_go sdk_v2 && package_has golang-github-aws-aws-sdk-go-v2-dev' "$work/sdk_v2"
+client_rehearsed go-sdk-v1 'Go SDK 1' survives 'builds_go sdk_v1 && package_has golang-github-aws-aws-sdk-go-dev' "$work/sdk_v1"
+client_rehearsed go-sdk-v2 'Go SDK 2' survives 'builds_go sdk_v2 && package_has golang-github-aws-aws-sdk-go-v2-dev' "$work/sdk_v2"
 if javac -d "$work/classes" "$clients"/java/*.java >/dev/null 2>&1; then
 	client_rehearsed java-connection 'Java, HttpURLConnection' breaks '/usr/bin/java -version' /usr/bin/java -cp "$work/classes" Connection
-	client_rehearsed java-client 'Java, HttpClient that asks for a token when refused' recovers '/usr/bin/java -version' /usr/bin/java -cp "$work/classes" Client
+	client_rehearsed java-client 'Java, HttpClient, token on 401' recovers '/usr/bin/java -version' /usr/bin/java -cp "$work/classes" Client
 else
 	skip java "it is not installed here"
 fi
-client_rehearsed ruby-sdk-v3 'AWS SDK for Ruby 3' survives 'ruby -e "require %(aws-sdk-core); puts Aws::CORE_GEM_VERSION"' ruby "$clients/ruby/sdk_v3.rb"
+client_rehearsed ruby-sdk-v3 'Ruby SDK 3' survives 'ruby -e "require %(aws-sdk-core); puts Aws::CORE_GEM_VERSION"' ruby "$clients/ruby/sdk_v3.rb"
 client_rehearsed ec2metadata 'ec2metadata' survives 'test -x /usr/bin/ec2metadata && package_has cloud-guest-utils' /usr/bin/ec2metadata --instance-id
 client_rehearsed cloud-init 'cloud-init' survives 'PYTHONPATH=$cloud_init $PYTHON -c "import cloudinit.version as v; print(v.version_string())"' \
 	PYTHONPATH="$cloud_init" PYTHONDONTWRITEBYTECODE=1 $PYTHON "$clients/cloud-init/crawl.py"
