@@ -510,7 +510,7 @@ else
 analyze-gcc: $(analyzed:%.c=$(out)/analyzed/%.gcc)
 endif
 
-# With clang's analyzer it would take minutes more (.clang-tidy).
+# Which checks, and why not others, stands in .clang-tidy.
 analyze-tidy: $(obj)/imdstrace.skel.h $(obj)/imdstrace_loops.skel.h $(obj)/imdstrace_rounds.skel.h $(obj)/page_hashes.h | deps-build deps-analyze
 	printf '%s\n' $(wildcard user/*/*.c) | xargs -P2 -n6 sh -c \
 		'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 -D_GNU_SOURCE -DIMDSTRACE_VERSION=\"\" -Iinclude -Iuser -I$(obj)' clang-tidy
