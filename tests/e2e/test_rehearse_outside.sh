@@ -20,6 +20,7 @@ V1 = b"GET /latest/meta-data/ami-id HTTP/1.1\r\nHost: a\r\n\r\n"
 def connect():
     return socket.create_connection(("169.254.169.254", 80), 20)
 def ask(connection):
+    connection.settimeout(20) # who was handed one knows of none
     connection.sendall(V1)
     return connection.recv(65536).split()[1].decode()
 def move(path):
