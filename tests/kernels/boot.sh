@@ -34,14 +34,15 @@ esac
 # Emulating arm64's own cipher for signed pointers would take most of the time (pauth-impdef). The
 # verdict's serial line is a PCI one on arm64, where the machine itself has only the console's.
 case $arch in
-amd64) qemu=qemu-system-x86_64 machine=q35 cpu=max console=ttyS0 port=ttyS1 serial="-serial chardev:verdict" ;;
-arm64) qemu=qemu-system-aarch64 machine=virt cpu=max,pauth-impdef=on console=ttyAMA0 port=ttyS0 serial="-device pci-serial,chardev=verdict" ;;
+amd64) machine=q35 cpu=max console=ttyS0 port=ttyS1 serial="-serial chardev:verdict" ;;
+arm64) machine=virt cpu=max,pauth-impdef=on console=ttyAMA0 port=ttyS0 serial="-device pci-serial,chardev=verdict" ;;
 *) fail "boot.sh knows no machine \"$arch\"" ;;
 esac
 
 here=$(dirname "$0")
 top=$here/../..
 "$top/dist/deps.sh" debian kernels
+qemu=$("$here/qemu.sh" "$arch")
 kernels=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/imdstrace/kernels
 
 scratch=$(mktemp -d)
