@@ -32,7 +32,7 @@ static const struct {
 };
 
 static char log_text[LOG_SIZE];
-static struct btf *kernel;
+static struct kernel_types kernel;
 static bool has_loop;
 
 static int be_quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -52,7 +52,7 @@ static void close_object(struct bpf_object **object)
 static bool stands_in(const char *section)
 {
 	return !strcmp(section + strcspn(section, "/"), "/tcp_release_cb") &&
-	       kernel__has(kernel, "tcp_push");
+	       kernel__has(&kernel, "tcp_push");
 }
 
 /* A link of netfilter's, as the tracer's (6.4). */
@@ -69,14 +69,14 @@ static bool has_place(const struct bpf_program *program)
 	if (stands_in(section))
 		return false;
 	if (is_netfilter(program))
-		return kernel__has(kernel, "bpf_nf_link_attach");
+		return kernel__has(&kernel, "bpf_nf_link_attach");
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		size_t length = strlen(places[i].prefix);
 
 		if (strncmp(section, places[i].prefix, length))
 			continue;
 		snprintf(name, sizeof(name), "%s%s", places[i].type_prefix, section + length);
-		return btf__find_by_name_kind(kernel, name, places[i].kind) > 0;
+		return kernel_types__find(&kernel, name, places[i].kind) > 0;
 	}
 	return true;
 }
@@ -218,14 +218,13 @@ int main(int argc, char **argv)
 	bool may_hold;
 
 	libbpf_set_print(be_quiet);
-	kernel = btf__load_vmlinux_btf();
-	if (!kernel) {
+	if (!kernel_types__read(&kernel)) {
 		printf("FAILED: the kernel's types: %s\n0 passed, 1 failed, 0 skipped\n",
 			strerror(errno));
 		return 1;
 	}
-	has_loop = kernel__has_helper(kernel, "BPF_FUNC_loop");
-	may_hold = kernel__has(kernel, "bpf_preempt_disable");
+	has_loop = kernel__has_helper(&kernel, "BPF_FUNC_loop");
+	may_hold = kernel__has(&kernel, "bpf_preempt_disable");
 	for (int i = 1; i < argc; i++) {
 		enum load_outcome outcome = verify(argv[i], may_hold);
 
@@ -240,7 +239,7 @@ int main(int argc, char **argv)
 		printf("FAILED: some hold the CPU, and others do not\n");
 		counts[REFUSED]++;
 	}
-	btf__free(kernel);
+	kernel_types__drop(&kernel);
 	printf("%d passed, %d failed, 0 skipped\n", counts[LOADED] + counts[LOADED_HOLDING],
 		counts[REFUSED]);
 	return counts[REFUSED] || !(counts[LOADED] + counts[LOADED_HOLDING]);
