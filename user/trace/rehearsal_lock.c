@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup_path.h"
@@ -16,6 +17,10 @@ enum kin { KIN_ABOVE, KIN_SELF };
 
 #define FAMILY "rehearsal_scope"
 #define PIDS   "scope_pids"
+
+/* A busy kernel takes some time to free the maps of a rehearsal that has ended. */
+#define LINGER_STEP_NS 50000000
+#define LINGER_STEPS   20
 
 /* Of one rehearsal that looks at another. */
 struct lock {
@@ -138,7 +143,7 @@ static uint32_t map__id(const struct bpf_object *object, const char *name)
 	return map < 0 || bpf_obj_get_info_by_fd(map, &info, &size) ? 0 : info.id;
 }
 
-int rehearsal_lock__check(const struct process_scope *scope, const struct bpf_object *object)
+static int look_for_another(const struct process_scope *scope, const struct bpf_object *object)
 {
 	const uint32_t own[] = {map__id(object, FAMILY), map__id(object, PIDS)};
 	_free_ uint32_t *pids = NULL;
@@ -158,4 +163,16 @@ int rehearsal_lock__check(const struct process_scope *scope, const struct bpf_ob
 			return -EBUSY;
 	}
 	return 0;
+}
+
+int rehearsal_lock__check(const struct process_scope *scope, const struct bpf_object *object)
+{
+	const struct timespec pause = {.tv_nsec = LINGER_STEP_NS};
+	int error = look_for_another(scope, object);
+
+	for (int i = 0; error == -EBUSY && i < LINGER_STEPS; i++) {
+		nanosleep(&pause, NULL);
+		error = look_for_another(scope, object);
+	}
+	return error;
 }
