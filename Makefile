@@ -355,7 +355,7 @@ demo: $(out)/imdstrace ## trace four sample clients in a private network and pri
 	@$(out)/imdstrace demo
 
 bench: $(out)/imdstrace $(out)/imdstrace-static $(out)/tests/wire $(bench) | deps-e2e deps-bench ## measure what tracing costs (root)
-	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/bench/run | tee build/bench.txt
+	@WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace bash -o pipefail -c 'tests/bench/run | tee build/bench.txt'
 
 FUZZ_SECONDS ?= 60
 fuzzers := $(patsubst %.c,$(out)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -527,7 +527,7 @@ help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 always:
-.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak soak-machine check-distros check-release kernels-table clients-table \
+.PHONY: all static always compilers check check-unit check-valgrind check-e2e check-asan check-clients check-report check-kernels check-kubernetes check-systemd check-packages check-load check-stress soak soak-machine check-distros check-release kernels-table clients-table bench-table \
 	demo bench fuzz \
 	install install-carried uninstall dist packages release format lint analyze analyze-cppcheck analyze-gcc analyze-tidy pins clean help
 .PRECIOUS: $(obj)/%.o $(obj)/%.bpf.o $(obj)/%.linked.o $(obj)/%.skel.h
