@@ -16,8 +16,9 @@ int rehearsal_lock__tell(const struct process_scope *scope, const struct bpf_obj
 
 /*
  * Whether another rehearsal than that of object (NULL: every rehearsal is another) has a process or
- * a cgroup of the scope, too. 0: none; -EBUSY: one does; or -ENOMEM. A caller that may not list the
- * kernel's maps (CAP_SYS_ADMIN) learns of none.
+ * a cgroup of the scope, too. 0: none; -EBUSY: one does, and still did a second later, by when the
+ * maps of one that has ended are gone; or -ENOMEM. A caller that may not list the kernel's maps
+ * (CAP_SYS_ADMIN) learns of none.
  */
 int rehearsal_lock__check(const struct process_scope *scope, const struct bpf_object *object);
 
