@@ -128,6 +128,8 @@ until_so() {
 trace() {
 	local name=$1
 	shift
+	# What an earlier one of that name said must not be taken for this one's.
+	rm -f "$work/$name.out" "$work/$name.err"
 	"$IMDSTRACE" trace "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
 	started[$name]=$!
 }

@@ -92,6 +92,7 @@ in_group() {
 # talker NAME PATH [PROGRAM]: a client in that cgroup, with a connection.
 talker() {
 	local name=$1 path=$2
+	rm -f "$work/talk-$name.out"
 	mkfifo "$work/talk-$name.in"
 	(
 		[ -z "$path" ] || echo $BASHPID >"$group_root$path/cgroup.procs" || exit
@@ -102,7 +103,7 @@ talker() {
 	talkers+=("$name")
 	exec {talk_fd}>"$work/talk-$name.in"
 	declare -g "talk_$name=$talk_fd"
-	until_so grep -q ready "$work/talk-$name.out"
+	until_so grep -qs ready "$work/talk-$name.out"
 }
 
 has_lines() {
@@ -145,6 +146,7 @@ done_talking() {
 rehearse() {
 	local name=$1
 	shift
+	rm -f "$work/$name.out" "$work/$name.err"
 	env --default-signal=INT "$IMDSTRACE" rehearse "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
 	started["$name"]=$!
 }
