@@ -322,6 +322,67 @@ static void survivors_are_not_to_change(void **state)
 	}
 }
 
+#define AT(time, count)                                                                      \
+	",'paths':[{'method':'GET','path':'/latest/meta-data/','class':'v1','count':" #count \
+	",'first':'2026-01-" time ":05:00Z','last':'2026-01-" time ":05:00Z'}]"
+#define BROKEN_AT(time) \
+	CALLER(CALLS(3, 0, 0, 0, 0), AT(time, 3) ",'rehearsal':{'rejected':3,'recovered':false}")
+#define CRON_AT(time) \
+	"{'name':'cron','exe':'/usr/sbin/cron','calls':" CALLS(2, 0, 0, 0, 0) AT(time, 2) "}"
+
+/* What came of it has no time but its window's. */
+static void since_a_time_it_counts_whole_or_not_at_all(void **state)
+{
+	static const char broken_before_a_trace[] =
+		REPORT_OF(REHEARSAL_WINDOW "," WINDOW("m1", "b1", "05T00", "06T00"),
+			TOTALS(5, 0, 0, 0, 0, 0), BROKEN_AT("03T00") "," CRON_AT("05T01"),
+			"," REHEARSED("unit etl.service", ",'requests':3,'rejected':3"));
+	static const char not_covered[] = REPORT_OF(REHEARSAL_WINDOW, TOTALS(0, 4, 1, 0, 0, 0),
+		CALLER(CALLS(0, 0, 0, 0, 0), ",'rehearsal':{'not_covered':1}"), OF_ETL);
+	static const struct {
+		const char *name, *report, *since;
+		bool rehearsed;
+		enum rehearsal_verdict verdict;
+		size_t callers;
+	} cases[] = {
+		{"it broke before", broken_before_a_trace, "2026-01-04T00:00:00Z", false,
+			REHEARSAL_INCONCLUSIVE, 1},
+		{"it broke after", broken_before_a_trace, "2026-01-02T00:00:00Z", true,
+			REHEARSAL_BREAKS, 2},
+		{"who was not covered made no call", not_covered, "2026-01-02T00:00:00Z", true,
+			REHEARSAL_INCONCLUSIVE, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct report *report = report__of(cases[i].report);
+		int64_t since;
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(clock__parse(cases[i].since, &since), 0);
+		report__since(report, since);
+		assert_int_equal(report->rehearsal.scope != NULL, cases[i].rehearsed);
+		assert_int_equal(report__rehearsal_verdict(report), cases[i].verdict);
+		assert_int_equal(report->caller_count, cases[i].callers);
+		report__free(report);
+	}
+}
+
+/* Its calls that are left are none that were answered, nor ones without an answer. */
+static void what_is_forgotten_of_it_is_not_known(void **state)
+{
+	struct report *report = report__of(BROKEN);
+	const struct caller *caller = report->callers[0];
+
+	(void)state;
+	report__forget_rehearsal(report);
+	assert_null(report->rehearsal.scope);
+	assert_false(caller__rehearsed(caller));
+	assert_int_equal(caller->unwatched[CLASS_V1], 3);
+	assert_int_equal(caller->answers[CLASS_V1][OUTCOME_NONE], 0);
+	report__free(report);
+}
+
 /* A rehearsal watched one scope alone, so it makes no machine ready. */
 static void check_does_not_count_it_as_watching(void **state)
 {
@@ -404,6 +465,8 @@ int main(void)
 		cmocka_unit_test(what_was_refused_is_no_outcome),
 		cmocka_unit_test(merged_ones_add_up),
 		cmocka_unit_test(scopes_of_many_stay_short),
+		cmocka_unit_test(since_a_time_it_counts_whole_or_not_at_all),
+		cmocka_unit_test(what_is_forgotten_of_it_is_not_known),
 		cmocka_unit_test(check_does_not_count_it_as_watching),
 		cmocka_unit_test(people_are_told_above_the_callers),
 		cmocka_unit_test(survivors_are_not_to_change),

@@ -172,3 +172,16 @@ void caller__add_rehearsal(struct caller *caller, const struct caller_rehearsal 
 		rehearsal->recovered_after = more->recovered_after;
 	caller__settle(caller);
 }
+
+void report__forget_rehearsal(struct report *report)
+{
+	free(report->rehearsal.scope);
+	free(report->rehearsal.command_end);
+	report->rehearsal = (struct report_rehearsal){0};
+	for (size_t i = 0; i < report->caller_count; i++) {
+		struct caller *caller = report->callers[i];
+
+		count__add(&caller->unwatched[CLASS_V1], caller__rehearsed_calls(caller));
+		caller->rehearsal = (struct caller_rehearsal){.wait_status = -1};
+	}
+}

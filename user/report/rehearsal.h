@@ -62,6 +62,8 @@ int report__set_command_end(struct report *report, const char *sentence);
 int report__add_rehearsal(
 	struct report *report, const struct rehearsal_sums *before, const struct report *other);
 void caller__add_rehearsal(struct caller *caller, const struct caller_rehearsal *more);
+/* As if there had been none; what came back to its calls is not known then. */
+void report__forget_rehearsal(struct report *report);
 
 void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *sums);
 /* Whether all of its windows are rehearsals, which watch one scope alone. */

@@ -178,9 +178,11 @@ static void caller__cut(struct caller *caller, struct report *report,
 		caller->first = 0;
 }
 
+/* Whether nothing is left of it; a connection that a rehearsal did not cover need not have a call.
+ */
 static bool caller__is_idle(const struct caller *caller)
 {
-	return !caller__total(caller);
+	return !caller__total(caller) && !caller__rehearsed(caller);
 }
 
 /* The index goes with the callers that are freed: nothing is looked up in a report that was cut. */
@@ -277,10 +279,18 @@ static void host_facts__cut(struct host_facts *facts, int64_t since, bool watche
 	memset(facts->missed_kinds, 0, sizeof(facts->missed_kinds));
 }
 
+static bool report__has_rehearsal_window(const struct report *report)
+{
+	for (size_t i = 0; i < report->window_count; i++)
+		if (report->windows[i].rehearsal)
+			return true;
+	return false;
+}
+
 void report__since(struct report *report, int64_t since)
 {
 	struct cut cuts[CLASS_COUNT];
-	bool watched = !report->window_count;
+	bool watched = !report->window_count, rehearsed = report__has_rehearsal_window(report);
 
 	if (since <= report->since)
 		return;
@@ -290,6 +300,9 @@ void report__since(struct report *report, int64_t since)
 	for (int c = 0; c < CLASS_COUNT; c++)
 		report->at_most |= report->totals[c] > cuts[c].named;
 	watched |= report__cut_windows(report);
+	/* what came of a rehearsal has no time but its window's */
+	if (rehearsed && !report__has_rehearsal_window(report))
+		report__forget_rehearsal(report);
 	report__cut_callers(report, cuts, watched);
 	report__cut_timeline(report);
 	for (size_t i = 0; i < report->host_count; i++)
