@@ -32,6 +32,15 @@ check "a duration: it ends by itself, and open connections work" all 'ended_with
 check "a duration: an event says that its call was rejected" holds <(grep '"type":"request"' "$work/duration.out") \
 	'.class == "v1" and .rehearsed == true and .status == null'
 
+rehearse anew --cgroup /imdstrace-e2e-$$ -o "$work/anew.json"
+prepare "SIGUSR1: the rehearsal begins" all 'rehearses anew' 'hears in v1 401'
+kill -USR1 "${started[anew]}"
+prepare "SIGUSR1: a rehearsal says that it keeps its file" until_so grep -q 'SIGUSR1 .*a rehearsal keeps its own' "$work/anew.err"
+prepare "SIGUSR1: a rehearsal goes on" hears in 'v1 new v1' '401 0 401'
+stop anew
+check "SIGUSR1: a rehearsal's verdict and its report are of all of it" all 'ended_with anew 1' \
+	'holds "$work/anew.json" ".rehearsal.rejected == 3 and .totals.v1 == 3"' 'equal files "" "$(ls "$work" | grep -F anew.json.until)"'
+
 rehearse killed --cgroup /imdstrace-e2e-$$
 prepare "kill -9: the rehearsal begins" all 'rehearses killed' 'hears in "v1 token v2" "401 200 200"'
 stop killed KILL

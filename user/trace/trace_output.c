@@ -118,9 +118,11 @@ int trace__begin_anew(struct trace *trace)
 	_free_ char *name = NULL;
 	int error;
 
-	if (!trace->options->output) {
+	if (!trace->options->output || trace->rehearsing) {
 		live__clear(&trace->live);
-		complain("SIGUSR1 begins a new report file, and this trace has none (--output)");
+		complain(trace->rehearsing
+				? "SIGUSR1 begins a new report file of a trace: a rehearsal keeps its own to the end"
+				: "SIGUSR1 begins a new report file, and this trace has none (--output)");
 		return 0;
 	}
 	error = tracer__poll(trace->tracer, 0); /* details of what is counted next */
