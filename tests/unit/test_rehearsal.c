@@ -35,6 +35,11 @@
 	REHEARSAL_OF("'rejected':3,'recovered':false,'processes':1,'processes_recovered':0," \
 		     "'ended':1,'exit_status':7,'restarted':2")
 
+/* What a caller sent that nobody refused, and of which nothing else is known. */
+#define LET_THROUGH                                                                             \
+	REPORT_OF(REHEARSAL_WINDOW, TOTALS(1, 4, 1, 0, 0, 0), CALLER(CALLS(1, 4, 1, 0, 0), ""), \
+		OF_ETL)
+
 static bool list__says(char *const *list, const char *needle)
 {
 	for (; *list; list++)
@@ -79,6 +84,8 @@ static void the_verdict_follows_from_what_came_of_the_calls(void **state)
 		{"the service did not refuse", REHEARSAL_OF("'rejected':0,'unproven':3"),
 			REHEARSAL_INCONCLUSIVE, "3 calls got another answer than 401, or none",
 			"3 calls got another answer than 401, or none: inconclusive"},
+		{"a call that came when it was just over", LET_THROUGH, REHEARSAL_INCONCLUSIVE,
+			"1 call got another answer than 401, or none", NULL},
 		{"a connection was not covered",
 			REHEARSAL_OF("'rejected':2,'recovered':true,'not_covered':1"),
 			REHEARSAL_INCONCLUSIVE, "1 connection could not be covered",
@@ -220,6 +227,9 @@ static void what_was_refused_is_no_outcome(void **state)
 	report__free(report);
 }
 
+#define TRACE_OF_NINE \
+	REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2), CALLER(CALLS(9, 0, 0, 0, 0), ""), "")
+
 static void merged_ones_add_up(void **state)
 {
 	static const struct {
@@ -227,13 +237,8 @@ static void merged_ones_add_up(void **state)
 		uint64_t requests, rejected, recovered;
 		enum rehearsal_verdict verdict;
 	} cases[] = {
-		{RECOVERED,
-			REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
-				CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
-			"unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
-		{REPORT_OF(WINDOW_OF_A_TRACE, TOTALS(9, 0, 0, 0, 0, 2),
-			 CALLER(CALLS(9, 0, 0, 0, 0), ""), ""),
-			RECOVERED, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
+		{RECOVERED, TRACE_OF_NINE, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
+		{TRACE_OF_NINE, RECOVERED, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
 		{RECOVERED,
 			REPORT_OF("{'host':'m1','boot_id':'b1','start':'2026-01-04T00:00:00Z','end'"
 				  ":'2026-01-04T00:10:00Z','rehearsal':true}",
@@ -243,6 +248,8 @@ static void merged_ones_add_up(void **state)
 				"," REHEARSED("pid 7", "")),
 			"unit etl.service, pid 7", 6, 4, 0, REHEARSAL_BREAKS},
 		{RECOVERED, RECOVERED, "unit etl.service", 5, 3, 1, REHEARSAL_SURVIVES},
+		{LET_THROUGH, TRACE_OF_NINE, "unit etl.service", 6, 0, 0, REHEARSAL_INCONCLUSIVE},
+		{TRACE_OF_NINE, LET_THROUGH, "unit etl.service", 6, 0, 0, REHEARSAL_INCONCLUSIVE},
 	};
 
 	(void)state;
@@ -259,6 +266,47 @@ static void merged_ones_add_up(void **state)
 		assert_int_equal(report__rehearsal_verdict(a), cases[i].verdict);
 		report__free(a);
 		report__free(b);
+	}
+}
+
+/* A file that goes on (--output), with a trace or a rehearsal in it. */
+static void one_that_goes_on_in_a_file_counts_its_own_calls(void **state)
+{
+	static const struct {
+		const char *file;
+		enum rehearsal_verdict nothing, seen, unread; /* where this rehearsal saw that */
+	} cases[] = {
+		{TRACE_OF_NINE, REHEARSAL_INCONCLUSIVE, REHEARSAL_SURVIVES, REHEARSAL_INCONCLUSIVE},
+		{RECOVERED, REHEARSAL_SURVIVES, REHEARSAL_SURVIVES, REHEARSAL_INCONCLUSIVE},
+		{LET_THROUGH, REHEARSAL_INCONCLUSIVE, REHEARSAL_INCONCLUSIVE,
+			REHEARSAL_INCONCLUSIVE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct report *report = report__of(cases[i].file), *other, *again;
+		char why[256], *text;
+
+		assert_int_equal(report__begin_rehearsal(report, "unit etl.service"), 0);
+		other = report__of(REHEARSAL_OF(""));
+		other->windows[0].start++;
+		assert_int_equal(report__add_window(report, &other->windows[0]), 0);
+		report__free(other);
+		assert_int_equal(report__rehearsal_verdict(report), cases[i].nothing);
+		report->totals[CLASS_V2] += 2;
+		assert_int_equal(report__rehearsal_verdict(report), cases[i].seen);
+		report->totals[CLASS_UNKNOWN]++;
+		assert_int_equal(report__rehearsal_verdict(report), cases[i].unread);
+		/* Also where a trace goes on in it. */
+		text = report__to_json(report, 0);
+		assert_int_equal(
+			report__from_json(&again, text, strlen(text), why, sizeof(why)), 0);
+		again->windows[0].rehearsal = false;
+		again->totals[CLASS_V2] += 7;
+		assert_int_equal(report__rehearsal_verdict(again), cases[i].unread);
+		free(text);
+		report__free(again);
+		report__free(report);
 	}
 }
 
@@ -464,6 +512,7 @@ int main(void)
 		cmocka_unit_test(wrong_types_are_refused),
 		cmocka_unit_test(what_was_refused_is_no_outcome),
 		cmocka_unit_test(merged_ones_add_up),
+		cmocka_unit_test(one_that_goes_on_in_a_file_counts_its_own_calls),
 		cmocka_unit_test(scopes_of_many_stay_short),
 		cmocka_unit_test(since_a_time_it_counts_whole_or_not_at_all),
 		cmocka_unit_test(what_is_forgotten_of_it_is_not_known),

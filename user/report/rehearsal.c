@@ -103,14 +103,30 @@ static uint64_t report__unread(const struct report *report)
 	return unread;
 }
 
+/* Beside traces: what the rehearsals before counted, and the one that is under way. */
+static uint64_t rehearsal__count(
+	const struct report_rehearsal *rehearsal, uint64_t earlier, uint64_t before, uint64_t now)
+{
+	if (rehearsal->under_way)
+		count__add(&earlier, now - before);
+	return earlier;
+}
+
 void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *sums)
 {
 	const struct report_rehearsal *rehearsal = &report->rehearsal;
+	uint64_t requests = report__requests(report), unread = report__unread(report);
 	bool alone = report__is_rehearsal(report);
 
+	if (!alone) {
+		requests = rehearsal__count(
+			rehearsal, rehearsal->requests, rehearsal->requests_before, requests);
+		unread = rehearsal__count(
+			rehearsal, rehearsal->unread, rehearsal->unread_before, unread);
+	}
 	*sums = (struct rehearsal_sums){
-		.requests = alone ? report__requests(report) : rehearsal->requests,
-		.unread = alone ? report__unread(report) : rehearsal->unread,
+		.requests = requests,
+		.unread = unread,
 		.rejected = rehearsal->rejected,
 		.broken_calls = rehearsal->rejected,
 		.unproven = rehearsal->unproven,
@@ -128,7 +144,28 @@ void report__rehearsal_sums(const struct report *report, struct rehearsal_sums *
 			sums->broken++;
 			count__add(&sums->broken_calls, caller->rehearsal.rejected);
 		}
+		if (alone && !caller__rehearsed(caller))
+			count__add(&sums->let_through, caller->calls[CLASS_V1]);
 	}
+	/* what was written and read again is nobody's */
+	sums->let_through -=
+		sums->let_through < rehearsal->unproven ? sums->let_through : rehearsal->unproven;
+	count__add(&sums->unproven, sums->let_through);
+}
+
+int report__begin_rehearsal(struct report *report, const char *scope)
+{
+	struct report_rehearsal *rehearsal = &report->rehearsal;
+	struct rehearsal_sums before;
+
+	report__rehearsal_sums(report, &before);
+	rehearsal->requests = before.requests;
+	rehearsal->unread = before.unread;
+	count__add(&rehearsal->unproven, before.let_through);
+	rehearsal->under_way = true;
+	rehearsal->requests_before = report__requests(report);
+	rehearsal->unread_before = report__unread(report);
+	return report__set_rehearsal(report, scope);
 }
 
 int report__add_rehearsal(
@@ -150,7 +187,9 @@ int report__add_rehearsal(
 	count__add(&rehearsal->requests, theirs.requests);
 	count__add(&rehearsal->unread, theirs.unread);
 	count__add(&rehearsal->rejected, other->rehearsal.rejected);
+	count__add(&rehearsal->unproven, before->let_through);
 	count__add(&rehearsal->unproven, other->rehearsal.unproven);
+	count__add(&rehearsal->unproven, theirs.let_through);
 	count__add(&rehearsal->not_covered, other->rehearsal.not_covered);
 	return 0;
 }

@@ -34,6 +34,8 @@ struct report_rehearsal {
 	uint64_t rejected;    /* of nobody that is a caller here */
 	uint64_t unproven;    /* likewise */
 	uint64_t not_covered; /* likewise */
+	bool under_way;       /* what is counted from now on is one's; in no file, as these: */
+	uint64_t requests_before, unread_before; /* of the report when it began */
 };
 
 /* The whole. */
@@ -43,6 +45,8 @@ struct rehearsal_sums {
 	uint64_t recovered, broken; /* callers that were rejected */
 	uint64_t broken_calls;      /* rejected ones, of those that did not recover, or of nobody */
 	uint64_t unproven, not_covered;
+	uint64_t let_through; /* of unproven: v1 calls of which nothing else is known, because they
+				 came when it was just over */
 };
 
 /* Whether each of its processes that were rejected went on. False where none was. */
@@ -55,6 +59,8 @@ uint64_t caller__rehearsed_calls(const struct caller *caller);
 /* Says that the report is one of a rehearsal of that scope, perhaps of others before. 0 or -ENOMEM.
  */
 int report__set_rehearsal(struct report *report, const char *scope);
+/* The same, of a report that counts one from now on. 0 or -ENOMEM. */
+int report__begin_rehearsal(struct report *report, const char *scope);
 /* Says how COMMAND failed. 0 or -ENOMEM. */
 int report__set_command_end(struct report *report, const char *sentence);
 /* The same of another report, but for its callers; before: report's own sums, as they were before

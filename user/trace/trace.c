@@ -208,7 +208,7 @@ static int trace__open_window(struct trace *trace)
 	if (!error)
 		error = trace__take_host(trace);
 	if (!error && trace->rehearsing)
-		error = report__set_rehearsal(trace->report, trace->options->rehearse->name);
+		error = report__begin_rehearsal(trace->report, trace->options->rehearse->name);
 	if (error)
 		return error;
 	memcpy(trace->saved, trace->report->totals, sizeof(trace->saved));

@@ -120,7 +120,8 @@ int trace__begin_anew(struct trace *trace)
 
 	if (!trace->options->output || trace->rehearsing) {
 		live__clear(&trace->live);
-		complain(trace->rehearsing
+		complain(
+			trace->rehearsing
 				? "SIGUSR1 begins a new report file of a trace: a rehearsal keeps its own to the end"
 				: "SIGUSR1 begins a new report file, and this trace has none (--output)");
 		return 0;
