@@ -27,6 +27,7 @@ struct member {
 	bool asked_scope;             /* it was looked up whether it is */
 	bool uncovered;               /* called v1 there, and was not rejected */
 	uint64_t v2_calls;            /* there, as far as they were recorded */
+	uint64_t v2_first_ns;         /* boot clock: when the first of them was sent */
 	bool gone;                    /* has ended, or is another program by an exec */
 	int64_t seen;                 /* on the steady clock, of the last look-up */
 	int64_t called;               /* when it was added, or its counts last grew */

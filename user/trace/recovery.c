@@ -14,7 +14,7 @@
 #define REJECTED_MAX 16384
 #define ENDS_WITHIN  (60 * NSEC_PER_SEC) /* of the first 401, to be told with it */
 
-/* A v2 call that may be answered, and then is a recovery. */
+/* A v2 call of the process itself that may be answered, and then is a recovery. */
 struct attempt {
 	struct process_key key; /* of who made it; pid 0: none */
 	uint64_t answered;      /* v2 calls of it before, each of which may have been answered */
@@ -154,7 +154,7 @@ int recovery__request(struct recovery *recovery, struct member *member, struct c
 		struct rejected *rejected = &recovery->rejected[i];
 
 		if (rejected->recovered || rejected->first_ns > record->time_ns ||
-			!rejected__goes_on(rejected, member) ||
+			!rejected__is(rejected, &member->key) ||
 			key__equal(&rejected->attempt.key, &member->key))
 			continue;
 		rejected->attempt = (struct attempt){
@@ -163,14 +163,37 @@ int recovery__request(struct recovery *recovery, struct member *member, struct c
 			.time_ns = record->time_ns,
 		};
 	}
-	member->v2_calls++;
+	if (!member->v2_calls++)
+		member->v2_first_ns = record->time_ns;
 	return 0;
 }
 
-static void rejected__recover(struct rejected *rejected)
+/* Any answer but a 401: where there is nothing (404), the token was taken. */
+static uint64_t stats__answered(const struct process_stats *stats)
+{
+	return stats->responses[CLASS_V2][OUTCOME_OK] + stats->responses[CLASS_V2][OUTCOME_OTHER];
+}
+
+/* When a v2 call was sent that is answered and by which a rejected process goes on; 0: none was. */
+static uint64_t rejected__answered(
+	const struct rejected *rejected, const struct member *member, uint64_t answered)
+{
+	const struct attempt *attempt = &rejected->attempt;
+
+	if (!answered || !member->v2_calls)
+		return 0;
+	if (rejected__is(rejected, &member->key))
+		return key__equal(&attempt->key, &member->key) && answered > attempt->answered
+			       ? attempt->time_ns
+			       : 0;
+	/* all calls of a later child came after the 401 */
+	return rejected__goes_on(rejected, member) ? member->v2_first_ns : 0;
+}
+
+static void rejected__recover(struct rejected *rejected, uint64_t time_ns)
 {
 	struct caller_rehearsal *rehearsal = &rejected->caller->rehearsal;
-	int64_t after = rejected->attempt.time_ns - rejected->first_ns;
+	int64_t after = time_ns - rejected->first_ns;
 
 	rejected->recovered = true;
 	rehearsal->recovered++;
@@ -183,7 +206,7 @@ void recovery__count(struct recovery *recovery, const struct member *member, str
 {
 	const struct process_stats *before = &member->counted;
 	struct caller_rehearsal more = {.wait_status = -1};
-	uint64_t answered = 0;
+	uint64_t answered = 0, time_ns;
 
 	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++) {
 		uint64_t new =
@@ -196,16 +219,19 @@ void recovery__count(struct recovery *recovery, const struct member *member, str
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
 		recovery->unanswered -=
 			stats->rehearsed_responses[outcome] - before->rehearsed_responses[outcome];
-	if (last)
+	/* a connection's answers are its last sender's, who may be another one */
+	if (last && stats->rehearsed > answered)
 		more.unproven += stats->rehearsed - answered;
 	more.not_covered = stats->not_covered - before->not_covered;
 	caller__add_rehearsal(caller, &more);
 	for (size_t i = 0; i < recovery->count; i++) {
 		struct rejected *rejected = &recovery->rejected[i];
 
-		if (!rejected->recovered && key__equal(&rejected->attempt.key, &member->key) &&
-			stats->responses[CLASS_V2][OUTCOME_OK] > rejected->attempt.answered)
-			rejected__recover(rejected);
+		time_ns = rejected->recovered
+				  ? 0
+				  : rejected__answered(rejected, member, stats__answered(stats));
+		if (time_ns)
+			rejected__recover(rejected, time_ns);
 	}
 }
 
