@@ -39,8 +39,8 @@ static bool scopes__have(const char *list, const char *name)
 {
 	size_t size = strlen(name);
 
-	for (const char *at = list; (at = strstr(at, name)); at++) {
-		bool begins = at == list || !strncmp(at - 2, ", ", 2);
+	for (const char *at = list; *at && (at = strstr(at, name)); at++) {
+		bool begins = at == list || (at - list >= 2 && !strncmp(at - 2, ", ", 2));
 		bool ends = !at[size] || !strncmp(at + size, ", ", 2);
 
 		if (begins && ends)
@@ -55,7 +55,7 @@ int report__set_rehearsal(struct report *report, const char *scope)
 
 	if (!known)
 		return text__copy(&report->rehearsal.scope, scope);
-	if (scopes__have(known, scope) || scopes__have(known, "..."))
+	if (!*scope || scopes__have(known, scope) || scopes__have(known, "..."))
 		return 0;
 	if (strlen(known) + strlen(scope) + strlen(", ") > SCOPES_SIZE_MAX)
 		scope = "...";
