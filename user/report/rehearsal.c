@@ -19,6 +19,24 @@ bool caller__recovered(const struct caller *caller)
 	       rehearsal->recovered >= rehearsal->processes;
 }
 
+static bool report__rehearsed_host(const struct report *report, const char *host)
+{
+	for (size_t i = 0; i < report->window_count; i++)
+		if (report->windows[i].rehearsal && !strcmp(report->windows[i].host, host))
+			return true;
+	return false;
+}
+
+bool caller__was_rehearsed_everywhere(const struct caller *caller, const struct report *report)
+{
+	if (caller->hosts_total <= 1)
+		return true;
+	for (unsigned int i = 0; i < caller->host_count; i++)
+		if (!report__rehearsed_host(report, caller->hosts[i]))
+			return false;
+	return caller->hosts_exact && caller->hosts_total <= caller->host_count;
+}
+
 bool caller__rehearsed(const struct caller *caller)
 {
 	const struct caller_rehearsal *rehearsal = &caller->rehearsal;

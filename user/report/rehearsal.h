@@ -51,6 +51,8 @@ struct rehearsal_sums {
 
 /* Whether each of its processes that were rejected went on. False where none was. */
 bool caller__recovered(const struct caller *caller);
+/* Whether each host that it is on had a rehearsal. */
+bool caller__was_rehearsed_everywhere(const struct caller *caller, const struct report *report);
 /* Whether the rehearsal left anything in it. */
 bool caller__rehearsed(const struct caller *caller);
 /* Its calls that carried the rehearsal's line. */

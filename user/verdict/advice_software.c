@@ -111,11 +111,9 @@ int write__program_to_configure(char **text, const struct facts *facts)
 
 /* --- What a rehearsal showed ------------------------------------------------------------------ */
 
-/* What was seen on one host says nothing of another one's old SDK. */
 bool is__survivor(const struct facts *facts)
 {
-	return caller__survives(facts->caller) &&
-	       !(facts->caller->hosts_total > 1 && facts->client.too_old);
+	return caller__survives(facts->caller);
 }
 
 /* How to end the calls that are refused, as a sentence goes on. */

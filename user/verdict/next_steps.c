@@ -504,9 +504,15 @@ static bool report__has_survivors_alone(
 
 	if (report->totals[CLASS_UNKNOWN] || report->lost || report->missed)
 		return false;
-	for (size_t i = 0; i < report->caller_count; i++)
-		survivors += caller__blocks(report->callers[i], options->strict) &&
-			     caller__survives(report->callers[i]);
+	for (size_t i = 0; i < report->caller_count; i++) {
+		const struct caller *caller = report->callers[i];
+
+		if (!caller__blocks(caller, options->strict) || !caller__survives(caller))
+			continue;
+		if (!caller__was_rehearsed_everywhere(caller, report))
+			return false;
+		survivors++;
+	}
 	return survivors && !report__count_to_change(report, options->strict) &&
 	       !report__has_rehearsals_alone(report);
 }

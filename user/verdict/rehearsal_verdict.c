@@ -179,10 +179,20 @@ enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller)
 							     : REHEARSAL_SURVIVES;
 }
 
+/* What was seen on one host says nothing of another one's old SDK. */
+static bool caller__has_old_client(const struct caller *caller)
+{
+	struct client client;
+
+	caller__client(caller, &client);
+	return client.too_old;
+}
+
 bool caller__survives(const struct caller *caller)
 {
 	return caller__recovered(caller) && !caller->rest && !caller->proxy &&
-	       caller__rehearsal_verdict(caller) == REHEARSAL_SURVIVES;
+	       caller__rehearsal_verdict(caller) == REHEARSAL_SURVIVES &&
+	       !(caller->hosts_total > 1 && caller__has_old_client(caller));
 }
 
 char *caller__rehearsal_sentence(const struct caller *caller)

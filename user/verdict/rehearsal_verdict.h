@@ -24,7 +24,8 @@ enum rehearsal_verdict report__rehearsal_verdict(const struct report *report);
 enum rehearsal_verdict caller__rehearsal_verdict(const struct caller *caller);
 
 /* Whether calls of it were refused and it went on with a token, so that the switch does not break
- * it. Never of a proxy, where one client's token proves nothing of another. */
+ * it. Never of a proxy, where one client's token proves nothing of another, nor of one that has an
+ * old SDK on one of several hosts. */
 bool caller__survives(const struct caller *caller);
 
 /* "3 calls refused, then it asked for a token and went on: survives the switch". The
