@@ -8,22 +8,28 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/array.h"
+#include "process/procfs.h"
 #include "trace/recovery.h"
 
 #define STEPS_MAX 12
 #define MEMBERS   4
 #define REFUSED   1000 /* when the first process was, on the boot clock */
 
-/* Nobody has ended. */
+static uint64_t ended_ns; /* of every process; 0: nobody has ended */
+
 int rehearsal_hooks__process(const struct rehearsal_hooks *rehearsal, const struct process_key *key,
 	struct rehearsed_process *process)
 {
 	(void)rehearsal;
 	(void)key;
-	(void)process;
-	return -ENOENT;
+	*process = (struct rehearsed_process){.ended_ns = ended_ns};
+	return ended_ns ? 0 : -ENOENT;
 }
 
 enum what { END, V1, V2, ANSWER, COUNT, LAST };
@@ -183,11 +189,70 @@ static void an_answer_to_what_another_one_sent_is_counted_once(void **state)
 	recovery__free(play.recovery);
 }
 
+static uint64_t start_ns(pid_t pid)
+{
+	int process = procfs__open_any(pid);
+	struct procfs_stat stat;
+
+	assert_int_equal(procfs__stat(process, &stat), 0);
+	close(process);
+	return procfs__start_ns(&stat);
+}
+
+/* A unit's process that ends beside others, and who is there afterwards. */
+static void what_systemd_starts_is_a_restart(void **state)
+{
+	const struct timespec ticks = {.tv_nsec = 50000000};
+	uint32_t pids[2];
+	struct {
+		const char *name;
+		uint32_t *pids;
+		uint64_t restarted;
+	} cases[] = {
+		{"its own next child is none", &pids[0], 0},
+		{"who was started from outside is one, for all that ended", &pids[1], 1},
+	};
+	pid_t child;
+
+	(void)state;
+	nanosleep(&ticks, NULL);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	pids[0] = getpid();
+	pids[1] = child;
+	ended_ns = start_ns(getpid());
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct process_scope scope = {
+			.kind = SCOPE_UNIT, .pids = cases[i].pids, .pid_count = 1};
+		struct play play;
+
+		print_message("  %s\n", cases[i].name);
+		play__open(&play, "/usr/bin/curl");
+		recovery__free(play.recovery);
+		play.recovery = recovery__new(NULL, &scope);
+		assert_non_null(play.recovery);
+		play__send(&play, 0, true);
+		play__send(&play, 1, true);
+		for (int look = 0; look < 2; look++)
+			recovery__sync(play.recovery);
+		assert_int_equal(play.caller.rehearsal.restarted, cases[i].restarted);
+		recovery__free(play.recovery);
+	}
+	ended_ns = 0;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_goes_on_with_a_token_recovers),
 		cmocka_unit_test(an_answer_to_what_another_one_sent_is_counted_once),
+		cmocka_unit_test(what_systemd_starts_is_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

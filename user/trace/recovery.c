@@ -31,8 +31,9 @@ struct rejected {
 	struct caller *caller;
 	uint64_t first_ns;
 	struct attempt attempt;
-	bool recovered, ended, restarted;
+	bool recovered, ended;
 	uint64_t ended_ns;
+	uint64_t restarted_ns; /* when its unit was started again; 0: it was not */
 };
 
 struct recovery {
@@ -235,29 +236,52 @@ void recovery__count(struct recovery *recovery, const struct member *member, str
 	}
 }
 
-/* Whether somebody is in the scope who began after that time, on the boot clock. */
-static bool recovery__has_younger(const struct recovery *recovery, uint64_t time_ns)
+static bool is_among(uint32_t pid, const uint32_t *pids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* When somebody in the scope began whom nobody in it had started, after that time, on the boot
+ * clock; 0: nobody. */
+static uint64_t recovery__started_since(const struct recovery *recovery, uint64_t time_ns)
 {
 	_free_ uint32_t *pids = NULL;
 	size_t count;
 
 	if (process_scope__pids(recovery->scope, "", &pids, &count))
-		return false;
+		return 0;
 	for (size_t i = 0; i < count; i++) {
 		_close_ int process = procfs__open_any(pids[i]);
 		struct procfs_stat stat;
 
 		if (process >= 0 && !procfs__stat(process, &stat) &&
-			procfs__start_ns(&stat) > time_ns)
-			return true;
+			procfs__start_ns(&stat) > time_ns && !is_among(stat.parent, pids, count))
+			return procfs__start_ns(&stat);
 	}
-	return false;
+	return 0;
 }
 
-static void recovery__look(const struct recovery *recovery, struct rejected *rejected)
+/* Several processes of a caller that end are started again at once. */
+static void recovery__note_restart(
+	struct recovery *recovery, struct rejected *rejected, uint64_t time_ns)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < recovery->count; i++)
+		known |= recovery->rejected[i].caller == rejected->caller &&
+			 recovery->rejected[i].restarted_ns == time_ns;
+	rejected->restarted_ns = time_ns;
+	rejected->caller->rehearsal.restarted += !known;
+}
+
+static void recovery__look(struct recovery *recovery, struct rejected *rejected)
 {
 	struct caller_rehearsal *rehearsal = &rejected->caller->rehearsal;
 	struct rehearsed_process process;
+	uint64_t started_ns = 0;
 
 	if (!rejected->ended &&
 		!rehearsal_hooks__process(recovery->hooks, &rejected->key, &process) &&
@@ -269,17 +293,16 @@ static void recovery__look(const struct recovery *recovery, struct rejected *rej
 			rehearsal->wait_status = process.status;
 		}
 	}
-	if (rejected->ended && !rejected->restarted && recovery->scope->kind == SCOPE_UNIT &&
-		recovery__has_younger(recovery, rejected->ended_ns)) {
-		rejected->restarted = true;
-		rehearsal->restarted++;
-	}
+	if (rejected->ended && !rejected->restarted_ns && recovery->scope->kind == SCOPE_UNIT)
+		started_ns = recovery__started_since(recovery, rejected->ended_ns);
+	if (started_ns)
+		recovery__note_restart(recovery, rejected, started_ns);
 }
 
 void recovery__sync(struct recovery *recovery)
 {
 	for (size_t i = 0; i < recovery->count; i++)
-		if (!recovery->rejected[i].ended || !recovery->rejected[i].restarted)
+		if (!recovery->rejected[i].ended || !recovery->rejected[i].restarted_ns)
 			recovery__look(recovery, &recovery->rejected[i]);
 }
 
