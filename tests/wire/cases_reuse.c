@@ -63,10 +63,16 @@ static int same_port_again(struct run *run)
 	return error;
 }
 
+static int disconnect(struct run *run, int fd)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+	return connect(fd, &nowhere, sizeof(nowhere)) ? run__fail(run, "disconnect: %m") : 0;
+}
+
 /* One socket, disconnected by connect(AF_UNSPEC) in the middle of a head and connected again. */
 static int same_socket_again(struct run *run)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct sockaddr_storage address;
 	socklen_t size = endpoint__address(&address, SOCKET_IPV4, 0);
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;
@@ -75,9 +81,10 @@ static int same_socket_again(struct run *run)
 		return fd;
 	error = run__say(run, fd, "GET /unfinished HTTP/1.1\r\n");
 	run__expect(run, is_unknown);
-	if (connect(fd, &nowhere, sizeof(nowhere)) ||
-		connect(fd, (struct sockaddr *)&address, size))
-		return run__fail(run, "connect: %m");
+	if (!error)
+		error = disconnect(run, fd);
+	if (!error && connect(fd, (struct sockaddr *)&address, size))
+		error = run__fail(run, "connect: %m");
 	if (!error)
 		error = run__say(run, fd, ALL_TEXT);
 	run__expect(run, is_all);
@@ -88,7 +95,6 @@ static int same_socket_again(struct run *run)
 /* Sends text over the socket to a server of the case's own, and disconnects again. */
 static int say_elsewhere(struct run *run, int fd, const char *text)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(address);
@@ -100,14 +106,12 @@ static int say_elsewhere(struct run *run, int fd, const char *text)
 		connect(fd, (void *)&address, size))
 		return run__fail(run, "connect: %m");
 	error = run__say(run, fd, text);
-	connect(fd, &nowhere, sizeof(nowhere));
-	return error;
+	return error ? error : disconnect(run, fd);
 }
 
 /* One socket that talks to another server before and after it talks to the endpoint. */
 static int elsewhere_before_and_after(struct run *run)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	struct sockaddr_storage address;
 	socklen_t size = endpoint__address(&address, SOCKET_IPV4, 0);
 	int fd = endpoint__socket(run, SOCKET_IPV4), error;
@@ -122,7 +126,8 @@ static int elsewhere_before_and_after(struct run *run)
 	run__hold(run);
 	error = run__say(run, fd, ALL_TEXT);
 	run__expect(run, is_all);
-	connect(fd, &nowhere, sizeof(nowhere));
+	if (!error)
+		error = disconnect(run, fd);
 	if (!error)
 		error = say_elsewhere(run, fd, V2_TEXT);
 	close(fd);
@@ -132,14 +137,14 @@ static int elsewhere_before_and_after(struct run *run)
 /* Half a head to the endpoint, and the other half to another server. */
 static int rest_of_a_head_elsewhere(struct run *run)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 	int fd = endpoint__connect(run, SOCKET_IPV4), error;
 
 	if (fd < 0)
 		return fd;
 	error = run__say(run, fd, "GET " AMI " HTTP/1.1\r\n");
 	run__expect(run, is_unknown);
-	connect(fd, &nowhere, sizeof(nowhere));
+	if (!error)
+		error = disconnect(run, fd);
 	if (!error)
 		error = say_elsewhere(run, fd, HOST EOL V2_TEXT);
 	close(fd);
