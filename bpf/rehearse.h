@@ -296,7 +296,7 @@ static __always_inline bool rehearse__map(struct sk_msg_md *msg, struct piece *p
 
 /* Where in the piece the line belongs: before the CR, or the bare LF, of the empty line. -1: it
  * ends no head, or the CR has left already. */
-static __always_inline long rehearse__place(const struct connection *connection,
+static __always_inline long rehearse__place(
 	const struct rehearsal *rehearsal, const struct piece *piece)
 {
 	u8 byte = 0;
@@ -377,7 +377,7 @@ static __always_inline int rehearse__mark(struct sk_msg_md *msg, u64 key,
 
 	if (!rehearse__wants_line(key, connection, piece))
 		return SK_PASS;
-	at = rehearse__place(connection, rehearsal, piece);
+	at = rehearse__place(rehearsal, piece);
 	if (at < 0 || !rehearse__has_room((const struct sock *)key, size))
 		return SK_PASS;
 	verdict = rehearse__insert(msg, at, &piece->size);
