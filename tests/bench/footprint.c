@@ -215,7 +215,7 @@ static double flood(unsigned int rate)
 	int fd = connect_to_endpoint();
 	double sent = 0;
 
-	for (; now - start < FLOOD_SECONDS; now = clock_seconds(CLOCK_MONOTONIC)) {
+	while (now - start < FLOOD_SECONDS) {
 		while (sent < (now - start) * rate) {
 			if (send(fd, V1_TEXT, sizeof(V1_TEXT) - 1, MSG_NOSIGNAL) !=
 				(ssize_t)sizeof(V1_TEXT) - 1)
@@ -223,6 +223,7 @@ static double flood(unsigned int rate)
 			sent++;
 		}
 		nanosleep(&tick, NULL);
+		now = clock_seconds(CLOCK_MONOTONIC);
 	}
 	close(fd);
 	return sent;

@@ -26,8 +26,8 @@ static const char *const hostile_names[] = {
 	"\t=1",
 	"\r=1",
 	"  =1",
-	"\xef\xbc\x9d"
-	"1+1",
+	("\xef\xbc\x9d"
+	 "1+1"),
 	"a,b;c\td",
 	"two\nlines\r\nthree",
 	"\n# HELP evil evil\nevil 1",
@@ -35,8 +35,8 @@ static const char *const hostile_names[] = {
 	"back\\slash\\",
 	"\\\"",
 	"esc\033[31mred\033]0;title\007",
-	"del\177 c1\xc2\x9b"
-	"31m",
+	("del\177 c1\xc2\x9b"
+	 "31m"),
 	"\xe2\x80\xaegnp.exe",
 	"line\xe2\x80\xa8separator\xe2\x80\xa9",
 	"isolate\xe2\x81\xa6x",

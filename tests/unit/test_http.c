@@ -302,7 +302,7 @@ static void what_is_no_http(void **state)
 static void no_two_names_share_a_first_letter(void **state)
 {
 	(void)state;
-	for (__u8 word = W_TOKEN; word <= W_AUTHORIZATION; word++) {
+	for (int word = W_TOKEN; word <= W_AUTHORIZATION; word++) {
 		/* Metadata and Metadata-Flavor are one word */
 		assert_int_equal(http__name_word(http_words[word][0]), word);
 		assert_true(strlen(http_words[word]) < HTTP_MISMATCH);
