@@ -416,19 +416,16 @@ static __always_inline int rehearse__look(struct sk_msg_md *msg, u64 key,
 	struct connection *connection, struct rehearsal *rehearsal, struct piece *piece, u32 tid)
 {
 	struct parse_cursor *cursor = &connection->cursor;
+	bool mapped = rehearse__map(msg, piece);
+	u32 size = piece->whole < PIECE_MAX ? piece->whole : PIECE_MAX;
 	int verdict;
-	u32 size;
 
-	if (!rehearse__map(msg, piece)) {
+	piece->whole = size;
+	if (!mapped || parse__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true)) {
 		piece->size = msg->size;
 		parse__lose_sync(connection, UNKNOWN_UNREADABLE, tid);
 		return SK_PASS;
 	}
-	if (piece->whole > PIECE_MAX)
-		piece->whole = PIECE_MAX;
-	size = piece->whole;
-	if (parse__copy(rehearsal->bytes, size, PIECE_MAX, piece->data, true))
-		size = 0;
 	cursor->piece = (u64)rehearsal->bytes;
 	cursor->left = size;
 	cursor->event = HTTP_MORE;
