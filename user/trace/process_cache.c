@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define BUCKETS                    4096 /* a power of two */
 #define LINGER                     (60 * NSEC_PER_SEC)
 #define MEMBERS_MAX                16384 /* beyond, nobody who is gone lingers */
+#define TRIM_MIN                   64    /* whose memory is worth a look for free pages */
 #define ADDED_PRESSURE             1024  /* an eighth of the kernel's map */
 #define STATS_PRESSURE             6144  /* entries of the kernel's map, of 8,192 */
 #define RECHECK_MAX                (30 * NSEC_PER_SEC)
@@ -27,6 +29,7 @@ struct process_cache {
 	char *host;
 	struct member *buckets[BUCKETS];
 	size_t count;
+	size_t most;              /* that it was since memory was given back */
 	unsigned int added;       /* since the last sync */
 	unsigned int stats_count; /* that the last sync found */
 	bool (*counts)(void *context, struct member *member, const struct process_stats *stats);
@@ -170,6 +173,8 @@ static struct member *process_cache__add(
 	member->next = *bucket;
 	*bucket = member;
 	cache->count++;
+	if (cache->count > cache->most)
+		cache->most = cache->count;
 	cache->added++;
 	return member;
 }
@@ -315,6 +320,16 @@ static bool process_cache__is_expired(
 	return member->gone || (full && process_cache__may_evict(cache, member, now));
 }
 
+/* After a crowd has gone, its memory goes as well: the allocator keeps what lies below anything
+ * that stays. */
+static void process_cache__give_back(struct process_cache *cache)
+{
+	if (cache->most < TRIM_MIN || cache->count > cache->most / 2)
+		return;
+	cache->most = cache->count;
+	malloc_trim(0);
+}
+
 static void process_cache__expire(struct process_cache *cache)
 {
 	int64_t now = clock__steady();
@@ -332,6 +347,7 @@ static void process_cache__expire(struct process_cache *cache)
 			member__free(member);
 			cache->count--;
 		}
+	process_cache__give_back(cache);
 }
 
 bool process_cache__is_under_pressure(const struct process_cache *cache)
