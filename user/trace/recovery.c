@@ -123,16 +123,14 @@ static int recovery__add(struct recovery *recovery, const struct member *member,
 	return 0;
 }
 
-/* Whether what a process does may be how a rejected one goes on: it is the same, or its parent's
- * next child, which runs the same program: another one's token is no recovery. The first process
- * has everybody's orphans, so that only a service's are related. */
+/* Whether what another process does may be how a rejected one goes on: it is its parent's next
+ * child and runs the same program: another one's token is no recovery. The first process has
+ * everybody's orphans, so that only a service's are related. */
 static bool rejected__goes_on(const struct rejected *rejected, const struct member *member)
 {
 	const struct process *process = member->process;
 	uint32_t parent = process__parent(process);
 
-	if (rejected__is(rejected, &member->key))
-		return true;
 	return parent && parent == rejected->parent && (parent != 1 || rejected->supervised) &&
 	       member->key.start_ns > rejected->first_ns &&
 	       process__program(process) == rejected->program &&
@@ -207,7 +205,7 @@ void recovery__count(struct recovery *recovery, const struct member *member, str
 {
 	const struct process_stats *before = &member->counted;
 	struct caller_rehearsal more = {.wait_status = -1};
-	uint64_t answered = 0, time_ns;
+	uint64_t answered = 0;
 
 	for (int outcome = 0; outcome < OUTCOME_NONE; outcome++) {
 		uint64_t new =
@@ -227,10 +225,11 @@ void recovery__count(struct recovery *recovery, const struct member *member, str
 	caller__add_rehearsal(caller, &more);
 	for (size_t i = 0; i < recovery->count; i++) {
 		struct rejected *rejected = &recovery->rejected[i];
+		uint64_t time_ns;
 
-		time_ns = rejected->recovered
-				  ? 0
-				  : rejected__answered(rejected, member, stats__answered(stats));
+		if (rejected->recovered)
+			continue;
+		time_ns = rejected__answered(rejected, member, stats__answered(stats));
 		if (time_ns)
 			rejected__recover(rejected, time_ns);
 	}
