@@ -73,4 +73,13 @@ static inline struct report *report__of(const char *quoted)
 	return report;
 }
 
+/* Whether a string of a list, which NULL ends, has needle in it. */
+static inline bool list__says(char *const *list, const char *needle)
+{
+	for (; *list; list++)
+		if (strstr(*list, needle))
+			return true;
+	return false;
+}
+
 #endif

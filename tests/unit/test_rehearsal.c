@@ -40,14 +40,6 @@
 	REPORT_OF(REHEARSAL_WINDOW, TOTALS(1, 4, 1, 0, 0, 0), CALLER(CALLS(1, 4, 1, 0, 0), ""), \
 		OF_ETL)
 
-static bool list__says(char *const *list, const char *needle)
-{
-	for (; *list; list++)
-		if (strstr(*list, needle))
-			return true;
-	return false;
-}
-
 static void the_verdict_follows_from_what_came_of_the_calls(void **state)
 {
 	static const struct {

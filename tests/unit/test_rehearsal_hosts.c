@@ -25,14 +25,6 @@
 						      "'recovered':true}",                \
 		",'rehearsal':{'scope':'unit etl.service'}")
 
-static bool list__says(char *const *list, const char *needle)
-{
-	for (; *list; list++)
-		if (strstr(*list, needle))
-			return true;
-	return false;
-}
-
 /* What was rehearsed on one host alone says that nothing is left to do on that one alone. */
 static void tokens_can_be_required_where_it_was_rehearsed(void **state)
 {

@@ -21,14 +21,6 @@
 #define QUIET   TOTALS(0, 5, 1, 0, 0, 0)
 #define GOOD    CALLER("agent", CALLS(0, 5, 1, 0, 0))
 
-static bool list__says(char *const *list, const char *needle)
-{
-	for (; *list; list++)
-		if (strstr(*list, needle))
-			return true;
-	return false;
-}
-
 static void print_list(char *const *list)
 {
 	for (; *list; list++)
