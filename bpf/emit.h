@@ -31,7 +31,8 @@ static __always_inline void emit__count_not_covered(struct process_stats *stats)
 {
 	if (stats)
 		ATOMIC_INC(&stats->not_covered);
-	ATOMIC_INC(&counters.not_covered);
+	else
+		ATOMIC_INC(&counters.not_covered);
 }
 
 /* A v1 request that left as it was, although a process of the scope sent it: its connection is not

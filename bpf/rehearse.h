@@ -481,7 +481,8 @@ static __always_inline int rehearse__message(struct sk_msg_md *msg)
 
 /* processes */
 
-/* A process that is in the scope by its number has a child. */
+/* A process that is in the scope by its number has a child. One that there is no room for is none
+ * whose calls are seen. */
 static __always_inline void rehearse__fork(struct task_struct *parent, struct task_struct *child)
 {
 	u32 pid = BPF_CORE_READ(child, tgid), parent_pid = BPF_CORE_READ(parent, tgid);
@@ -490,7 +491,7 @@ static __always_inline void rehearse__fork(struct task_struct *parent, struct ta
 	if ((u32)BPF_CORE_READ(child, pid) != pid || !bpf_map_lookup_elem(&scope_pids, &parent_pid))
 		return;
 	if (bpf_map_update_elem(&scope_pids, &pid, &yes, BPF_ANY))
-		ATOMIC_INC(&counters.not_covered);
+		ATOMIC_INC(&counters.unnamed_processes);
 }
 
 /* A thread ends, and if it is the last one, its process. */

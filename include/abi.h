@@ -206,7 +206,7 @@ struct counters {
 	__u64 unnoted_sends;         /* took bytes without that an entry hook had run */
 	__u64 missed_returns;        /* of kretprobes: more were under way than the kernel keeps */
 	__u64 responses[CLASS_COUNT][OUTCOME_COUNT];
-	__u64 not_covered; /* connections that a rehearsal could not take in */
+	__u64 not_covered; /* connections that a rehearsal could not take in, of no process_stats */
 };
 
 _Static_assert(sizeof(struct process_key) == 16, "shared layout");

@@ -3,7 +3,7 @@
 #
 # `rehearse` never says "survives" where a call of the scope went past it: through an address that is
 # translated, on a connection that somebody else opened, with zero-copy sends asked for late, with urgent
-# data, with Fast Open. Each such connection is counted, once.
+# data, with Fast Open, from more children than there is room for. Each such connection is counted, once.
 # Command lines for all() and for other shells.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/lib.sh"
@@ -109,5 +109,56 @@ prepare "a head with urgent data is answered" past urgent /imdstrace-e2e-$$ 200
 check "a connection with urgent data is unknown" inconclusive urgent '.totals.unknown == 1'
 prepare "a call on a connection that somebody else opened is answered" past inherited '' '200'
 check "a connection that somebody else opened is not covered" inconclusive inherited '.rehearsal.not_covered == 1'
+
+# As many children as there is room for (SCOPE_PIDS_MAX), their parent being one more, and another that calls.
+FAMILY=16384
+FAMILY_KIB=$((2 << 20))
+export FAMILY
+
+has_room_for_family() {
+	local needed cgroup max
+	needed=$((FAMILY + $(cut -d/ -f2 /proc/loadavg | cut -d' ' -f1) + 2048))
+	cgroup=$(sed -n 's/^0:://p' /proc/self/cgroup)
+	[ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -ge $FAMILY_KIB ] || return
+	for max in /proc/sys/kernel/{pid_max,threads-max}; do
+		[ "$(cat "$max")" -gt $needed ] || return
+	done
+	while max=$(cat "$group_root${cgroup%/}/pids.max" 2>/dev/null || echo max); do
+		[ "$max" = max ] || [ "$max" -gt $needed ] || return
+		[ -n "${cgroup%/}" ] || return 0
+		cgroup=${cgroup%/*}
+	done
+}
+
+family() {
+	echo $BASHPID >"$work/parent"
+	exec <"$work/family.in"
+	read -r _ && /usr/bin/python3 "$work/survivor.py" && exec "$WIRE" --family "$FAMILY"
+}
+export -f family
+
+family_lives() {
+	local patience=$PATIENCE fd
+	mkfifo "$work/family.in"
+	(cd "$work" && serve optional family >"$work/family.answers") &
+	started['serve']=$!
+	exec {fd}<>"$work/family.in"
+	until_so test -s "$work/parent" || return
+	rehearse family --pid "$(cat "$work/parent")" -q -o "$work/family.json"
+	rehearses family && printf '\n\n' >&$fd && PATIENCE=60 until_so has_lines "$work/family.answers" 3
+	PATIENCE=$patience
+	echo >&$fd
+	exec {fd}>&-
+	ended serve
+	stop family
+	equal answers "401 200 200 0 $FAMILY" "$(paste -sd' ' "$work/family.answers")"
+}
+
+if has_room_for_family; then
+	prepare "a process has $FAMILY children, and one that calls" family_lives
+	check "children that there is no room for are counted" inconclusive family '.totals.missed == 2 and .rehearsal.rejected == 1'
+else
+	skip "children that there is no room for" "this machine has no room for $FAMILY more processes"
+fi
 
 finish

@@ -22,6 +22,7 @@ static const char help[] =
 	"       wire --crowd N [--hold]    (inside --serve)\n"
 	"       wire --endless N    (inside --serve)\n"
 	"       wire --swarm N    (inside --serve)\n"
+	"       wire --family N    (inside --serve)\n"
 	"       wire --inject SOURCE [--device NAME]    (in a virtual machine)\n"
 	"       wire --stress in|out --state FILE    (inside --serve)\n"
 	"       wire --hog MEGABYTES\n"
@@ -52,6 +53,8 @@ static const char help[] =
 	"  --endless  Sends that many heads that do not end, and waits for a line\n"
 	"  --swarm    A call by each of so many processes, every one another program, linked into\n"
 	"             the current directory\n"
+	"  --family   After a line, so many children that live, and one more that calls; waits\n"
+	"             for another line\n"
 	"  --inject   Sends a request in packets made up here, from that address, through a raw\n"
 	"             socket or as frames of a device\n"
 	"  --blocked, --spinning\n"
@@ -86,6 +89,7 @@ static const struct option long_options[] = {
 	{"crowd", required_argument, NULL, 'W'},
 	{"endless", required_argument, NULL, 'L'},
 	{"swarm", required_argument, NULL, 'M'},
+	{"family", required_argument, NULL, 'F'},
 	{"inject", required_argument, NULL, 'I'},
 	{"device", required_argument, NULL, 'D'},
 	{"stress", required_argument, NULL, 'T'},
@@ -128,7 +132,7 @@ int main(int argc, char **argv)
 	const char *stress = NULL, *state = NULL;
 	bool random = false, compare = false, rehearsed = false;
 	struct load_options load = {0};
-	unsigned int crowd = 0, endless = 0, swarm = 0;
+	unsigned int crowd = 0, endless = 0, swarm = 0, family = 0;
 	uint64_t count, hog = 0, soak = 0, rate = SOAK_RATE;
 	int option;
 
@@ -190,9 +194,13 @@ int main(int argc, char **argv)
 		case 'W':
 		case 'L':
 		case 'M':
+		case 'F':
 			if (number__parse(optarg, NEIGHBOURS_MAX, &count) || !count)
 				return usage("the neighbours are a number from 1 to 200000");
-			*(option == 'W' ? &crowd : option == 'L' ? &endless : &swarm) = count;
+			*(option == 'W'         ? &crowd
+				: option == 'L' ? &endless
+				: option == 'M' ? &swarm
+						: &family) = count;
 			break;
 		case 'I':
 			source = optarg;
@@ -243,6 +251,8 @@ int main(int argc, char **argv)
 		return neighbours__endless(endless);
 	if (swarm && argc == optind)
 		return neighbours__swarm(swarm);
+	if (family && argc == optind)
+		return neighbours__family(family);
 	if (stress && state && argc == optind)
 		return stress__run(stress, state);
 	if (hog && argc == optind)

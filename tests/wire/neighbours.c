@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Neighbours that use up what a tracer has room for: connections by the ten thousands, heads that
- * never end, and processes of as many names that call once each.
+ * never end, processes of as many names that call once each, and as many children that live.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,6 +31,7 @@
 #define SPARE_FDS         256 /* beside those of the connections, here and for the service's others */
 #define ENDLESS_SIZE      (1 << 20) /* bytes of a head that does not end */
 #define CHILDREN_MAX      10        /* processes that live at the same time */
+#define CHILD_STACK       16384     /* bytes */
 #define NEIGHBOUR_SECONDS 300       /* after which they end by themselves */
 
 static int neighbours__begin(struct run *run, const char *name)
@@ -223,4 +226,65 @@ int neighbours__swarm(unsigned int count)
 		complain("%u of %u processes could not call", failed, count);
 	record__free(run.record);
 	return failed ? 1 : 0;
+}
+
+/* --- A family ------------------------------------------------------------------------------ */
+
+static int live_on(void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+/* In its parent's memory, because so many copies of it would be gigabytes. Its pid or -errno. */
+static pid_t bear_child(char *stack)
+{
+	pid_t pid = clone(live_on, stack + CHILD_STACK, CLONE_VM | SIGCHLD, NULL);
+
+	return pid < 0 ? -errno : pid;
+}
+
+/* The youngest, which calls. 0 where it could. */
+static int family__call(struct run *run)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(become_one_of_many(run, 0));
+	return pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
+int neighbours__family(unsigned int count)
+{
+	size_t size = (size_t)count * CHILD_STACK;
+	char *stacks = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	_free_ pid_t *pids = calloc(count, sizeof(*pids));
+	unsigned int born = 0;
+	struct run run;
+	int failed;
+
+	if (stacks == MAP_FAILED || !pids || neighbours__begin(&run, "family"))
+		return 1;
+	say_and_wait(0);
+	for (; born < count; born++) {
+		pids[born] = bear_child(stacks + (size_t)born * CHILD_STACK);
+		if (pids[born] < 0) {
+			complain("%u children were born, no more: %s", born, strerror(-pids[born]));
+			break;
+		}
+	}
+	failed = family__call(&run);
+	say_and_wait(born);
+	for (unsigned int i = 0; i < born; i++)
+		kill(pids[i], SIGKILL);
+	for (unsigned int i = 0; i < born; i++)
+		waitpid(pids[i], NULL, 0);
+	munmap(stacks, size);
+	record__free(run.record);
+	return failed || born < count ? 1 : 0;
 }

@@ -238,6 +238,9 @@ int neighbours__endless(unsigned int count);
 /* So many processes, each a program of its own in the current directory, call once without a token.
  */
 int neighbours__swarm(unsigned int count);
+/* Says "0" and waits as above, then has so many children, which live, and one more, which calls
+ * once without a token; says how many and waits again. */
+int neighbours__family(unsigned int count);
 
 #define HOG_MAX 4096 /* MiB */
 

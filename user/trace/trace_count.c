@@ -30,6 +30,7 @@ void trace__count(struct trace *trace)
 		now.untracked_connections - trace->counted.untracked_connections);
 	trace__count_missed(
 		report, MISSED_PROCESSES, now.unnamed_processes - trace->counted.unnamed_processes);
+	count__add(&report->rehearsal.not_covered, now.not_covered - trace->counted.not_covered);
 	trace->counted = now;
 	if (trace->options->json && now.lost_records > trace->lost_told) {
 		printer__lost(trace->printer, now.lost_records - trace->lost_told);
