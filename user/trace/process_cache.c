@@ -119,7 +119,7 @@ static bool key__same_process(const struct process_key *a, const struct process_
 	return a->start_ns == b->start_ns && a->pid == b->pid;
 }
 
-static bool key__equal(const struct process_key *a, const struct process_key *b)
+bool process_key__equal(const struct process_key *a, const struct process_key *b)
 {
 	return key__same_process(a, b) && a->exec_count == b->exec_count;
 }
@@ -184,7 +184,7 @@ static struct member *process_cache__look_up(
 {
 	struct member *member = *process_cache__bucket(cache, key);
 
-	while (member && !key__equal(&member->key, key))
+	while (member && !process_key__equal(&member->key, key))
 		member = member->next;
 	return member;
 }

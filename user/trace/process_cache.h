@@ -52,6 +52,9 @@ void process_cache__set_filter(struct process_cache *cache,
 	bool (*counts)(void *context, struct member *member, const struct process_stats *stats),
 	void *context);
 
+/* Whether both are the same process, between the same two execs. */
+bool process_key__equal(const struct process_key *a, const struct process_key *b);
+
 /* Who key is, looked up where it must be and known from then on. NULL: no memory. */
 struct member *process_cache__find(struct process_cache *cache, const struct process_key *key);
 

@@ -137,11 +137,6 @@ static bool rejected__goes_on(const struct rejected *rejected, const struct memb
 	       workload__hash(0, &process->workload) == rejected->workload;
 }
 
-static bool key__equal(const struct process_key *a, const struct process_key *b)
-{
-	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_count == b->exec_count;
-}
-
 int recovery__request(struct recovery *recovery, struct member *member, struct caller *caller,
 	const struct request_record *record)
 {
@@ -154,7 +149,7 @@ int recovery__request(struct recovery *recovery, struct member *member, struct c
 
 		if (rejected->recovered || rejected->first_ns > record->time_ns ||
 			!rejected__is(rejected, &member->key) ||
-			key__equal(&rejected->attempt.key, &member->key))
+			process_key__equal(&rejected->attempt.key, &member->key))
 			continue;
 		rejected->attempt = (struct attempt){
 			.key = member->key,
@@ -182,7 +177,8 @@ static uint64_t rejected__answered(
 	if (!answered || !member->v2_calls)
 		return 0;
 	if (rejected__is(rejected, &member->key))
-		return key__equal(&attempt->key, &member->key) && answered > attempt->answered
+		return process_key__equal(&attempt->key, &member->key) &&
+				       answered > attempt->answered
 			       ? attempt->time_ns
 			       : 0;
 	/* all calls of a later child came after the 401 */
