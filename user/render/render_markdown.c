@@ -237,7 +237,7 @@ static void callers__put(struct markdown *page, const struct report *report,
 			count__add(&left_out, report->callers[i]->calls[CLASS_V1]);
 	if (!needing)
 		return;
-	fputs("\n## Callers to change\n", page->out);
+	fputs("\n## Callers\n", page->out);
 	table__put(page, report, strict);
 	if (needing > CALLERS_SHOWN)
 		fprintf(page->out, "\nAnd %s more with %s v1 calls: see the JSON.\n",
