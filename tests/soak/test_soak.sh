@@ -15,7 +15,7 @@ set -u
 seconds=${SOAK_SECONDS:-150}
 rate=${SOAK_RATE:-1000}
 lingering=70 # seconds by which a process that is gone is forgotten
-PATIENCE=$((seconds + 60))
+PATIENCE=$((2 * seconds)) # a slow machine makes as many calls, in more time
 export seconds rate
 
 # The code and the buffers of the first call and the first save, and pages that are not quite empty.
