@@ -41,7 +41,8 @@ leftovers() {
 leftovers >"$work/before"
 trace beside --quiet --output "$report"
 need_traces beside
-"$IMDSTRACE" demo --json >"$work/json.out" 2>"$work/json.err" </dev/null &
+# Whoever starts it may have ignored SIGCHLD.
+env --ignore-signal=CHLD "$IMDSTRACE" demo --json >"$work/json.out" 2>"$work/json.err" </dev/null &
 started[json]=$!
 if may_mount; then
 	unshare=(unshare --mount --propagation private)

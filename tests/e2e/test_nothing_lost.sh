@@ -74,7 +74,13 @@ started[reader]=$!
 started[slow]=$!
 unshare --mount --propagation private bash -c on_read_only_disk >"$work/disk.said" 2>&1 &
 started[disk]=$!
-need_traces no-stdout slow
+env --block-signal "$IMDSTRACE" trace --quiet --output "$work/blocked.json" 2>"$work/blocked.err" </dev/null &
+started[blocked]=$!
+mkfifo "$work/full.pipe"
+exec 8<>"$work/full.pipe"
+dd if=/dev/zero of="$work/full.pipe" bs=64K count=1 oflag=nonblock status=none
+trace full --quiet --output "$work/full.pipe"
+need_traces no-stdout slow blocked full
 until_so test -s "$work/no-streams.json"
 until_so test -s "$work/disk/report.json" -o -s "$work/disk.err"
 sleep 1
@@ -87,6 +93,9 @@ serve optional calls 98 || exit 1
 stop no-stdout
 stop no-streams
 stop slow
+stop blocked
+stop full
+exec 8>&-
 ended reader
 ended disk
 
@@ -98,6 +107,9 @@ check 'a trace without any standard stream counts every call, and ends well' all
 check 'a slow reader gets every call, and the report has it' all 'ended_with slow 0' 'counted slow' \
 	'holds <(jq -s . "$work/slow.out") "[.[] | select(.path // \"\" | contains(env.tag))] | length == 100"'
 check 'a slow reader holds nothing up that would have to be said' equal 'lines on stderr' 1 "$(lines_said "$work/slow.err")"
+check 'SIGTERM ends a trace that was started with signals blocked' all 'ended_with blocked 0' 'counted blocked'
+check 'SIGTERM ends a trace whose report goes to a pipe that nobody reads' all 'ended_with full 2' \
+	'grep -q "its reader takes nothing" "$work/full.err"'
 disk_goes_on() {
 	cat "$work/disk.said"
 	equal 'exit status' 0 "$(cat "$work/disk.status")" && equal files report.json "$(cat "$work/disk.files")"

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/major.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,6 +275,16 @@ static void a_file_without_a_name_is_written_in_place(void **state)
 	close(fd);
 }
 
+static void a_disk_is_not_written_to(void **state)
+{
+	(void)state;
+
+	if (mknod("disk", S_IFBLK | 0600, makedev(LOOP_MAJOR, 255)))
+		skip_because("no device file can be made here");
+	assert_int_equal(file__writable("disk"), -EMEDIUMTYPE);
+	assert_int_equal(file__replace("disk", "x", 1, FILE_AS_IT_WAS), -EMEDIUMTYPE);
+}
+
 static void what_cannot_be_written_is_known_before(void **state)
 {
 	static const struct {
@@ -424,6 +436,7 @@ int main(void)
 		TEST(a_link_is_followed),
 		TEST(what_is_no_file_is_written_to),
 		TEST(a_file_without_a_name_is_written_in_place),
+		TEST(a_disk_is_not_written_to),
 		TEST(what_cannot_be_written_is_known_before),
 		TEST(a_write_that_fails_midway_keeps_the_old),
 		TEST(a_full_disk_keeps_the_old),

@@ -199,6 +199,42 @@ static void what_is_no_file_is_written_to(void **state)
 	kept_file__close(kept);
 }
 
+static void a_reader_that_takes_nothing_is_given_up(void **state)
+{
+	char block[4096] = "";
+	struct kept_file *kept;
+	int reader;
+
+	(void)state;
+	assert_int_equal(mkfifo("report", 0600), 0);
+	kept = opened("report");
+	reader = open("report", O_RDWR | O_NONBLOCK);
+	assert_int_equal(kept_file__replace(kept, "one", 3), 0);
+	while (write(reader, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(kept_file__replace(kept, "two", 3), -ETIMEDOUT);
+	while (read(reader, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(kept_file__replace(kept, "three", 5), 0);
+	close(reader);
+	kept_file__close(kept);
+}
+
+static void what_took_the_place_of_a_fifo_is_left_alone(void **state)
+{
+	struct kept_file *kept;
+
+	(void)state;
+	put("precious", "precious");
+	assert_int_equal(mkfifo("report", 0600), 0);
+	kept = opened("report");
+	assert_int_equal(unlink("report"), 0);
+	assert_int_equal(symlink("precious", "report"), 0);
+	assert_int_equal(kept_file__replace(kept, "ours", 4), -ESTALE);
+	kept_file__close(kept);
+	assert_content("precious", "precious");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -211,6 +247,8 @@ int main(void)
 		TEST(the_directory_is_held),
 		TEST(a_damaged_one_is_set_aside),
 		TEST(what_is_no_file_is_written_to),
+		TEST(a_reader_that_takes_nothing_is_given_up),
+		TEST(what_took_the_place_of_a_fifo_is_left_alone),
 	};
 
 	return cmocka_run_group_tests_name("kept_file", tests, NULL, NULL);

@@ -442,6 +442,8 @@ int cmd_demo(int argc, char **argv)
 		complain("demo takes no argument \"%s\"; see imdstrace demo --help", argv[optind]);
 		return EXIT_USAGE;
 	}
+	/* Where it is ignored, nobody is told how a child ended, nor that it did. */
+	signal(SIGCHLD, SIG_DFL);
 	prologue(json ? stderr : stdout);
 	status = demo__run(json);
 	if (status == EXIT_DONE) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #define LINKS_MAX    40 /* as the kernel (path_resolution(7)) */
 #define NEW_FILE     0644
 #define PRIVATE_FILE 0600
+#define FOR_EVER     (-1) /* poll(2) */
 
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x2000 /* Linux 5.8 */
@@ -180,6 +182,9 @@ static int target__find(struct target *target, const char *path)
 		return -errno;
 	if (target->exists && S_ISDIR(target->status.st_mode))
 		return -EISDIR;
+	/* What is on a disk begins where a report would be written. */
+	if (target->exists && S_ISBLK(target->status.st_mode))
+		return -EMEDIUMTYPE;
 	if (target->exists && !S_ISREG(target->status.st_mode)) {
 		target->in_place = true;
 		return 0;
@@ -234,13 +239,31 @@ static int temporary__create(const struct target *target, enum file_mode kept, c
 	return -EEXIST;
 }
 
-int file__write_open(int fd, const char *content, size_t size)
+/* Waits until what it leads to takes more. 0, -ETIMEDOUT or -errno. */
+static int fd__wait(int fd, int patience_ms)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	int count = poll(&ready, 1, patience_ms);
+
+	if (count < 0 && errno != EINTR)
+		return -errno;
+	return count ? 0 : -ETIMEDOUT;
+}
+
+int file__write_in_time(int fd, const char *content, size_t size, int patience_ms)
 {
 	while (size) {
 		ssize_t written = write(fd, content, size);
 
 		if (written < 0 && errno == EINTR)
 			continue;
+		if (written < 0 && errno == EAGAIN) {
+			int error = fd__wait(fd, patience_ms);
+
+			if (error)
+				return error;
+			continue;
+		}
 		if (written < 0)
 			return -errno;
 		if (!written)
@@ -249,6 +272,11 @@ int file__write_open(int fd, const char *content, size_t size)
 		size -= written;
 	}
 	return 0;
+}
+
+int file__write_open(int fd, const char *content, size_t size)
+{
+	return file__write_in_time(fd, content, size, FOR_EVER);
 }
 
 /* Owner first: changing it clears the set-user-ID and set-group-ID bits of the mode. */

@@ -17,9 +17,12 @@
 
 #define PRIVATE    0600
 #define PUBLIC     0644
+#define PATIENCE   500 /* ms, with a reader that takes nothing */
 #define NAMES_MAX  100 /* of files that were set aside in one second */
 #define TEMPORARY  ".imdstrace-0123456789abcdef"
 #define NEW_FLAGS  (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+/* Without O_NONBLOCK, a FIFO that nobody reads would stop the tracer. */
+#define IN_PLACE   (O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 struct kept_file {
@@ -41,6 +44,11 @@ static void kept__remember(struct kept_file *kept, const struct stat *status)
 	kept->group = status->st_gid;
 }
 
+static bool kept__is(const struct kept_file *kept, const struct stat *status)
+{
+	return status->st_dev == kept->device && status->st_ino == kept->inode;
+}
+
 /* 0 if the file that is there is the one that is kept; -ENOENT: none is there. */
 static int kept__check(const struct kept_file *kept)
 {
@@ -53,7 +61,7 @@ static int kept__check(const struct kept_file *kept)
 	/* the inode number of a file that was removed may be somebody else's by now */
 	if (!S_ISREG(status.st_mode))
 		return -ESTALE;
-	return status.st_dev == kept->device && status.st_ino == kept->inode ? 0 : -ESTALE;
+	return kept__is(kept, &status) ? 0 : -ESTALE;
 }
 
 static int kept__make(struct kept_file *kept)
@@ -65,6 +73,17 @@ static int kept__make(struct kept_file *kept)
 		return -errno;
 	kept__remember(kept, &status);
 	kept->made = true;
+	return 0;
+}
+
+/* What is written to as it is. */
+static int kept__find_in_place(struct kept_file *kept)
+{
+	struct stat status;
+
+	if (stat(kept->path, &status))
+		return -errno;
+	kept__remember(kept, &status);
 	return 0;
 }
 
@@ -110,8 +129,8 @@ int kept_file__open(struct kept_file **kept, const char *path)
 		error = file__resolve(path, &opened->path, &in_place);
 	if (!error && !in_place)
 		error = kept__open_directory(opened);
-	if (!error && !in_place)
-		error = kept__find(opened);
+	if (!error)
+		error = in_place ? kept__find_in_place(opened) : kept__find(opened);
 	if (error) {
 		kept_file__close(opened);
 		return error;
@@ -228,6 +247,20 @@ static int kept__write(const struct kept_file *kept, char name[sizeof(TEMPORARY)
 	return error;
 }
 
+static int kept__write_in_place(const struct kept_file *kept, const char *content, size_t size)
+{
+	_close_ int fd = open(kept->path, IN_PLACE);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	if (!kept__is(kept, &status))
+		return -ESTALE;
+	if (S_ISREG(status.st_mode) && ftruncate(fd, 0))
+		return -errno;
+	return file__write_in_time(fd, content, size, PATIENCE);
+}
+
 int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 {
 	char name[sizeof(TEMPORARY)] = "";
@@ -235,7 +268,7 @@ int kept_file__replace(struct kept_file *kept, const char *content, size_t size)
 	int error;
 
 	if (kept->directory < 0)
-		return file__replace(kept->path, content, size, FILE_PRIVATE);
+		return kept__write_in_place(kept, content, size);
 	error = kept__write(kept, name, content, size, PRIVATE, &status);
 	if (!error) {
 		error = kept__check(kept);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "lib/array.h"
 #include "lib/scope.h"
 #include "process/command.h"
 
@@ -67,6 +68,18 @@ static void remember_hangup(int signal, siginfo_t *how, void *context)
 	errno = error;
 }
 
+/* Whoever started it may have blocked them; the command keeps what it was given. */
+static void unblock_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1};
+	sigset_t caught;
+
+	sigemptyset(&caught);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&caught, signals[i]);
+	sigprocmask(SIG_UNBLOCK, &caught, NULL);
+}
+
 void signals__catch(const struct command *command)
 {
 	/* SA_RESTART: a reader that is slow gets whole lines all the same */
@@ -92,4 +105,5 @@ void signals__catch(const struct command *command)
 	/* a reader that has gone, or a file past its limit, is an error of write, with a name */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	unblock_signals();
 }

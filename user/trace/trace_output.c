@@ -24,6 +24,8 @@ static const char *kept__problem(int error)
 		return "it has become a symbolic link";
 	if (error == -ESTALE)
 		return "another file has been put in its place";
+	if (error == -ETIMEDOUT)
+		return "its reader takes nothing";
 	return strerror(-error);
 }
 
@@ -236,7 +238,8 @@ int trace__prepare_output(struct trace *trace)
 	int error = output ? kept_file__open(&trace->output, output) : 0;
 
 	if (error)
-		return complain_errno(-error, "%s cannot be written: %s", output, strerror(-error));
+		return complain_errno(-error, "%s cannot be written: %s", output,
+			error == -EMEDIUMTYPE ? "it is a disk" : strerror(-error));
 	if (trace->output && trace->options->prometheus && kept_file__directory(trace->output) < 0)
 		return complain_errno(
 			EINVAL, "%s has no file beside it, which --prometheus asks for", output);
