@@ -212,6 +212,22 @@ among_others() {
 }
 check 'among good files each bad one is named, and the status is 2' among_others
 
+# 200 callers of 256 paths each, with long texts, which CSV and rows repeat for each path.
+report crowd gamma '
+	(.windows[0].start) as $at | ("long" * 300) as $long | .totals = {v1: 51200, v2: 0, token: 0, foreign: 0, unknown: 0, lost: 0}
+	| .callers[0].calls = {v1: 256, v2: 0, token: 0, foreign: 0, unknown: 0}
+	| .callers[0].paths = [range(256) | {method: "GET", path: "/latest/\(.)", class: "v1", count: 1, first: $at, last: $at}]
+	| .callers[0] += {script: $long, parent: $long, unit: $long, user_agents: [$long],
+		container: {runtime: "docker", id: $long, name: $long, image: $long}}
+	| .callers = [.callers[0] as $one | range(200) | $one + {name: "\(.)\($long)", exe: "/\(.)\($long)"}]'
+# bounded FORMAT ROWS: all rows are there, in no more than 112 MiB.
+bounded() {
+	"$IMDSTRACE" report --format "$1" "$work/crowd" >"$work/crowd.out"
+	equal "lines of $1" "$2" "$(wc -l <"$work/crowd.out")" && [ "$(stat -c %s "$work/crowd.out")" -lt $((112 << 20)) ]
+}
+check 'CSV repeats no text of a caller without bound' bounded csv 51201
+check 'rows repeat no text of a caller without bound' bounded rows 51200
+
 # unwritten COMMAND: what it says went nowhere, so the status is 2 and one sentence says why.
 unwritten() {
 	for where in '>&-' '>/dev/full'; do
@@ -219,8 +235,8 @@ unwritten() {
 		equal "exit status of $1 $where" 2 $? && one_sentence "$work/unwritten" || return
 	done
 }
-for each in check report; do
-	check "$each fails when nobody can read it" unwritten $each
+for each in check report 'report --format rows'; do
+	check "$each fails when nobody can read it" unwritten "$each"
 done
 
 finish

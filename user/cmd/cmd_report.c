@@ -169,19 +169,14 @@ struct rows {
 static int rows__add(void *context, struct report *report)
 {
 	struct rows *rows = context;
-	_free_ char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	int error = out ? rows->command->renderer->render(out, report, &rows->command->options)
-			: -ENOMEM;
+	FILE *out = rows->kept ? rows->kept : stdout;
+	int error = rows->command->renderer->render(out, report, &rows->command->options);
 
-	if (out && fclose(out) && !error)
-		error = -ENOMEM;
-	if (error)
+	if (error == -ENOMEM)
 		return error;
 	if (rows->kept)
-		return fwrite(text, 1, size, rows->kept) == size ? 0 : -ENOMEM;
-	rows->status = usage__write_stdout(text, size);
+		return error ? -ENOMEM : 0;
+	rows->status = usage__finish_stdout();
 	return rows->status == EXIT_DONE ? 0 : -EIO;
 }
 

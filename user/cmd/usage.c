@@ -124,16 +124,30 @@ void usage__note_closed_stdout(void)
 	stdout_is_closed = true;
 }
 
-int usage__write_stdout(const char *text, size_t size)
+/* error: of a write before, as errno. */
+static int stdout__finish(int error)
 {
 	if (stdout_is_closed) {
 		complain("standard output could not be written: it is closed");
 		return EXIT_USAGE;
 	}
-	if (fwrite(text, 1, size, stdout) == size && !fflush(stdout))
+	if (fflush(stdout) && !error)
+		error = errno;
+	if (!error && !ferror(stdout))
 		return EXIT_DONE;
-	complain("standard output could not be written: %s", strerror(errno));
+	complain("standard output could not be written: %s", strerror(error ? error : EIO));
 	/* So that nobody complains about the same a second time. */
 	clearerr(stdout);
 	return EXIT_USAGE;
+}
+
+int usage__write_stdout(const char *text, size_t size)
+{
+	return stdout__finish(fwrite(text, 1, size, stdout) == size ? 0 : errno);
+}
+
+/* Where an earlier write failed, the flush fails as that did. */
+int usage__finish_stdout(void)
+{
+	return stdout__finish(0);
 }

@@ -38,5 +38,7 @@ void usage__note_closed_stdout(void);
 /* Writes size bytes to standard output. An enum exit_status; what failed has been said on stderr.
  */
 int usage__write_stdout(const char *text, size_t size);
+/* The same of what was printed there. */
+int usage__finish_stdout(void);
 
 #endif

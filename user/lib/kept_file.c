@@ -15,12 +15,12 @@
 #include "lib/file.h"
 #include "lib/scope.h"
 
-#define PRIVATE    0600
-#define PUBLIC     0644
-#define PATIENCE   500 /* ms, with a reader that takes nothing */
-#define NAMES_MAX  100 /* of files that were set aside in one second */
-#define TEMPORARY  ".imdstrace-0123456789abcdef"
-#define NEW_FLAGS  (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+#define PRIVATE   0600
+#define PUBLIC    0644
+#define PATIENCE  500 /* ms, with a reader that takes nothing */
+#define NAMES_MAX 100 /* of files that were set aside in one second */
+#define TEMPORARY ".imdstrace-0123456789abcdef"
+#define NEW_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 /* Without O_NONBLOCK, a FIFO that nobody reads would stop the tracer. */
 #define IN_PLACE   (O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)

@@ -22,8 +22,8 @@ void kept_file__close(struct kept_file *kept);
 int kept_file__read(struct kept_file *kept, size_t limit, char **content, size_t *size);
 
 /* Writes a file of mode 0600 beside it and puts it in its place. 0; -ELOOP: the path has become a
- * link; -ESTALE: another file is there now; -ETIMEDOUT: it is no file, and its reader takes nothing;
- * or -errno. */
+ * link; -ESTALE: another file is there now; -ETIMEDOUT: it is no file, and its reader takes
+ * nothing; or -errno. */
 int kept_file__replace(struct kept_file *kept, const char *content, size_t size);
 
 /* Writes another file in its directory, of its name and a suffix, that everybody may read; whatever

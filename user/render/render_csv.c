@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "verdict/advice.h"
@@ -14,6 +15,7 @@
 #include "render/cell.h"
 #include "render/render.h"
 #include "render/render_caller.h"
+#include "render/repeated.h"
 #include "lib/scope.h"
 
 /* All that the cells of one row are made from. */
@@ -22,6 +24,7 @@ struct row {
 	const struct caller *caller;
 	const struct report_path *path; /* NULL: the caller has none */
 	bool first;                     /* of its caller's rows */
+	size_t most;                    /* bytes of a repeated text */
 	struct client client;
 	enum advice advice;
 	char *advice_text, *agents, *hosts;
@@ -43,6 +46,13 @@ static int cell__put_time(FILE *out, int64_t time)
 	return 0;
 }
 
+static int cell__put_repeated(FILE *out, const struct row *row, const char *text)
+{
+	_free_ char *cut = NULL;
+
+	return text__cut(&cut, text, row->most) ? -ENOMEM : cell__put_text(out, cut);
+}
+
 /* Empty where nobody watched what came back. */
 static int cell__put_outcome(FILE *out, const struct row *row, enum outcome outcome)
 {
@@ -55,6 +65,12 @@ static int cell__put_outcome(FILE *out, const struct row *row, enum outcome outc
 	static int put__##name(FILE *out, const struct row *row) \
 	{                                                        \
 		return cell__put_text(out, text);                \
+	}
+
+#define REPEATED_CELL(name, text)                                \
+	static int put__##name(FILE *out, const struct row *row) \
+	{                                                        \
+		return cell__put_repeated(out, row, text);       \
 	}
 
 #define COUNT_CELL(name, count)                                  \
@@ -81,7 +97,7 @@ static int cell__put_outcome(FILE *out, const struct row *row, enum outcome outc
 		return cell__put_outcome(out, row, outcome);     \
 	}
 
-TEXT_CELL(caller, row->caller->name)
+REPEATED_CELL(caller, row->caller->name)
 TEXT_CELL(pattern, pattern__name(caller__pattern(row->caller)))
 TEXT_CELL(method, row->path ? row->path->method : NULL)
 TEXT_CELL(path, row->path ? row->path->path : NULL)
@@ -90,22 +106,22 @@ COUNT_CELL(count, row->path ? row->path->count : 0)
 TIME_CELL(first, row->path ? row->path->first : 0)
 TIME_CELL(last, row->path ? row->path->last : 0)
 TEXT_CELL(advice, advice__name(row->advice))
-TEXT_CELL(advice_text, row->advice_text)
-TEXT_CELL(exe, row->caller->exe)
-TEXT_CELL(script, row->caller->script)
-TEXT_CELL(parent, row->caller->parent)
-TEXT_CELL(unit, row->caller->workload.unit)
-TEXT_CELL(container_runtime, row->caller->workload.container.runtime)
-TEXT_CELL(container_id, row->caller->workload.container.id)
-TEXT_CELL(container_name, row->caller->workload.container.name)
-TEXT_CELL(container_image, row->caller->workload.container.image)
-TEXT_CELL(pod_namespace, row->caller->workload.pod.namespace)
-TEXT_CELL(pod_name, row->caller->workload.pod.name)
-TEXT_CELL(client, row->client.name)
-TEXT_CELL(client_version, row->client.version)
-TEXT_CELL(client_min_version, row->client.min_version)
-TEXT_CELL(user_agents, row->agents)
-TEXT_CELL(hosts, row->hosts)
+REPEATED_CELL(advice_text, row->advice_text)
+REPEATED_CELL(exe, row->caller->exe)
+REPEATED_CELL(script, row->caller->script)
+REPEATED_CELL(parent, row->caller->parent)
+REPEATED_CELL(unit, row->caller->workload.unit)
+REPEATED_CELL(container_runtime, row->caller->workload.container.runtime)
+REPEATED_CELL(container_id, row->caller->workload.container.id)
+REPEATED_CELL(container_name, row->caller->workload.container.name)
+REPEATED_CELL(container_image, row->caller->workload.container.image)
+REPEATED_CELL(pod_namespace, row->caller->workload.pod.namespace)
+REPEATED_CELL(pod_name, row->caller->workload.pod.name)
+REPEATED_CELL(client, row->client.name)
+REPEATED_CELL(client_version, row->client.version)
+REPEATED_CELL(client_min_version, row->client.min_version)
+REPEATED_CELL(user_agents, row->agents)
+REPEATED_CELL(hosts, row->hosts)
 CALLER_COUNT_CELL(caller_processes, row->caller->processes)
 CALLER_COUNT_CELL(caller_v1, row->caller->calls[CLASS_V1])
 OUTCOME_CELL(caller_v1_ok, OUTCOME_OK)
@@ -167,11 +183,14 @@ static const struct column {
 	{"caller_v1_none", put__caller_v1_none},
 };
 
-#define COLUMNS ARRAY_SIZE(columns)
+/* The cells of its path stand between what all of a caller's rows repeat. */
+#define PATH_BEGINS 2
+#define PATH_ENDS   8
+#define COLUMNS     ARRAY_SIZE(columns)
 
-static int row__put(FILE *out, const struct row *row)
+static int cells__put(FILE *out, const struct row *row, size_t from, size_t to)
 {
-	for (size_t i = 0; i < COLUMNS; i++) {
+	for (size_t i = from; i < to; i++) {
 		int error;
 
 		if (i)
@@ -180,8 +199,62 @@ static int row__put(FILE *out, const struct row *row)
 		if (error)
 			return error;
 	}
-	fputs("\r\n", out);
 	return 0;
+}
+
+/* The caller frees. NULL: no memory. */
+static char *cells__text(const struct row *row, size_t from, size_t to)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int error = out ? cells__put(out, row, from, to) : -ENOMEM;
+
+	if (out && !fclose(out) && !error)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* What each row of a caller has before and behind its path's cells. */
+struct repeated {
+	char *before, *behind, *behind_first;
+};
+
+static void repeated__clear(struct repeated *repeated)
+{
+	free(repeated->before);
+	free(repeated->behind);
+	free(repeated->behind_first);
+}
+
+#define _repeated_ __attribute__((cleanup(repeated__clear)))
+
+static int repeated__make(struct repeated *repeated, struct row *row)
+{
+	repeated__clear(repeated);
+	repeated->before = cells__text(row, 0, PATH_BEGINS);
+	row->first = true;
+	repeated->behind_first = cells__text(row, PATH_ENDS, COLUMNS);
+	row->first = false;
+	repeated->behind = cells__text(row, PATH_ENDS, COLUMNS);
+	return repeated->before && repeated->behind && repeated->behind_first ? 0 : -ENOMEM;
+}
+
+/* Texts as long as there is room for, where there is more than one row. 0 or -ENOMEM. */
+static int repeated__fit(struct repeated *repeated, struct row *row, size_t rows, size_t room)
+{
+	row->most = REPEATED_MOST;
+	for (;;) {
+		int error = repeated__make(repeated, row);
+
+		if (error)
+			return error;
+		if (rows < 2 || row->most <= REPEATED_LEAST ||
+			strlen(repeated->before) + strlen(repeated->behind) <= room)
+			return 0;
+		row->most /= 2;
+	}
 }
 
 /* The samples of a caller in one text each, with " | " between. The caller frees. */
@@ -217,23 +290,28 @@ static char *caller__join_hosts(const struct caller *caller, const struct report
 	return NULL;
 }
 
-static int caller__put_rows(FILE *out, struct row *row)
+static int caller__put_rows(FILE *out, struct row *row, size_t room)
 {
+	_repeated_ struct repeated repeated = {0};
 	_free_ struct report_path *paths = NULL;
 	size_t count;
 
-	if (caller__list_paths(row->caller, &paths, &count))
+	if (caller__list_paths(row->caller, &paths, &count) ||
+		repeated__fit(&repeated, row, count, room))
 		return -ENOMEM;
 	for (size_t i = 0; i < count || !i; i++) {
 		row->path = i < count ? &paths[i] : NULL;
-		row->first = !i;
-		if (row__put(out, row))
+		fputs(repeated.before, out);
+		if (cells__put(out, row, PATH_BEGINS, PATH_ENDS))
 			return -ENOMEM;
+		fputs(i ? repeated.behind : repeated.behind_first, out);
+		fputs("\r\n", out);
 	}
 	return 0;
 }
 
-static int caller__put(FILE *out, const struct report *report, const struct caller *caller)
+static int caller__put(
+	FILE *out, const struct report *report, const struct caller *caller, size_t room)
 {
 	_free_ char *text = NULL, *agents = caller__join_agents(caller);
 	_free_ char *hosts = caller__join_hosts(caller, report);
@@ -243,17 +321,19 @@ static int caller__put(FILE *out, const struct report *report, const struct call
 		return -ENOMEM;
 	row.advice_text = text;
 	caller__client(caller, &row.client);
-	return caller__put_rows(out, &row);
+	return caller__put_rows(out, &row, room);
 }
 
 int csv__render(FILE *out, const struct report *report, const struct render_options *options)
 {
+	size_t room = report__repeated_room(report);
+
 	(void)options;
 	for (size_t i = 0; i < COLUMNS; i++)
 		fprintf(out, "%s%s", i ? "," : "", columns[i].name);
 	fputs("\r\n", out);
 	for (size_t i = 0; i < report->caller_count; i++)
-		if (caller__put(out, report, report->callers[i]))
+		if (caller__put(out, report, report->callers[i], room))
 			return -ENOMEM;
 	return ferror(out) ? -EIO : 0;
 }
