@@ -235,6 +235,36 @@ static void a_report_has_a_weight_limit(void **state)
 	report__free(report);
 }
 
+static void callers_leave_room_for_windows(void **state)
+{
+	struct report *report = report__new();
+	struct process process = process__curl();
+	char *exe = malloc(100001), id[16];
+	struct window window = {.host = "m1", .boot_id = "b1", .id = id, .hooks = "fentry"};
+
+	(void)state;
+	memset(exe, '\x01', 100000);
+	exe[100000] = '\0';
+	for (int i = 0; i < 400; i++) {
+		size_t size = 100000 >> i / 40;
+
+		process.exe = exe + 100000 - size;
+		process.uid = (uint32_t)i;
+		assert_non_null(report__caller(report, &process, true, "m1"));
+	}
+	assert_true(report__caller(report, &process, true, "m1")->rest);
+	assert_false(report__is_full(report));
+	for (int i = 0; !report__is_full(report); i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		assert_int_equal(report__add_window(report, &window), 0);
+	}
+	assert_true(report->window_count > 50);
+	snprintf(id, sizeof(id), "more");
+	assert_int_equal(report__add_window(report, &window), 0);
+	free(exe);
+	report__free(report);
+}
+
 static void no_answer_is_what_is_left(void **state)
 {
 	static const uint64_t calls[CLASS_COUNT] = {[CLASS_V1] = 10};
@@ -474,6 +504,7 @@ int main(void)
 		cmocka_unit_test(callers_past_the_bound_are_the_rest),
 		cmocka_unit_test(what_a_caller_holds_is_bounded),
 		cmocka_unit_test(a_report_has_a_weight_limit),
+		cmocka_unit_test(callers_leave_room_for_windows),
 		cmocka_unit_test(no_answer_is_what_is_left),
 		cmocka_unit_test(no_answer_stays_so_when_merged),
 		cmocka_unit_test(a_pattern_follows_from_the_counts),

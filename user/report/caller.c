@@ -274,7 +274,7 @@ static struct caller *report__caller_of_identity(struct report *report, const st
 	if (caller)
 		return caller;
 	if (like->rest || callers->count >= REPORT_CALLERS_MAX ||
-		!report__take_weight(report, caller__weight(like)))
+		!report__take_detail(report, caller__weight(like)))
 		return report__rest(report);
 	caller = caller__new(like);
 	if (!caller)
@@ -456,7 +456,7 @@ int caller__add_agent(struct report *report, struct caller *caller, const char *
 		if (!strcmp(caller->agents[i], agent))
 			return 0;
 	if (caller->agent_count >= REPORT_AGENTS_MAX ||
-		!report__take_weight(report, text__weight(agent) + 1))
+		!report__take_detail(report, text__weight(agent) + 1))
 		return 0;
 	if (text__copy(&caller->agents[caller->agent_count], agent))
 		return -ENOMEM;

@@ -56,7 +56,7 @@ static bool caller__has_room_for(
 	if (path__is_rest(path))
 		return true;
 	return caller__own_paths(caller) < REPORT_PATHS_MAX &&
-	       report__take_weight(
+	       report__take_detail(
 		       report, PATH_WEIGHT + text__weight(path->method) + text__weight(path->path));
 }
 

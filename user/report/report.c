@@ -105,6 +105,19 @@ bool report__take_weight(struct report *report, size_t weight)
 	return true;
 }
 
+bool report__take_detail(struct report *report, size_t weight)
+{
+	size_t left = REPORT_WEIGHT_MAX - report->index->weight;
+
+	return left >= REPORT_RESERVE && weight <= left - REPORT_RESERVE &&
+	       report__take_weight(report, weight);
+}
+
+bool report__is_full(const struct report *report)
+{
+	return REPORT_WEIGHT_MAX - report->index->weight < REPORT_RESERVE / 2;
+}
+
 struct report *report__new(void)
 {
 	struct report *report = calloc(1, sizeof(*report));

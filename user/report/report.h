@@ -30,7 +30,10 @@
 /* What a report may weigh as JSON, in bytes (an estimate, on the safe side): callers, paths, hosts
  * and windows beyond it are treated as past their bounds, so that what was written can be read. */
 #define REPORT_WEIGHT_MAX (48UL << 20)
-#define REPORT_FILE_MAX   (64UL << 20) /* the largest file that is read */
+/* Of that, what callers and their paths leave to hosts and windows: whoever calls in as many ways
+ * as there are must not keep the next trace from going on with the file. */
+#define REPORT_RESERVE  (64UL << 10)
+#define REPORT_FILE_MAX (64UL << 20) /* the largest file that is read */
 #define REPORT_COUNT_MAX \
 	((1ULL << 53) - 1) /* the largest count that any JSON reader holds exactly */
 
@@ -275,6 +278,9 @@ int report__add_host(struct report *report, const struct report_host *host);
 
 /* Adds a caller to a host's, or its calls to those it has there. 0 or -ENOMEM. */
 int host_facts__add_caller(struct host_facts *facts, const struct host_caller *caller);
+
+/* Whether it has hardly any room for hosts and windows left. */
+bool report__is_full(const struct report *report);
 
 /* Opens a window or moves the end of one that it holds. 0, -ENOMEM, or -ENOSPC past
  * REPORT_WEIGHT_MAX. */

@@ -29,6 +29,8 @@ struct report_index {
 size_t text__weight(const char *text);
 /* Counts weight in if it still fits. */
 bool report__take_weight(struct report *report, size_t weight);
+/* The same of callers and what they hold, which leave REPORT_RESERVE. */
+bool report__take_detail(struct report *report, size_t weight);
 
 /* The report's window of the same host, boot, start and copy, or NULL. */
 struct window *report__find_window(const struct report *report, const struct window *window);

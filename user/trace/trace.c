@@ -196,15 +196,14 @@ static int trace__summarise(struct trace *trace)
 
 static int trace__open_window(struct trace *trace)
 {
-	int error = 0;
+	int error;
 
 	trace->window = (struct window){
 		.hooks = (char *)tracer__mode(trace->tracer),
 		.responses = tracer__responses(trace->tracer),
 		.rehearsal = trace->rehearsing != NULL,
 	};
-	if (report__is_anothers(trace->report, &trace->host))
-		error = trace__leave_others(trace);
+	error = trace__leave_unfit(trace);
 	if (!error)
 		error = trace__take_host(trace);
 	if (!error && trace->rehearsing)
@@ -217,10 +216,11 @@ static int trace__open_window(struct trace *trace)
 	trace->started = trace->window_started;
 	trace->process_cache =
 		process_cache__new(trace->tracer, trace->lookup, trace->report, trace->window.host);
-	if (!trace->process_cache || report__add_window(trace->report, &trace->window))
+	if (!trace->process_cache)
 		return -ENOMEM;
-	if (!trace->rehearsing)
-		return 0;
+	error = report__add_window(trace->report, &trace->window);
+	if (error || !trace->rehearsing)
+		return error;
 	return rehearsing__begin(trace->rehearsing, trace->tracer, trace->process_cache,
 		trace->report, trace->window.host);
 }

@@ -248,7 +248,7 @@ int trace__prepare_output(struct trace *trace)
 
 /* Whether its windows are another host's: one with an id of its own, or a boot that was still
  * watched when this one had begun. */
-bool report__is_anothers(const struct report *report, const struct host *host)
+static bool report__is_anothers(const struct report *report, const struct host *host)
 {
 	int64_t booted = clock__from_boot(0);
 	bool known = !report->window_count;
@@ -268,20 +268,31 @@ bool report__is_anothers(const struct report *report, const struct host *host)
 	return !known;
 }
 
-/* A report that came with the image stays beside the one that begins. 0, or -errno. */
-int trace__leave_others(struct trace *trace)
+/* A report that is not to go on stays beside the one that begins. 0, or -errno. */
+static int trace__leave(
+	struct trace *trace, const char *suffix, const char *what, const char *which)
 {
 	_free_ char *name = NULL;
 	struct report *fresh = report__new();
-	int error = fresh ? kept_file__set_aside(trace->output, "other-host", &name) : -ENOMEM;
+	int error = fresh ? kept_file__set_aside(trace->output, suffix, &name) : -ENOMEM;
 
 	if (error) {
 		report__free(fresh);
 		return error;
 	}
-	complain("%s is another host's report: it is %s from now on, and this host's begins",
-		trace->options->output, name);
+	complain("%s %s: it is %s from now on, and %s begins", trace->options->output, what, name,
+		which);
 	report__free(trace->report);
 	trace->report = fresh;
+	return 0;
+}
+
+/* One that came with the image, or that holds as much as one may. */
+int trace__leave_unfit(struct trace *trace)
+{
+	if (report__is_anothers(trace->report, &trace->host))
+		return trace__leave(trace, "other-host", "is another host's report", "this host's");
+	if (trace->output && report__is_full(trace->report))
+		return trace__leave(trace, "full", "holds as much as a report may", "a new one");
 	return 0;
 }

@@ -78,10 +78,8 @@ void trace__on_request(void *context, const struct request_record *record);
 
 /* The file, and the report in it or an empty one. 0, or -errno after a complaint. */
 int trace__prepare_output(struct trace *trace);
-/* Whether its windows are another host's. */
-bool report__is_anothers(const struct report *report, const struct host *host);
-/* Sets another host's report aside and begins this one's. 0 or -errno. */
-int trace__leave_others(struct trace *trace);
+/* Sets another host's report, or one that is full, aside and begins another. 0 or -errno. */
+int trace__leave_unfit(struct trace *trace);
 bool trace__should_save(const struct trace *trace);
 void trace__save(struct trace *trace);
 /* Sets the file aside and begins another. 0 or -errno, which ends the trace. */
