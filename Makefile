@@ -330,7 +330,7 @@ check-stress: ## rehearse for STRESS_SECONDS (3600) beside threads that share co
 SOAK_SECONDS ?= 3600
 
 soak: $(out)/imdstrace $(out)/tests/wire | deps-e2e ## trace 1,000 calls a second for SOAK_SECONDS (3600), and see that memory and maps do not grow (root)
-	@tests/run TIMEOUT=$$(($(SOAK_SECONDS) + 300)) SOAK_SECONDS=$(SOAK_SECONDS) WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/soak/test_soak.sh
+	@tests/run TIMEOUT=$$((2 * $(SOAK_SECONDS) + 300)) SOAK_SECONDS=$(SOAK_SECONDS) WIRE=$(out)/tests/wire IMDSTRACE=$(out)/imdstrace tests/soak/test_soak.sh
 
 soak-machine: ## the same in a virtual machine, by fentry, 200 calls a second
 	@$(MAKE) --no-print-directory static $(out)/tests/wire
