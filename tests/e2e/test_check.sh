@@ -230,8 +230,8 @@ check 'rows repeat no text of a caller without bound' bounded rows 51200
 
 # unwritten COMMAND: what it says went nowhere, so the status is 2 and one sentence says why.
 unwritten() {
-	for where in '>&-' '>/dev/full'; do
-		sh -c "\"\$IMDSTRACE\" $1 \"\$work/v1\" $where" 2>"$work/unwritten.err"
+	for where in '>&-' '>/dev/full' ">\"\$work/limited\""; do
+		sh -c "ulimit -f 0; \"\$IMDSTRACE\" $1 \"\$work/v1\" $where" 2>"$work/unwritten.err"
 		equal "exit status of $1 $where" 2 $? && one_sentence "$work/unwritten" || return
 	done
 }

@@ -186,8 +186,10 @@ int cmd_check(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone is to be noticed by the write, not to kill. */
+	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
+	 * kill. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	wanted = (struct report_set_options){
 		.verdict = command.list ? &command.options : NULL, .since = command.since};
 	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);

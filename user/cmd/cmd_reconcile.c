@@ -380,8 +380,10 @@ int cmd_reconcile(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone is to be noticed by the write, not to kill. */
+	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
+	 * kill. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (command__read_metric(&command, &metric, argv[argc - 1]))
 		return EXIT_USAGE;
 	error = report_set__read(

@@ -265,8 +265,10 @@ int cmd_report(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone is to be noticed by the write, not to kill. */
+	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
+	 * kill. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
 	if (command.renderer->each)
 		return command__render_each(&command, argv + optind, (size_t)(argc - optind));
