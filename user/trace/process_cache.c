@@ -324,7 +324,7 @@ static bool process_cache__is_expired(
  * that stays. */
 static void process_cache__give_back(struct process_cache *cache)
 {
-	if (cache->most < TRIM_MIN || cache->count > cache->most / 2)
+	if (cache->most < TRIM_MIN || cache->count > cache->most - cache->most / 4)
 		return;
 	cache->most = cache->count;
 	malloc_trim(0);
