@@ -231,8 +231,9 @@ check 'rows repeat no text of a caller without bound' bounded rows 51200
 # unwritten COMMAND: what it says went nowhere, so the status is 2 and one sentence says why.
 unwritten() {
 	for where in '>&-' '>/dev/full' ">\"\$work/limited\""; do
-		sh -c "ulimit -f 0; \"\$IMDSTRACE\" $1 \"\$work/v1\" $where" 2>"$work/unwritten.err"
-		equal "exit status of $1 $where" 2 $? && one_sentence "$work/unwritten" || return
+		# the limit would be that of a file for standard error, too
+		sh -c "ulimit -f 0; { \"\$IMDSTRACE\" $1 \"\$work/v1\" $where; } 2>&3" 3>&1 >/dev/null | cat >"$work/unwritten.err"
+		equal "exit status of $1 $where" 2 "${PIPESTATUS[0]}" && one_sentence "$work/unwritten" || return
 	done
 }
 for each in check report 'report --format rows'; do
