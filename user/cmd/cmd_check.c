@@ -2,7 +2,6 @@
 /* `imdstrace check`: the verdict in one line and in the exit status. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 
 #include "cmd/commands.h"
@@ -186,10 +185,7 @@ int cmd_check(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
-	 * kill. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	usage__survive_writes();
 	wanted = (struct report_set_options){
 		.verdict = command.list ? &command.options : NULL, .since = command.since};
 	error = report_set__read(&set, argv + optind, (size_t)(argc - optind), &wanted);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -380,10 +379,7 @@ int cmd_reconcile(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
-	 * kill. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	usage__survive_writes();
 	if (command__read_metric(&command, &metric, argv[argc - 1]))
 		return EXIT_USAGE;
 	error = report_set__read(

@@ -2,7 +2,6 @@
 /* `imdstrace report`: one report, or many merged into one, in any format. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 
 #include "cmd/commands.h"
@@ -265,10 +264,7 @@ int cmd_report(int argc, char **argv)
 		return EXIT_USAGE;
 	if (command.help)
 		return help();
-	/* A reader that has gone, or a file past its limit, is to be noticed by the write, not to
-	 * kill. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	usage__survive_writes();
 	render__options_for(&command.options, command.output ? -1 : STDOUT_FILENO);
 	if (command.renderer->each)
 		return command__render_each(&command, argv + optind, (size_t)(argc - optind));

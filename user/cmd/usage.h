@@ -35,6 +35,9 @@ int usage__refuse_set(int error);
 /* That standard output was closed when the program began: a trace can do without, but what is
  * written below would be lost. */
 void usage__note_closed_stdout(void);
+/* A reader that has gone, or a file past its limit, is noticed by the write from now on, instead of
+ * that a signal kills. */
+void usage__survive_writes(void);
 /* Writes size bytes to standard output. An enum exit_status; what failed has been said on stderr.
  */
 int usage__write_stdout(const char *text, size_t size);
