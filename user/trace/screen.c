@@ -2,12 +2,12 @@
 #include "trace/screen.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/outlet.h"
 
 #define ENTER_SCREEN "\033[?1049h\033[?25l"
@@ -32,18 +32,7 @@ static void remember_suspension(int signal)
 
 void screen__write(const char *text, size_t size)
 {
-	while (size) {
-		ssize_t written = write(screen, text, size);
-		struct pollfd ready = {.fd = screen, .events = POLLOUT};
-
-		if (written > 0) {
-			text += written;
-			size -= (size_t)written;
-		} else if (written < 0 && errno != EINTR &&
-			   (errno != EAGAIN || poll(&ready, 1, WRITE_WAIT) <= 0)) {
-			return;
-		}
-	}
+	(void)file__write_in_time(screen, text, size, WRITE_WAIT);
 }
 
 static void screen__enter(void)
