@@ -138,7 +138,7 @@ family() {
 export -f family
 
 family_lives() {
-	local patience=$PATIENCE fd
+	local fd
 	mkfifo "$work/family.in"
 	(cd "$work" && serve optional family >"$work/family.answers") &
 	started['serve']=$!
@@ -146,7 +146,6 @@ family_lives() {
 	until_so test -s "$work/parent" || return
 	rehearse family --pid "$(cat "$work/parent")" -q -o "$work/family.json"
 	rehearses family && printf '\n\n' >&$fd && PATIENCE=60 until_so has_lines "$work/family.answers" 3
-	PATIENCE=$patience
 	echo >&$fd
 	exec {fd}>&-
 	ended serve

@@ -53,7 +53,6 @@ export -f all_of_it
 
 nothing_in_maps() {
 	entries "$work/entries"
-	cat "$work/entries"
 	[ -s "$work/entries" ] && awk '$2 > 0 { exit 1 }' "$work/entries"
 }
 
@@ -73,14 +72,13 @@ unset 'started[traffic]'
 resident "${started[soak]}" >"$work/resident.busy"
 sleep "$lingering"
 # What the kernel ends late, such as a socket in FIN_WAIT2, is counted and forgotten once more.
-until_so nothing_in_maps
-nothing_in_maps >"$work/left"
+PATIENCE=60 until_so nothing_in_maps
 echo $? >"$work/left.status"
 resident "${started[soak]}" >"$work/resident.last"
 stop soak
 
 maps_are_empty() {
-	cat "$work/left"
+	cat "$work/entries"
 	[ "$(cat "$work/left.status")" = 0 ]
 }
 
